@@ -1,0 +1,189 @@
+"""The error tree. Every message says what happened, where, and what to do, in one line.
+
+Foreign exceptions are translated once, at the edge where they arise::
+
+    JianjieError
+    ├── UsageError            the command line asks for something that is not there      exit 2
+    ├── ConfigError           config.yaml or an environment variable                     exit 2
+    ├── PromptError           a prompt file                                              exit 2
+    ├── DigestFormatError     a digest file that does not keep the format                exit 2
+    ├── OutputError           the outputs folder cannot be read or written               exit 2
+    │   └── OutputsBusy       another process works on the same outputs                  exit 2
+    ├── ArxivError            arXiv                                                      exit 3
+    │   ├── ArxivUnreachable  no connection, time-out, 5xx: a retry can help
+    │   ├── ArxivThrottled    429 or arXiv's other ways of saying so: a retry can help
+    │   ├── ArxivRefused      a final answer: 4xx, a request arXiv calls malformed
+    │   └── ArxivMalformed    an answer that is not what was asked for (feed, API)
+    ├── PdfError              one PDF: that paper is read from its abstract
+    │   ├── PdfUnavailable    withdrawn, not there, an HTML page instead
+    │   ├── PdfIncomplete     cut off on the way: a retry can help
+    │   └── PdfUnreadable     empty, encrypted, damaged, no text inside
+    ├── ModelError            the model's endpoint                                       exit 3
+    │   ├── ModelUnreachable  no connection, time-out, 5xx: a retry can help
+    │   ├── ModelThrottled    429: a retry can help
+    │   ├── ModelForbidden    wrong key, no credit, unknown model: no call can succeed
+    │   ├── ModelRefused      a final answer to this one request
+    │   └── ReplyUnusable     an answer without text: empty, refused, filtered
+    ├── BudgetReached         the run's cap on money or tokens                           exit 4
+    └── Interrupted           Ctrl-C or SIGTERM                                          exit 130
+"""
+
+from __future__ import annotations
+
+
+def one_line(text: object) -> str:
+    """`text` with all white space, line ends included, folded to single spaces."""
+    return " ".join(str(text).split())
+
+
+class JianjieError(Exception):
+    """The root: `what` happened, `where` (a file, a URL, a paper), and a `fix` to try."""
+
+    exit_status = 1
+    retryable = False
+
+    def __init__(self, what: str, *, where: object = "", fix: str = "") -> None:
+        self.what = one_line(what)
+        self.where = one_line(where)
+        self.fix = one_line(fix)
+        super().__init__(self.what, self.where, self.fix)
+
+    def __str__(self) -> str:
+        head = f"{self.where}: {self.what}" if self.where else self.what
+        return f"{head}. {self.fix}" if self.fix else head
+
+
+class UsageError(JianjieError):
+    """The command line names something that does not exist or cannot be."""
+
+    exit_status = 2
+
+
+class ConfigError(JianjieError):
+    """A setting is missing, unknown or of the wrong type."""
+
+    exit_status = 2
+
+
+class PromptError(JianjieError):
+    """A prompt file is missing, has an unknown field or an undefined variable."""
+
+    exit_status = 2
+
+
+class DigestFormatError(JianjieError):
+    """A digest file breaks the format at a known line (1-based)."""
+
+    exit_status = 2
+
+    def __init__(self, what: str, *, file: object, line: int, fix: str = "") -> None:
+        self.line = line
+        super().__init__(what, where=f"{file}:{line}", fix=fix)
+
+
+class OutputError(JianjieError):
+    """The outputs folder is full, read-only or damaged."""
+
+    exit_status = 2
+
+
+class OutputsBusy(OutputError):
+    """Another process holds the lock on the outputs folder."""
+
+
+class ArxivError(JianjieError):
+    """ArXiv did not give what was asked for."""
+
+    exit_status = 3
+
+
+class ArxivUnreachable(ArxivError):
+    """No connection, a time-out or a server error; trying again can help."""
+
+    retryable = True
+
+
+class ArxivThrottled(ArxivError):
+    """ArXiv asks for a slower pace; `retry_after` is in seconds, None where it did not say."""
+
+    retryable = True
+
+    def __init__(
+        self, what: str, *, where: object = "", fix: str = "", retry_after: float | None = None
+    ) -> None:
+        self.retry_after = retry_after
+        super().__init__(what, where=where, fix=fix)
+
+
+class ArxivRefused(ArxivError):
+    """A final answer: not found, forbidden, a malformed request."""
+
+
+class ArxivMalformed(ArxivError):
+    """The answer is not a feed, or not the feed that was asked for."""
+
+
+class PdfError(JianjieError):
+    """One paper's PDF cannot be had or read; the paper falls back to its abstract."""
+
+
+class PdfUnavailable(PdfError):
+    """ArXiv has no PDF for this version, or sent something else in its place."""
+
+
+class PdfIncomplete(PdfError):
+    """The file ends before its end marker; fetching again can help."""
+
+    retryable = True
+
+
+class PdfUnreadable(PdfError):
+    """The file is no PDF with text: empty, encrypted, damaged or a scan."""
+
+
+class ModelError(JianjieError):
+    """The model's endpoint did not give a reply."""
+
+    exit_status = 3
+
+
+class ModelUnreachable(ModelError):
+    """No connection, a time-out or a server error; trying again can help."""
+
+    retryable = True
+
+
+class ModelThrottled(ModelError):
+    """The endpoint asks for a slower pace; `retry_after` is in seconds, None if not said."""
+
+    retryable = True
+
+    def __init__(
+        self, what: str, *, where: object = "", fix: str = "", retry_after: float | None = None
+    ) -> None:
+        self.retry_after = retry_after
+        super().__init__(what, where=where, fix=fix)
+
+
+class ModelForbidden(ModelError):
+    """Wrong key, no credit, unknown model: no call of this run can succeed."""
+
+
+class ModelRefused(ModelError):
+    """A final answer to this one request: the endpoint cannot take it."""
+
+
+class ReplyUnusable(ModelError):
+    """The endpoint answered without text: an empty reply, a refusal, a content filter."""
+
+
+class BudgetReached(JianjieError):
+    """The next call could pass the run's cap; the papers left are owed."""
+
+    exit_status = 4
+
+
+class Interrupted(JianjieError):
+    """The user or the system asked the run to stop."""
+
+    exit_status = 130

@@ -1,0 +1,253 @@
+"""The frozen values that travel between the stages.
+
+The way of one paper: `Paper` → `Pdf` → `PaperText` → `Prompt` → `Reply` → `Summary`, and at
+the end an `Outcome`: `Done` or `Owed`. A `Day` holds the outcomes of everything announced.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Record(BaseModel):
+    """A frozen value; an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Section(StrEnum):
+    """The digest's two parts; the value is the word in an entry's heading."""
+
+    NEW = "new"
+    REPLACED = "replaced"
+
+
+class AnnounceType(StrEnum):
+    """ArXiv's announce types, in the order in which its listing gives them."""
+
+    NEW = "new"
+    CROSS = "cross"
+    REPLACE = "replace"
+    REPLACE_CROSS = "replace-cross"
+
+    @property
+    def section(self) -> Section:
+        """Where the digest puts it: 最新发布 = new + cross, 更新 = replace + replace-cross."""
+        return Section.NEW if self in (AnnounceType.NEW, AnnounceType.CROSS) else Section.REPLACED
+
+
+class Paper(Record):
+    """One version of one paper, as arXiv's metadata has it."""
+
+    arxiv_id: str
+    """Canonical id without a version: 2601.02954 or math/0309136."""
+    version: int
+    title: str
+    abstract: str
+    authors: tuple[str, ...]
+    comment: str | None = None
+    """ArXiv's comment (备注); None when there is none, or when only the feed was had."""
+    categories: tuple[str, ...]
+    """Primary category first."""
+    metadata: Literal["api", "feed"] = "api"
+
+    @property
+    def versioned(self) -> str:
+        """The id with its version: 2601.02954v1."""
+        return f"{self.arxiv_id}v{self.version}"
+
+
+class Announcement(Record):
+    """A paper in a listing."""
+
+    announce: AnnounceType
+    paper: Paper
+
+
+class Listing(Record):
+    """What arXiv announced for one field on one date (the listing's ET date)."""
+
+    date: dt.date
+    field: str
+    source: str
+    """The host that answered, e.g. rss.arxiv.org; 127.0.0.1 is the demo's stand-in."""
+    announcements: tuple[Announcement, ...]
+
+
+class Pdf(Record):
+    """A downloaded PDF file."""
+
+    path: Path
+    sha256: str
+    size: int
+    """Bytes."""
+
+
+class PaperText(Record):
+    """What the prompt may read of a paper, and where it came from."""
+
+    source: Literal["pdf", "abstract"]
+    body: str
+    """The PDF's text from its abstract up to its references, or the metadata's abstract."""
+    language: str | None = None
+    """ISO 639-1 code of a PDF's body; None for an abstract, or where it cannot be told."""
+    pages: int = 0
+    pages_read: int = 0
+    pdf_sha256: str | None = None
+    fallback: str | None = None
+    """Why the text is the abstract though the prompt wanted the PDF."""
+
+
+class Message(Record):
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Sampling(Record):
+    """How a reply is drawn."""
+
+    temperature: float
+    max_tokens: int
+    json_reply: bool = False
+    seed: int | None = None
+    grammar: str | None = None
+    """GBNF; only llama.cpp takes one."""
+
+
+class Prompt(Record):
+    """What the model is asked for one paper."""
+
+    variant: str
+    hash: str
+    """SHA-256 of the prompt file and of what it includes, first 16 hex digits."""
+    system: str
+    user: str
+    reply: Literal["json", "labelled"]
+    reask: Literal["feedback", "resample"]
+    temperature: float
+    max_tokens: int
+    tokens: int
+    """System and user text, counted with the offline encoding."""
+    truncated: bool = False
+    """Whether the text was cut to the variant's token budget."""
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The chat that asks for the first reply."""
+        system = (Message(role="system", content=self.system),) if self.system else ()
+        return (*system, Message(role="user", content=self.user))
+
+
+class Reply(Record):
+    """What came back from the model, and what it cost."""
+
+    text: str
+    model: str
+    tokens_in: int
+    tokens_out: int
+    cost: float | None
+    """In the currency of the profile's prices; None where it names none."""
+    seconds: float
+    finish: str = "stop"
+
+
+class Draft(Record):
+    """A reply taken apart: the 简介 line and the 分类 tags, not yet judged."""
+
+    line: str
+    tags: tuple[str, ...]
+
+
+class Provenance(Record):
+    """Where a published line came from."""
+
+    text_source: Literal["pdf", "abstract"]
+    fallback: str | None
+    language: str | None
+    pages: int
+    pages_read: int
+    pdf_sha256: str | None
+    truncated: bool
+    model: str
+    prompt: str
+    prompt_hash: str
+    temperature: float
+    tries: int
+    tokens_in: int
+    tokens_out: int
+    cost: float | None
+    seconds: float
+    warnings: tuple[str, ...]
+    created: dt.datetime
+
+
+class Summary(Record):
+    """A validated 简介 line with its tags and its provenance."""
+
+    key: str
+    """Design decision 1: id, version, prompt hash, model and what else changes the reply."""
+    arxiv_id: str
+    version: int
+    line: str
+    tags: tuple[str, ...]
+    """The tags that the model proposed."""
+    provenance: Provenance
+
+
+class Stage(StrEnum):
+    """The stages, in the order in which a paper meets them."""
+
+    LISTING = "listing"
+    DOWNLOAD = "download"
+    EXTRACT = "extract"
+    PROMPT = "prompt"
+    SUMMARIZE = "summarize"
+    VALIDATE = "validate"
+    PUBLISH = "publish"
+
+
+class Done(Record):
+    """An announced paper with its published summary."""
+
+    announcement: Announcement
+    summary: Summary
+
+
+class Owed(Record):
+    """An announced paper without a valid line yet (待补), with the stage and the reason."""
+
+    announcement: Announcement
+    stage: Stage
+    reason: str
+
+
+Outcome = Done | Owed
+
+
+class Day(Record):
+    """A field's listing with what became of every paper in it, in arXiv's order."""
+
+    date: dt.date
+    field: str
+    name: str
+    """The field's Chinese name, e.g. 音频."""
+    categories: tuple[str, ...]
+    source: str
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def done(self) -> tuple[Done, ...]:
+        """The papers with a line."""
+        return tuple(o for o in self.outcomes if isinstance(o, Done))
+
+    @property
+    def owed(self) -> tuple[Owed, ...]:
+        """The papers without one."""
+        return tuple(o for o in self.outcomes if isinstance(o, Owed))

@@ -1,0 +1,57 @@
+"""What all tests share: a clock without waiting, and an environment without settings of ours."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.clock import Clock
+from pipeline.errors import Interrupted
+from pipeline.settings import RetrySettings
+
+ROOT = Path(__file__).parent.parent
+
+
+class FastClock(Clock):
+    """Time passes only when somebody waits, and then at once. `waits` has every wait in seconds."""
+
+    def __init__(self) -> None:
+        super().__init__(threading.Event())
+        object.__setattr__(self, "waits", [])
+        object.__setattr__(self, "_time", [1000.0])
+
+    waits: list[float]
+    _time: list[float]
+
+    def monotonic(self) -> float:
+        return self._time[0]
+
+    def sleep(self, seconds: float) -> None:
+        if self.stopped.is_set():
+            raise Interrupted("stopped")
+        if seconds > 0:
+            self.waits.append(seconds)
+            self._time[0] += seconds
+
+
+@pytest.fixture
+def clock() -> FastClock:
+    return FastClock()
+
+
+@pytest.fixture
+def retry() -> RetrySettings:
+    return RetrySettings()
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No setting, key or proxy of the machine reaches a test."""
+    for name in list(os.environ):
+        if name.startswith("JIANJIE_") or name.endswith("_API_KEY") or "proxy" in name.lower():
+            monkeypatch.delenv(name)
+    yield
