@@ -1,0 +1,262 @@
+"""Reads config.yaml and the environment into one frozen, checked value."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from pipeline.errors import ConfigError, one_line
+from pipeline.settings import (
+    ArxivSettings,
+    BudgetSettings,
+    ExtractSettings,
+    FieldSettings,
+    ModelProfile,
+    PathSettings,
+    RetrySettings,
+)
+
+PREFIX = "JIANJIE_"
+CONFIG_VARIABLE = "JIANJIE_CONFIG"
+
+
+class Config(BaseSettings):
+    """Every setting a user changes. Secrets are not here: profiles name their variables."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        nested_model_default_partial_update=True,
+    )
+
+    fields: dict[str, FieldSettings] = Field(min_length=1)
+    models: dict[str, ModelProfile] = Field(min_length=1)
+    model: str
+    prompt: str = "default"
+    tags: Literal["listing", "model"] = "listing"
+    arxiv: ArxivSettings = ArxivSettings()
+    retry: RetrySettings = RetrySettings()
+    extract: ExtractSettings = ExtractSettings()
+    budget: BudgetSettings = BudgetSettings()
+    paths: PathSettings = PathSettings()
+    retry_days: int = Field(default=7, ge=0)
+
+    @field_validator("model")
+    @classmethod
+    def _has_a_profile(cls, model: str, info: ValidationInfo) -> str:
+        models = info.data.get("models", {model: None})  # their own error comes first
+        if model not in models:
+            raise ValueError(f"no profile of this name in `models`: {', '.join(sorted(models))}")
+        return model
+
+    @property
+    def profile(self) -> ModelProfile:
+        """The profile of the model in use."""
+        return self.models[self.model]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file; no .env and no secrets folder: fewer places to look."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def load_config(path: Path, **overrides: Any) -> Config:
+    """The settings in the file at `path`, under the environment, under `overrides`.
+
+    Relative folders become absolute, from the file's folder. Raises ConfigError, one line, with
+    file and line number where there is one.
+    """
+    root = _compose(path)
+    values = _as_mapping(root, path)
+    values.update(overrides)
+    _check_environment(os.environ)
+    try:
+        config = Config(**values)
+    except ValidationError as error:
+        raise _explain(error, path, root) from error
+    except Exception as error:  # pydantic-settings raises its own kinds on bad variables
+        raise ConfigError(one_line(error), where="environment", fix=f"Correct {PREFIX}…") from error
+    return config.model_copy(update={"paths": _absolute(config.paths, path.resolve().parent)})
+
+
+def _absolute(paths: PathSettings, base: Path) -> PathSettings:
+    return PathSettings(
+        outputs=base / paths.outputs.expanduser(),
+        prompts=base / paths.prompts.expanduser(),
+        cache=base / paths.cache.expanduser() if paths.cache else None,
+    )
+
+
+def _compose(path: Path) -> yaml.Node:
+    """The YAML node tree, which knows line numbers."""
+    try:
+        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    except FileNotFoundError as error:
+        raise ConfigError(
+            "no such file", where=path, fix="Run in the project's folder or give --config FILE"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot be read: {error}", where=path) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        problem = getattr(error, "problem", None) or error
+        raise ConfigError(f"not YAML: {problem}", where=where, fix="Correct the line") from error
+    if not isinstance(root, yaml.MappingNode):
+        raise ConfigError("is empty or not a mapping", where=path, fix="See the README's example")
+    return root
+
+
+def _as_mapping(root: yaml.Node, path: Path) -> dict[str, Any]:
+    for key in _repeated_keys(root):
+        raise ConfigError(
+            f"key {key.value!r} stands twice",
+            where=f"{path}:{key.start_mark.line + 1}",
+            fix="Keep one of the two",
+        )
+    loader = yaml.SafeLoader("")
+    try:
+        return {str(key): value for key, value in loader.construct_document(root).items()}
+    except (yaml.YAMLError, TypeError, ValueError) as error:
+        raise ConfigError(f"not usable: {one_line(error)}", where=path) from error
+    finally:
+        loader.dispose()
+
+
+def _repeated_keys(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    """Keys that stand twice in one mapping; YAML would silently keep the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    yield key
+                seen.add(key.value)
+            yield from _repeated_keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _repeated_keys(item)
+
+
+def _check_environment(environment: Mapping[str, str]) -> None:
+    """A misspelt variable must not pass in silence; keys for endpoints have their own names."""
+    known = {f"{PREFIX}{name.upper()}" for name in Config.model_fields} | {CONFIG_VARIABLE}
+    for variable in environment:
+        if variable.startswith(PREFIX) and variable.split("__")[0].upper() not in known:
+            raise ConfigError(
+                f"unknown setting {variable}",
+                where="environment",
+                fix=f"Known: {', '.join(sorted(known))}",
+            )
+
+
+def _explain(error: ValidationError, path: Path, root: yaml.Node) -> ConfigError:
+    """The first problem, in one line, at its line in the file."""
+    problems = error.errors()
+    # A misspelt key often shows as a missing one too; the misspelling is what to correct.
+    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
+    location = _location(problem["loc"])
+    name = ".".join(location) or "config"
+    line, siblings = _find(root, location)
+    variable = _variable(location)
+    where = variable or (f"{path}:{line}" if line else str(path))
+    if problem["type"] == "extra_forbidden":
+        return ConfigError(
+            f"unknown key {name!r}{_neighbours(siblings, location[-1])}",
+            where=where,
+            fix=f"Correct or remove it{_closest(location)}",
+        )
+    what = problem["msg"].removeprefix("Value error, ")
+    shown = "" if problem["type"] == "missing" else f" (got {_shown(problem['input'])})"
+    return ConfigError(f"{name}: {what}{shown}", where=where, fix="Correct the value")
+
+
+def _location(parts: tuple[int | str, ...]) -> list[str]:
+    """The keys down to the problem, without the kind that pydantic puts after a profile's name."""
+    kind = 2 if parts[:1] == ("models",) else None
+    return [str(part) for at, part in enumerate(parts) if at != kind]
+
+
+def _variable(location: list[str]) -> str | None:
+    """The environment variable that gave the value at `location`, if one did."""
+    wanted = (PREFIX + "__".join(location)).upper()
+    return next((name for name in os.environ if name.upper() == wanted), None)
+
+
+def _shown(value: object) -> str:
+    text = one_line(repr(value))
+    return text if len(text) <= 40 else text[:37] + "…"
+
+
+def _find(node: yaml.Node, location: list[str]) -> tuple[int | None, list[str]]:
+    """1-based line of the deepest part of `location` in the file, and that key's siblings."""
+    line: int | None = None
+    siblings: list[str] = []
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            entries = {key.value: (key, value) for key, value in node.value}
+            if part not in entries:
+                break
+            siblings = list(entries)
+            key, node = entries[part]
+            line = key.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode) and part.isdigit() and int(part) < len(node.value):
+            node = node.value[int(part)]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line, siblings
+
+
+def _neighbours(siblings: list[str], key: str) -> str:
+    if key not in siblings:
+        return ""
+    at = siblings.index(key)
+    before = f"after {siblings[at - 1]!r}" if at else ""
+    after = f"before {siblings[at + 1]!r}" if at + 1 < len(siblings) else ""
+    around = ", ".join(part for part in (before, after) if part)
+    return f" ({around})" if around else ""
+
+
+def _closest(location: list[str]) -> str:
+    import difflib  # noqa: PLC0415 - only on this error
+
+    names = {name for model in _settings_models() for name in model.model_fields}
+    close = difflib.get_close_matches(location[-1], sorted(names), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _settings_models() -> tuple[Any, ...]:
+    from pipeline import settings  # noqa: PLC0415
+
+    return (
+        Config,
+        settings.FieldSettings,
+        settings.ArxivSettings,
+        settings.RetrySettings,
+        settings.ExtractSettings,
+        settings.EndpointProfile,
+        settings.EmbeddedProfile,
+        settings.BudgetSettings,
+        settings.PathSettings,
+    )

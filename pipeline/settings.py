@@ -1,0 +1,149 @@
+"""The settings' own values: frozen, checked, with their units. config.py reads them from disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, HttpUrl, Tag, field_validator
+
+from pipeline.records import Record
+
+Seconds = Annotated[float, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+Price = Annotated[float, Field(ge=0)]
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether it is this machine: then the environment's proxies stay out of the way."""
+    return host in {"127.0.0.1", "localhost", "[::1]"}
+
+
+class FieldSettings(Record):
+    """One field of the digest: its Chinese name and the arXiv categories that make it."""
+
+    name: str = Field(pattern=r"^\S+$")
+    categories: tuple[str, ...] = Field(min_length=1)
+
+    @field_validator("categories")
+    @classmethod
+    def _known(cls, categories: tuple[str, ...]) -> tuple[str, ...]:
+        from pipeline.arxiv.taxonomy import nearest, vocabulary  # noqa: PLC0415 - lazy: a JSON file
+
+        for category in categories:
+            if category not in vocabulary():
+                close = ", ".join(nearest(category)) or "see arxiv.org/category_taxonomy"
+                raise ValueError(f"{category!r} is not an arXiv category; nearest: {close}")
+        return categories
+
+
+class ArxivSettings(Record):
+    """Where arXiv is and how it is asked."""
+
+    feed_url: HttpUrl = HttpUrl("https://rss.arxiv.org/rss/")
+    api_url: HttpUrl = HttpUrl("https://export.arxiv.org/api/query")
+    pdf_url: HttpUrl = HttpUrl("https://export.arxiv.org/pdf/")
+    contact: str = ""
+    """A mail address or page for the User-Agent, so that arXiv can reach you."""
+    interval_s: Seconds = 3.0
+    """Between the starts of two requests; arXiv's terms ask for 3 s."""
+    timeout_s: Seconds = 60.0
+    max_pdf_mb: Positive = 60
+    max_answer_mb: Positive = 32
+
+
+class RetrySettings(Record):
+    """The one retry policy, for arXiv and models alike."""
+
+    attempts: Positive = 4
+    first_wait_s: Seconds = 2.0
+    longest_wait_s: Seconds = 120.0
+    total_s: Seconds = 600.0
+    """No further try starts after this; Retry-After beyond it is not waited for."""
+
+
+class ExtractSettings(Record):
+    """How much of a PDF is read."""
+
+    max_pages: Positive = 40
+    timeout_s: Seconds = 60.0
+    min_characters: Positive = 400
+    """Less text than this in the whole file is a scan or a broken font map."""
+
+
+class Profile(Record):
+    """What every model profile has."""
+
+    prompt: str | None = None
+    """The prompt variant to use with this model where none is asked for."""
+    concurrency: Positive = 4
+    timeout_s: Seconds = 120.0
+    token_factor: Annotated[float, Field(gt=0)] = 1.0
+    """The model's tokens for one token of cl100k_base, with which prompts are counted."""
+    price_in: Price | None = None
+    """Per million input tokens; None: not known, and then no cost is claimed."""
+    price_out: Price | None = None
+    """Per million output tokens."""
+
+
+class EndpointProfile(Profile):
+    """Any OpenAI-compatible endpoint."""
+
+    kind: Literal["endpoint"] = "endpoint"
+    base_url: HttpUrl
+    model: str = Field(min_length=1)
+    api_key_env: str | None = None
+    """The environment variable that holds the key; the key itself never stands in a file."""
+    replies: Literal["json_schema", "json_object", "text"] = "json_object"
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+
+
+class EmbeddedProfile(Profile):
+    """The built-in model: llama.cpp on loopback, started when first needed."""
+
+    kind: Literal["embedded"]
+    prompt: str | None = "builtin"
+    gguf: Path | None = None
+    """Another GGUF file; None: Gemma 3 270M, which comes with the extra `embedded`."""
+    adapter: Path | None = None
+    """Another LoRA adapter; None: the one that ships with jianjie, for the built-in GGUF only."""
+    context_tokens: Positive = 4096
+    threads: Positive | None = None
+    concurrency: Positive = 2
+    start_timeout_s: Seconds = 60.0
+    price_in: Price | None = 0.0
+    price_out: Price | None = 0.0
+
+
+def _kind(profile: Any) -> str:
+    """`endpoint` unless it says otherwise."""
+    if isinstance(profile, dict):
+        return str(profile.get("kind", "endpoint"))
+    return str(getattr(profile, "kind", "endpoint"))
+
+
+ModelProfile = Annotated[
+    Annotated[EndpointProfile, Tag("endpoint")] | Annotated[EmbeddedProfile, Tag("embedded")],
+    Discriminator(
+        _kind,
+        custom_error_type="kind",
+        custom_error_message="kind is neither 'endpoint' nor 'embedded'",
+    ),
+]
+
+
+class BudgetSettings(Record):
+    """Caps for one run; None: no cap."""
+
+    money: Price | None = None
+    """In the currency of the profile's prices."""
+    tokens: Positive | None = None
+
+
+class PathSettings(Record):
+    """Folders; relative ones are relative to the config file."""
+
+    outputs: Path = Path("outputs")
+    prompts: Path = Path("prompts")
+    cache: Path | None = None
+    """Downloaded PDFs and the assembled model; None: the user's cache folder."""
