@@ -1,0 +1,1 @@
+"""ArXiv: ids, taxonomy, feed and API turned from bytes into records; client.py fetches."""

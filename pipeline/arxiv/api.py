@@ -1,0 +1,63 @@
+"""ArXiv's metadata API: bytes in, papers out. Nothing here fetches.
+
+Facts of the API: an unknown id is silently absent, the order is not that of the request, and
+one malformed id fails the whole list with a single entry titled "Error".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline.arxiv.feed import parse_xml
+from pipeline.arxiv.ids import parse_id
+from pipeline.arxiv.taxonomy import is_arxiv_category
+from pipeline.errors import ArxivMalformed, ArxivRefused, UsageError, one_line
+from pipeline.records import Paper
+
+IDS_A_REQUEST = 100
+"""More make the request line long and one bad answer expensive."""
+
+
+def parse_papers(content: bytes, *, where: str) -> dict[str, Paper]:
+    """The papers of one answer by base id.
+
+    Raises ArxivMalformed when it is not Atom, ArxivRefused when arXiv rejects the id list.
+    """
+    parsed = parse_xml(content, where=where)
+    papers: dict[str, Paper] = {}
+    for entry in parsed.entries:
+        if "/api/errors" in entry.get("id", ""):
+            raise ArxivRefused(
+                f"arXiv rejects the request: {one_line(entry.get('summary', ''))}",
+                where=where,
+                fix="Check the ids",
+            )
+        paper = _paper(entry, where=where)
+        papers[paper.arxiv_id] = paper
+    return papers
+
+
+def _paper(entry: Any, *, where: str) -> Paper:
+    try:
+        arxiv_id = parse_id(one_line(entry.get("id", "")))
+    except UsageError as error:
+        raise ArxivMalformed(f"an entry without an arXiv id: {error}", where=where) from error
+    comment = one_line(entry.get("arxiv_comment") or "")
+    return Paper(
+        arxiv_id=arxiv_id.base,
+        version=arxiv_id.version or 1,
+        title=one_line(entry.get("title", "")),
+        abstract=one_line(entry.get("summary", "")),
+        authors=tuple(one_line(author.get("name", "")) for author in entry.get("authors", [])),
+        comment=comment or None,
+        categories=_categories(entry),
+        metadata="api",
+    )
+
+
+def _categories(entry: Any) -> tuple[str, ...]:
+    """Primary first; ACM and MSC classes, which older answers list too, left out."""
+    primary = (entry.get("arxiv_primary_category") or {}).get("term")
+    terms = [tag.term for tag in entry.get("tags", [])]
+    ordered = dict.fromkeys([primary, *terms] if primary else terms)
+    return tuple(term for term in ordered if term == primary or is_arxiv_category(term))

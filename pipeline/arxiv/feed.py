@@ -1,0 +1,133 @@
+"""ArXiv's daily feed (RSS or Atom): bytes in, records out. Nothing here fetches.
+
+The feed names ids, versions and announce types; it has no comments and no split author list.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+from email.utils import parsedate_to_datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import feedparser
+
+from pipeline.arxiv.ids import parse_id
+from pipeline.errors import ArxivMalformed, ArxivRefused, JianjieError, one_line
+from pipeline.records import Announcement, AnnounceType, Paper, Record
+
+EASTERN = ZoneInfo("America/New_York")
+_ABSTRACT = re.compile(r"\bAbstract:\s*(.*)", re.DOTALL)
+
+
+class Feed(Record):
+    """One day's feed. `date` is the listing's date in New York.
+
+    The server stamps the date by its own clock: it does not prove that the feed is fresh.
+    """
+
+    date: dt.date
+    announcements: tuple[Announcement, ...]
+
+
+def parse_feed(content: bytes, *, where: str) -> Feed:
+    """The feed in `content`; `where` is its address, for messages.
+
+    Raises ArxivMalformed when it is not a feed, ArxivRefused when it is arXiv's error feed.
+    """
+    parsed = parse_xml(content, where=where)
+    title = one_line(parsed.feed.get("title", ""))
+    if title.startswith("Feed error"):
+        detail = one_line(parsed.feed.get("description", "") or parsed.feed.get("subtitle", ""))
+        raise ArxivRefused(
+            f"arXiv cannot serve this feed: {detail or title}",
+            where=where,
+            fix="Check the field's categories in config.yaml",
+        )
+    announcements = [_announcement(entry, where=where) for entry in parsed.entries]
+    return Feed(date=_date(parsed, where=where), announcements=_once_each(announcements))
+
+
+def parse_xml(content: bytes, *, where: str) -> Any:
+    """feedparser's reading of `content`, strict: anything but one whole feed is an error."""
+    # Sanitising is for browsers; it would eat "$<$1 kbps" out of a title. A stream, because bytes
+    # that name a file on this machine would be opened.
+    parsed = feedparser.parse(io.BytesIO(content), sanitize_html=False, resolve_relative_uris=False)
+    if parsed.bozo or not parsed.get("version"):
+        cause = one_line(parsed.get("bozo_exception", "")) or "no RSS or Atom in it"
+        raise ArxivMalformed(
+            f"the answer is not a feed ({cause})",
+            where=where,
+            fix="Try again in a few minutes; nothing was changed",
+        )
+    return parsed
+
+
+def _date(parsed: Any, *, where: str) -> dt.date:
+    rss, atom = parsed.feed.get("published"), parsed.feed.get("updated")
+    try:
+        stamp = parsedate_to_datetime(rss) if rss else dt.datetime.fromisoformat(atom)
+    except (TypeError, ValueError) as error:
+        raise ArxivMalformed(
+            "the feed does not say its date", where=where, fix="Try again later"
+        ) from error
+    return stamp.astimezone(EASTERN).date()
+
+
+def _announcement(entry: Any, *, where: str) -> Announcement:
+    guid = one_line(entry.get("id", ""))
+    try:
+        arxiv_id = parse_id(guid)
+        announce = AnnounceType(one_line(entry.get("arxiv_announce_type", "")))
+    except (JianjieError, ValueError) as error:
+        # An item that cannot be named cannot be owed either: better no night than a lost paper.
+        raise ArxivMalformed(
+            f"an item cannot be read: id {guid!r}, {error}", where=where, fix="Try again later"
+        ) from error
+    summary = entry.get("summary", "")
+    abstract = _ABSTRACT.search(summary)
+    paper = Paper(
+        arxiv_id=arxiv_id.base,
+        version=arxiv_id.version or 1,
+        title=one_line(entry.get("title", "")),
+        abstract=one_line(abstract[1] if abstract else summary),
+        authors=split_authors(entry.get("author", "")),
+        categories=tuple(tag.term for tag in entry.get("tags", [])),
+        metadata="feed",
+    )
+    return Announcement(announce=announce, paper=paper)
+
+
+def split_authors(creator: str) -> tuple[str, ...]:
+    """The names in a feed's `dc:creator`, affiliations in brackets dropped.
+
+    Only the fallback for papers without an answer from the API: TeX accents stay as they are.
+    """
+    plain = _without_brackets(one_line(creator))
+    return tuple(name for part in plain.split(",") if (name := part.strip()))
+
+
+def _without_brackets(text: str) -> str:
+    depth, kept = 0, []
+    for char in text:
+        if char == "(":
+            depth += 1
+        elif char == ")" and depth:
+            depth -= 1
+        elif not depth:
+            kept.append(char)
+    return one_line("".join(kept)) if not depth else text
+
+
+def _once_each(announcements: list[Announcement]) -> tuple[Announcement, ...]:
+    """One entry a paper: new > cross > replace > replace-cross, in arXiv's order."""
+    rank = list(AnnounceType).index
+    kept: dict[str, Announcement] = {}
+    for item in announcements:
+        other = kept.get(item.paper.arxiv_id)
+        if other is None or rank(item.announce) < rank(other.announce):
+            kept[item.paper.arxiv_id] = item
+    chosen = {id(item) for item in kept.values()}
+    return tuple(item for item in announcements if id(item) in chosen)
