@@ -1,0 +1,47 @@
+"""The user's settings with the stand-in arXiv in arXiv's place: nothing else differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pydantic import HttpUrl
+
+from pipeline.config import Config
+from pipeline.demo.example_day import FIELD, example_listing
+from pipeline.demo.standin import StandInArxiv, demo_pdfs
+from pipeline.settings import ArxivSettings, FieldSettings
+
+EXAMPLE = "examples/20260107-audio.md"
+
+
+@contextmanager
+def example_arxiv(settings: Config) -> Iterator[tuple[Config, str]]:
+    """Settings that name a running stand-in, and the field of its day."""
+    with StandInArxiv(example_listing(settings.paths.prompts / EXAMPLE), demo_pdfs()) as standin:
+        field = FieldSettings(name="音频", categories=("cs.SD", "eess.AS"))
+        arxiv = arxiv_at(standin.url, settings.arxiv)
+        yield (
+            settings.model_copy(
+                update={"arxiv": arxiv, "fields": {**settings.fields, FIELD: field}}
+            ),
+            FIELD,
+        )
+
+
+def arxiv_at(url: str, settings: ArxivSettings) -> ArxivSettings:
+    """arXiv's settings with other base URLs, and no need to go slowly."""
+    return settings.model_copy(
+        update={
+            "feed_url": HttpUrl(f"{url}/rss/"),
+            "api_url": HttpUrl(f"{url}/api/query"),
+            "pdf_url": HttpUrl(f"{url}/pdf/"),
+            "interval_s": 0.0,
+        }
+    )
+
+
+def variables(settings: ArxivSettings) -> list[str]:
+    """Shell lines that point other commands at the same stand-in."""
+    changed = ("feed_url", "api_url", "pdf_url", "interval_s")
+    return [f"export JIANJIE_ARXIV__{name.upper()}={getattr(settings, name)}" for name in changed]
