@@ -1,0 +1,267 @@
+"""A prompt variant is a file: YAML front matter, then strict Jinja2 parts for system and user.
+
+    ---
+    description: what it tries
+    context: full
+    ---
+    === system ===
+    …
+    === user ===
+    … {{ title }} … {{ text }} …
+
+Everything a variant can get wrong is an error that names file and line before any call is made.
+Paper text is data: it cannot end the delimiters that the variant puts around it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import jinja2
+import jinja2.meta
+import jinja2.sandbox
+import yaml
+from pydantic import Field, ValidationError
+
+from pipeline.arxiv.taxonomy import taxonomy
+from pipeline.digest.markdown import Entry, load
+from pipeline.errors import JianjieError, PromptError, one_line
+from pipeline.llm import tokens
+from pipeline.records import Paper, PaperText, Prompt, Record
+from pipeline.replies import LINE, TAGS
+
+VARIABLES = frozenset(
+    {"title", "authors", "abstract", "comment", "text", "language", "examples", "vocabulary"}
+)
+_FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
+_PART = re.compile(r"^=== (\w+) ===\n", re.MULTILINE)
+_DELIMITER = re.compile(r"<(?=\s*/?\s*(?:paper|example)\b)", re.IGNORECASE)
+
+
+class FewShot(Record):
+    """Which human-written entries go into the prompt: the first `count` that are not the paper."""
+
+    file: Path
+    count: int = Field(ge=1, le=20)
+
+
+class Front(Record):
+    """A variant's front matter."""
+
+    description: str = Field(min_length=1)
+    context: Literal["abstract", "full"]
+    text_tokens: int = Field(ge=50)
+    """The budget of `text`."""
+    reply: Literal["json", "labelled"] = "json"
+    reask: Literal["feedback", "resample"] = "feedback"
+    """After a refused reply: tell the reasons, or draw another at a higher temperature."""
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    max_tokens: int = Field(default=400, ge=20)
+    examples: FewShot | None = None
+
+
+class Variant:
+    """A checked prompt file."""
+
+    def __init__(
+        self,
+        name: str,
+        front: Front,
+        parts: dict[str, jinja2.Template],
+        examples: Sequence[Entry],
+        digest: str,
+    ) -> None:
+        self.name = name
+        self.front = front
+        self.hash = digest
+        self._parts = parts
+        self._examples = examples
+
+    @property
+    def wants_pdf(self) -> bool:
+        """Whether the PDF is worth downloading."""
+        return self.front.context != "abstract"
+
+    def render(self, paper: Paper, text: PaperText) -> Prompt:
+        """The prompt for one paper."""
+        body = tokens.cut(text.body, self.front.text_tokens)
+        values = self._values(paper, body, text.language)
+        system, user = (
+            _render(self._parts[part], values) if part in self._parts else ""
+            for part in ("system", "user")
+        )
+        return Prompt(
+            variant=self.name,
+            hash=self.hash,
+            system=system,
+            user=user,
+            reply=self.front.reply,
+            reask=self.front.reask,
+            temperature=self.front.temperature,
+            max_tokens=self.front.max_tokens,
+            tokens=tokens.count(system) + tokens.count(user),
+            truncated=len(body) < len(text.body),
+        )
+
+    def _values(self, paper: Paper, body: str, language: str | None) -> dict[str, Any]:
+        few = self.front.examples
+        others = [e for e in self._examples if e.versioned.split("v")[0] != paper.arxiv_id]
+        return {
+            "title": as_data(paper.title),
+            "authors": as_data("; ".join(paper.authors)),
+            "abstract": as_data(paper.abstract),
+            "comment": as_data(paper.comment or ""),
+            "text": as_data(body),
+            "language": language or "",
+            "examples": [_example(entry) for entry in others[: few.count if few else 0]],
+            "vocabulary": taxonomy().categories,
+        }
+
+
+def as_data(text: str) -> str:
+    """Paper text that cannot open or close the delimiters <paper> and <example>."""
+    return _DELIMITER.sub("‹", text)
+
+
+def load_variant(name: str, folder: Path) -> Variant:
+    """The variant `NAME.md` in `folder`. Raises PromptError with file and line."""
+    path = folder / f"{name}.md"
+    source = _read(path, folder)
+    front_text, at = _split_front(source, path)
+    front = _front(front_text, path)
+    parts = _parts(source, at, path)
+    examples: Sequence[Entry] = ()
+    digest = hashlib.sha256(source.encode())
+    if front.examples is not None:
+        file = folder / front.examples.file
+        examples = [entry for entry in _entries(file, path) if entry.line]
+        digest.update(file.read_bytes())
+    return Variant(name, front, parts, examples, digest.hexdigest()[:16])
+
+
+def _read(path: Path, folder: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.md"))) or "none"
+        raise PromptError("no such prompt", where=path, fix=f"There are: {known}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise PromptError(f"cannot be read: {one_line(error)}", where=path) from error
+
+
+def _split_front(source: str, path: Path) -> tuple[str, int]:
+    """The front matter, and where the parts begin."""
+    front = _FRONT.match(source)
+    if front is None:
+        raise PromptError(
+            "has no front matter", where=f"{path}:1", fix="Begin with --- lines around YAML"
+        )
+    return front[1], front.end()
+
+
+def _front(text: str, path: Path) -> Front:
+    try:
+        return Front.model_validate(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 2 if mark else 2  # 1-based, after the opening ---
+        problem = getattr(error, "problem", None) or error
+        raise PromptError(f"not YAML: {problem}", where=f"{path}:{line}") from error
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = ".".join(str(part) for part in problem["loc"]) or "front matter"
+        line = _line_of_key(text, str(problem["loc"][-1]) if problem["loc"] else "")
+        what = "unknown field" if problem["type"] == "extra_forbidden" else problem["msg"]
+        raise PromptError(
+            f"{name}: {one_line(what)}",
+            where=f"{path}:{line}",
+            fix=f"Fields: {', '.join(Front.model_fields)}",
+        ) from error
+
+
+def _line_of_key(text: str, key: str) -> int:
+    lines = text.split("\n")
+    found = (n for n, line in enumerate(lines) if line.strip().startswith(f"{key}:"))
+    return next(found, -1) + 2
+
+
+def _parts(source: str, at: int, path: Path) -> dict[str, jinja2.Template]:
+    """The system and user templates, compiled and checked."""
+    heads = list(_PART.finditer(source, at))
+    ends = [head.start() for head in heads[1:]] + [len(source)]
+    if (heads and source[at : heads[0].start()].strip()) or not heads:
+        raise PromptError(
+            "text before the first part",
+            where=f"{path}:{_line(source, at)}",
+            fix="Parts begin with a line === system === or === user ===",
+        )
+    environment = jinja2.sandbox.SandboxedEnvironment(
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )
+    parts: dict[str, jinja2.Template] = {}
+    for head, end in zip(heads, ends, strict=True):
+        name, line = head[1], _line(source, head.end())
+        if name not in {"system", "user"} or name in parts:
+            raise PromptError(
+                f"part {name!r} is unknown or stands twice",
+                where=f"{path}:{line - 1}",
+                fix="The parts are system and user",
+            )
+        parts[name] = _template(source[head.end() : end], environment, path, line)
+    if "user" not in parts:
+        raise PromptError("has no part === user ===", where=path)
+    return parts
+
+
+def _line(source: str, at: int) -> int:
+    return source.count("\n", 0, at) + 1
+
+
+def _template(
+    text: str, environment: jinja2.Environment, path: Path, first_line: int
+) -> jinja2.Template:
+    try:
+        tree = environment.parse(text)
+        undefined = jinja2.meta.find_undeclared_variables(tree) - VARIABLES
+        if undefined:
+            name = min(undefined)
+            line = min(n.lineno for n in tree.find_all(jinja2.nodes.Name) if n.name == name)
+            raise PromptError(
+                f"undefined variable {name!r}",
+                where=f"{path}:{first_line + line - 1}",
+                fix=f"There are: {', '.join(sorted(VARIABLES))}",
+            )
+        return environment.from_string(text.strip("\n"))
+    except jinja2.TemplateSyntaxError as error:
+        raise PromptError(
+            f"not a template: {one_line(error.message)}",
+            where=f"{path}:{first_line + error.lineno - 1}",
+        ) from error
+
+
+def _render(template: jinja2.Template, values: dict[str, Any]) -> str:
+    """The part, ended by one line feed."""
+    try:
+        return template.render(values).rstrip("\n") + "\n"
+    except jinja2.TemplateError as error:
+        raise PromptError(f"cannot be filled in: {one_line(error)}", where=template.name) from error
+
+
+def _entries(file: Path, path: Path) -> tuple[Entry, ...]:
+    try:
+        return load(file).entries
+    except JianjieError as error:
+        raise PromptError(f"examples cannot be read: {error}", where=path) from error
+
+
+def _example(entry: Entry) -> dict[str, Any]:
+    return {
+        "title": as_data(entry.title),
+        "abstract": as_data(entry.abstract),
+        "reply": json.dumps({TAGS: entry.tags, LINE: entry.line}, ensure_ascii=False),
+    }

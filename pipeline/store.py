@@ -1,0 +1,395 @@
+"""The store: one SQLite file, the only module that opens it.
+
+What it promises: a paper is committed when it is done; replies are kept before they are judged;
+only validated summaries stand in `summaries`; nothing is ever deleted.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import OutputError, UsageError, one_line
+from pipeline.records import (
+    Announcement,
+    AnnounceType,
+    Day,
+    Done,
+    Listing,
+    Outcome,
+    Owed,
+    Paper,
+    Record,
+    Reply,
+    Stage,
+    Summary,
+)
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE days (
+        date TEXT NOT NULL, field TEXT NOT NULL, name TEXT NOT NULL, categories TEXT NOT NULL,
+        source TEXT NOT NULL, PRIMARY KEY (date, field)
+    ) STRICT;
+    CREATE TABLE papers (
+        arxiv_id TEXT NOT NULL, version INTEGER NOT NULL, paper TEXT NOT NULL,
+        PRIMARY KEY (arxiv_id, version)
+    ) STRICT;
+    CREATE TABLE announced (
+        date TEXT NOT NULL, field TEXT NOT NULL, arxiv_id TEXT NOT NULL, version INTEGER NOT NULL,
+        announce TEXT NOT NULL, position INTEGER NOT NULL, stage TEXT, reason TEXT,
+        PRIMARY KEY (date, field, arxiv_id)
+    ) STRICT;
+    CREATE TABLE summaries (
+        seq INTEGER PRIMARY KEY, key TEXT NOT NULL, arxiv_id TEXT NOT NULL,
+        version INTEGER NOT NULL, summary TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX summaries_by_paper ON summaries (arxiv_id, version);
+    CREATE TABLE published (
+        arxiv_id TEXT NOT NULL, version INTEGER NOT NULL,
+        seq INTEGER NOT NULL REFERENCES summaries, PRIMARY KEY (arxiv_id, version)
+    ) STRICT;
+    CREATE TABLE replies (
+        key TEXT NOT NULL, round INTEGER NOT NULL, attempt INTEGER NOT NULL,
+        reply TEXT NOT NULL, reasons TEXT, PRIMARY KEY (key, round, attempt)
+    ) STRICT;
+    CREATE TABLE rounds (key TEXT PRIMARY KEY, closed INTEGER NOT NULL) STRICT;
+    CREATE TABLE runs (
+        seq INTEGER PRIMARY KEY, command TEXT NOT NULL, started TEXT NOT NULL, ended TEXT,
+        exit_status INTEGER, note TEXT
+    ) STRICT;
+    """,
+)
+"""One script a schema version, applied in order; PRAGMA user_version counts them."""
+
+
+class Run(Record):
+    """One start of the program, as `status` shows it."""
+
+    command: str
+    started: dt.datetime
+    ended: dt.datetime | None
+    exit_status: int | None
+    note: str | None
+
+
+class Store:
+    """Every method is safe to call from many threads and raises OutputError on a bad disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        with self._translated():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, check_same_thread=False, timeout=30)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            # Every commit reaches the disk: what was paid for survives a power cut too.
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._migrate()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    # Days
+
+    def add_listing(self, listing: Listing, name: str, categories: Sequence[str]) -> None:
+        """Everything the night owes, in one commit. What is already there stays as it is."""
+        date = listing.date.isoformat()
+        with self._write() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO days VALUES (?, ?, ?, ?, ?)",
+                (date, listing.field, name, json.dumps(list(categories)), listing.source),
+            )
+            for position, item in enumerate(listing.announcements):
+                _put_paper(db, item.paper)
+                db.execute(
+                    "INSERT OR IGNORE INTO announced VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
+                    (
+                        date,
+                        listing.field,
+                        item.paper.arxiv_id,
+                        item.paper.version,
+                        item.announce.value,
+                        position,
+                    ),
+                )
+
+    def day(self, date: dt.date, field: str) -> Day | None:
+        """The day with what became of each paper, in the listing's order; None if unknown."""
+        rows = self._rows(
+            "SELECT name, categories, source FROM days WHERE date = ? AND field = ?",
+            date.isoformat(),
+            field,
+        )
+        if not rows:
+            return None
+        name, categories, source = rows[0]
+        return Day(
+            date=date,
+            field=field,
+            name=name,
+            categories=tuple(json.loads(categories)),
+            source=source,
+            outcomes=self._outcomes(date, field),
+        )
+
+    def _outcomes(self, date: dt.date, field: str) -> tuple[Outcome, ...]:
+        rows = self._rows(
+            """
+            SELECT a.announce, papers.paper, a.stage, a.reason, summaries.summary
+            FROM announced AS a JOIN papers USING (arxiv_id, version)
+            LEFT JOIN published USING (arxiv_id, version)
+            LEFT JOIN summaries ON summaries.seq = published.seq
+            WHERE a.date = ? AND a.field = ? ORDER BY a.position
+            """,
+            date.isoformat(),
+            field,
+        )
+        return tuple(_outcome(*row) for row in rows)
+
+    def days(self, field: str | None = None) -> list[tuple[dt.date, str]]:
+        """Date and field of every known day, newest first."""
+        rows = self._rows(
+            "SELECT date, field FROM days WHERE ? IS NULL OR field = ? ORDER BY date DESC, field",
+            field,
+            field,
+        )
+        return [(dt.date.fromisoformat(date), name) for date, name in rows]
+
+    def days_of(self, arxiv_id: str, version: int) -> list[tuple[dt.date, str]]:
+        """The days whose listing has this version, newest first."""
+        rows = self._rows(
+            "SELECT date, field FROM announced WHERE arxiv_id = ? AND version = ?"
+            " ORDER BY date DESC",
+            arxiv_id,
+            version,
+        )
+        return [(dt.date.fromisoformat(date), name) for date, name in rows]
+
+    def latest_announced(self, arxiv_id: str) -> int | None:
+        """The newest version that a listing had; None if none had the paper."""
+        rows = self._rows("SELECT max(version) FROM announced WHERE arxiv_id = ?", arxiv_id)
+        version: int | None = rows[0][0]
+        return version
+
+    def paper(self, arxiv_id: str, version: int) -> Paper | None:
+        """The stored metadata of one version."""
+        rows = self._rows(
+            "SELECT paper FROM papers WHERE arxiv_id = ? AND version = ?", arxiv_id, version
+        )
+        return Paper.model_validate_json(rows[0][0]) if rows else None
+
+    def put_paper(self, paper: Paper) -> None:
+        """Store metadata; the API's replaces the feed's, never the other way round."""
+        with self._write() as db:
+            _put_paper(db, paper)
+
+    def set_owed(self, date: dt.date, field: str, owed: Owed) -> None:
+        """Say why this paper of this day has no line yet."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE announced SET stage = ?, reason = ?"
+                " WHERE date = ? AND field = ? AND arxiv_id = ?",
+                (
+                    owed.stage.value,
+                    owed.reason,
+                    date.isoformat(),
+                    field,
+                    owed.announcement.paper.arxiv_id,
+                ),
+            )
+
+    # Summaries
+
+    def publish(self, summary: Summary) -> None:
+        """Store a validated summary and make it the published one of its version."""
+        with self._write() as db:
+            row = db.execute(
+                "INSERT INTO summaries (key, arxiv_id, version, summary) VALUES (?, ?, ?, ?)",
+                (summary.key, summary.arxiv_id, summary.version, summary.model_dump_json()),
+            )
+            _point(db, summary.arxiv_id, summary.version, row.lastrowid or 0)
+            _close_round(db, summary.key)
+
+    def summaries(self, arxiv_id: str) -> list[tuple[Summary, bool]]:
+        """Every summary of a paper, oldest first, and whether it is the published one."""
+        rows = self._rows(
+            "SELECT s.summary, p.seq IS NOT NULL FROM summaries AS s"
+            " LEFT JOIN published AS p ON p.seq = s.seq WHERE s.arxiv_id = ? ORDER BY s.seq",
+            arxiv_id,
+        )
+        return [(Summary.model_validate_json(text), bool(live)) for text, live in rows]
+
+    def published(self, arxiv_id: str, version: int) -> Summary | None:
+        """The published summary of one version."""
+        rows = self._rows(
+            "SELECT summary FROM summaries JOIN published USING (seq)"
+            " WHERE published.arxiv_id = ? AND published.version = ?",
+            arxiv_id,
+            version,
+        )
+        return Summary.model_validate_json(rows[0][0]) if rows else None
+
+    def undo(self, arxiv_id: str, version: int) -> Summary:
+        """Publish the summary before the published one again. Raises UsageError without one."""
+        rows = self._rows(
+            """
+            SELECT s.seq, s.summary FROM summaries AS s JOIN published AS p
+            ON p.arxiv_id = s.arxiv_id AND p.version = s.version AND s.seq < p.seq
+            WHERE s.arxiv_id = ? AND s.version = ? ORDER BY s.seq DESC LIMIT 1
+            """,
+            arxiv_id,
+            version,
+        )
+        if not rows:
+            raise UsageError(
+                "there is no earlier summary to go back to",
+                where=f"{arxiv_id}v{version}",
+                fix=f"See: jianjie show {arxiv_id}",
+            )
+        with self._write() as db:
+            _point(db, arxiv_id, version, rows[0][0])
+        return Summary.model_validate_json(rows[0][1])
+
+    # Replies: kept as they come, judged afterwards, closed when the paper is done or owed
+
+    def reply(self, key: str, attempt: int) -> Reply | None:
+        """The reply to this attempt (0-based) in the open round, if it came before a crash."""
+        rows = self._rows(
+            "SELECT reply FROM replies WHERE key = ? AND round = ? AND attempt = ?",
+            key,
+            self.round(key),
+            attempt,
+        )
+        return Reply.model_validate_json(rows[0][0]) if rows else None
+
+    def add_reply(self, key: str, attempt: int, reply: Reply) -> None:
+        """Keep a reply, before it is judged."""
+        with self._write() as db:
+            db.execute(
+                "INSERT INTO replies VALUES (?, ?, ?, ?, NULL)",
+                (key, self.round(key), attempt, reply.model_dump_json()),
+            )
+
+    def add_reasons(self, key: str, attempt: int, reasons: Sequence[str]) -> None:
+        """Keep why a reply was refused."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE replies SET reasons = ? WHERE key = ? AND round = ? AND attempt = ?",
+                (json.dumps(list(reasons), ensure_ascii=False), key, self.round(key), attempt),
+            )
+
+    def round(self, key: str) -> int:
+        """How many rounds of tries for this key are over: the open one's number."""
+        rows = self._rows("SELECT closed FROM rounds WHERE key = ?", key)
+        return int(rows[0][0]) if rows else 0
+
+    def close_round(self, key: str) -> None:
+        """The tries so far are used up; the next night asks anew."""
+        with self._write() as db:
+            _close_round(db, key)
+
+    # Runs
+
+    def start_run(self, command: str, now: dt.datetime) -> int:
+        """Note the start of a run; its number."""
+        with self._write() as db:
+            row = db.execute(
+                "INSERT INTO runs (command, started) VALUES (?, ?)", (command, now.isoformat())
+            )
+            return row.lastrowid or 0
+
+    def end_run(self, run: int, now: dt.datetime, exit_status: int, note: str) -> None:
+        """Note how a run ended."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE runs SET ended = ?, exit_status = ?, note = ? WHERE seq = ?",
+                (now.isoformat(), exit_status, note, run),
+            )
+
+    def runs(self, limit: int) -> list[Run]:
+        """The last runs, newest first."""
+        rows = self._rows(
+            "SELECT command, started, ended, exit_status, note FROM runs ORDER BY seq DESC LIMIT ?",
+            limit,
+        )
+        names = ("command", "started", "ended", "exit_status", "note")
+        return [Run.model_validate(dict(zip(names, row, strict=True))) for row in rows]
+
+    # The file
+
+    def _migrate(self) -> None:
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(_MIGRATIONS):
+            raise OutputError(
+                f"was written by a newer jianjie (schema {version})",
+                where=self._path,
+                fix="Update jianjie",
+            )
+        for number in range(version, len(_MIGRATIONS)):
+            self._db.executescript(
+                f"BEGIN; {_MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
+            )
+
+    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._lock, self._translated():
+            return self._db.execute(query, values).fetchall()
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: committed whole, or not at all."""
+        with self._lock, self._translated(), self._db:
+            yield self._db
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise OutputError(
+                f"the store cannot be used: {one_line(error)}",
+                where=self._path,
+                fix="Make room or give write permission, then run again: nothing stored is lost",
+            ) from error
+
+
+def _put_paper(db: sqlite3.Connection, paper: Paper) -> None:
+    text = paper.model_dump_json()
+    db.execute(
+        "INSERT INTO papers VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET paper = excluded.paper"
+        " WHERE ? = 'api'",
+        (paper.arxiv_id, paper.version, text, paper.metadata),
+    )
+
+
+def _point(db: sqlite3.Connection, arxiv_id: str, version: int, seq: int) -> None:
+    db.execute("INSERT OR REPLACE INTO published VALUES (?, ?, ?)", (arxiv_id, version, seq))
+
+
+def _close_round(db: sqlite3.Connection, key: str) -> None:
+    db.execute(
+        "INSERT INTO rounds VALUES (?, 1) ON CONFLICT DO UPDATE SET closed = closed + 1", (key,)
+    )
+
+
+def _outcome(
+    announce: str, paper: str, stage: str | None, reason: str | None, summary: str | None
+) -> Outcome:
+    announcement = Announcement(
+        announce=AnnounceType(announce), paper=Paper.model_validate_json(paper)
+    )
+    if summary is not None:
+        return Done(announcement=announcement, summary=Summary.model_validate_json(summary))
+    return Owed(
+        announcement=announcement,
+        stage=Stage(stage) if stage else Stage.LISTING,
+        reason=reason or "not tried yet",
+    )
