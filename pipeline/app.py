@@ -1,0 +1,126 @@
+"""Builds the edges from the config, once, and takes them down again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from platformdirs import user_cache_path
+
+from pipeline.arxiv.client import ArxivClient
+from pipeline.clock import Clock
+from pipeline.config import Config
+from pipeline.errors import ConfigError, OutputsBusy
+from pipeline.events import Events, Listener
+from pipeline.files import cannot_write
+from pipeline.flow import Edges
+from pipeline.llm.guard import Guarded
+from pipeline.llm.model import Model
+from pipeline.settings import EmbeddedProfile
+from pipeline.stages.prompt import load_variant
+from pipeline.store import Store
+
+STORE_FILE = "jianjie.sqlite3"
+_LOCK_FILE = ".lock"
+_HOLDER_FILE = ".lock-holder.json"
+
+
+@contextmanager
+def open_edges(
+    config: Config, clock: Clock, command: str, listener: Listener | None = None
+) -> Iterator[Edges]:
+    """The edges of one run, under the lock of its outputs folder.
+
+    Raises ConfigError and PromptError before anything is touched, OutputsBusy, OutputError.
+    """
+    variant = load_variant(config.profile.prompt or config.prompt, config.paths.prompts)
+    model = Guarded(_model(config, clock), config.profile, config.budget)
+    _check_budget(config)
+    outputs = config.paths.outputs
+    with _locked(outputs, command, clock):
+        store = Store(outputs / STORE_FILE)
+        arxiv = ArxivClient(config.arxiv, config.retry, clock)
+        name = f"{clock.now():%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}.jsonl"
+        events = Events(outputs / "logs" / name, clock, listener)
+        try:
+            yield Edges(
+                config=config,
+                arxiv=arxiv,
+                model=model,
+                variant=variant,
+                store=store,
+                events=events,
+                clock=clock,
+                # By host: the demo's stand-in PDFs must never pass for arXiv's.
+                pdf_cache=cache_folder(config) / "pdf" / (config.arxiv.pdf_url.host or "unknown"),
+            )
+        finally:
+            events.close()
+            arxiv.close()
+            model.close()
+            store.close()
+
+
+def open_store(config: Config) -> Store:
+    """The store alone, for commands that only read. Raises OutputError."""
+    return Store(config.paths.outputs / STORE_FILE)
+
+
+def cache_folder(config: Config) -> Path:
+    """Where PDFs and the assembled model are kept, outside the environment and the outputs."""
+    return config.paths.cache or user_cache_path("jianjie")
+
+
+def _model(config: Config, clock: Clock) -> Model:
+    profile = config.profile
+    if isinstance(profile, EmbeddedProfile):
+        from pipeline.llm.embedded import EmbeddedModel  # noqa: PLC0415 - an optional extra
+
+        return EmbeddedModel(profile, config.retry, clock, cache_folder(config) / "models")
+    from pipeline.llm.endpoint import Endpoint  # noqa: PLC0415 - slow to load
+
+    return Endpoint(profile, config.retry, clock)
+
+
+def _check_budget(config: Config) -> None:
+    unpriced = config.profile.price_in is None or config.profile.price_out is None
+    if config.budget.money is not None and unpriced:
+        raise ConfigError(
+            f"budget.money needs price_in and price_out of the model {config.model!r}",
+            where="config.yaml",
+            fix="Fill in the prices, or use budget.tokens",
+        )
+
+
+@contextmanager
+def _locked(outputs: Path, command: str, clock: Clock) -> Iterator[None]:
+    """One writer an outputs folder; the system frees the lock when its holder dies."""
+    holder = outputs / _HOLDER_FILE
+    lock = FileLock(outputs / _LOCK_FILE, timeout=0)
+    mine = {"pid": os.getpid(), "command": command, "since": clock.now().isoformat()}
+    try:
+        outputs.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+        holder.write_text(json.dumps(mine), encoding="utf-8")
+    except Timeout as error:
+        raise OutputsBusy(
+            f"another run works here: {_told_by(holder)}", where=outputs, fix="Wait until it ends"
+        ) from error
+    except OSError as error:
+        raise cannot_write(outputs, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _told_by(holder: Path) -> str:
+    try:
+        told = json.loads(holder.read_text(encoding="utf-8"))
+        return f"`{told['command']}`, process {told['pid']}, since {told['since']}"
+    except (OSError, ValueError, KeyError):
+        return "it does not say who it is"

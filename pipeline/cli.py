@@ -1,0 +1,372 @@
+"""The command line: commands and exit statuses. Heavy modules are imported when needed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from pipeline import __version__
+from pipeline.errors import Interrupted, JianjieError, UsageError
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from pipeline.flow import Again, Edges, Night, NothingAnnounced
+    from pipeline.store import Store
+
+EXIT_DONE, EXIT_OWED = 0, 1
+_DATE_FORMATS = ["%Y-%m-%d"]
+
+app = typer.Typer(
+    name="jianjie",
+    help="A nightly digest of arXiv papers in Chinese: for each paper its 分类 tags and one 简介"
+    " line (task, problem, method).",
+    epilog="Exit status: 0 all done or nothing announced · 1 papers owed · 2 usage, configuration"
+    " or outputs · 3 arXiv or the model out of reach · 4 budget reached · 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", envvar="JIANJIE_CONFIG", help="The settings file.")
+]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", "-m", help="A model profile of the settings file.")
+]
+PromptOption = Annotated[
+    str | None, typer.Option("--prompt", "-p", help="A prompt variant: prompts/NAME.md.")
+]
+FieldOption = Annotated[
+    str | None, typer.Option("--field", "-f", help="One field of the settings file. Default: all.")
+]
+_CONFIG = Path("config.yaml")
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"jianjie {__version__}")
+        raise typer.Exit
+
+
+@app.command(
+    epilog="Examples:  jianjie run  ·  jianjie run --model deepseek --limit 3  ·"
+    "  jianjie run --dry-run"
+)
+def run(
+    config: ConfigOption = _CONFIG,
+    field: FieldOption = None,
+    date: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=_DATE_FORMATS, help="A listing's date: finish that day."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=0, help="At most so many papers; the rest stays owed.")
+    ] = None,
+    model: ModelOption = None,
+    prompt: PromptOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show papers, tokens and money; call no model.")
+    ] = False,
+) -> None:
+    """Tonight's digest, or the rest of a day."""
+    settings = _settings(config, model, prompt)
+    fields = _fields(settings, field)
+    day = date.date() if date else None
+    if dry_run:
+        _dry_run(settings, fields)
+        return
+    sys.exit(_nights(settings, fields, day, limit, report=sys.stdout.isatty()))
+
+
+@app.command(
+    epilog="Examples:  jianjie reprocess 2601.02954  ·  jianjie reprocess"
+    " https://arxiv.org/abs/2601.02954v1 --model openai  ·  jianjie reprocess 2601.02954 --undo"
+)
+def reprocess(
+    ids: Annotated[list[str], typer.Argument(help="arXiv ids, or the papers' addresses.")],
+    config: ConfigOption = _CONFIG,
+    model: ModelOption = None,
+    prompt: PromptOption = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Publish the line before the present one again.")
+    ] = False,
+) -> None:
+    """Do papers again and patch their digests."""
+    from pipeline import flow  # noqa: PLC0415
+    from pipeline.arxiv.ids import parse_id  # noqa: PLC0415
+    from pipeline.terminal import print_again  # noqa: PLC0415
+
+    wanted = [parse_id(text) for text in ids]
+    settings = _settings(config, model, prompt)
+    owed = False
+    with _edges(settings) as edges, _recorded(edges) as outcome:
+        for arxiv_id in wanted:
+            step = flow.undo if undo else flow.reprocess
+            again: Again = step(edges, arxiv_id)
+            print_again(again)
+            for reason in again.reasons:
+                _say(f"{again.paper.versioned}: no valid line, the old one stays: {reason}")
+            owed = owed or again.new is None
+        outcome.update(exit_status=EXIT_OWED if owed else EXIT_DONE)
+    sys.exit(EXIT_OWED if owed else EXIT_DONE)
+
+
+@app.command(epilog="Example:  jianjie show 2601.02954")
+def show(
+    paper: Annotated[str, typer.Argument(help="An arXiv id, or the paper's address.")],
+    config: ConfigOption = _CONFIG,
+) -> None:
+    """One paper with every summary it ever had."""
+    from pipeline.arxiv.ids import parse_id  # noqa: PLC0415
+    from pipeline.terminal import print_paper  # noqa: PLC0415
+
+    arxiv_id = parse_id(paper)
+    with _store(_settings(config)) as store:
+        summaries = store.summaries(arxiv_id.base)
+        version = arxiv_id.version or store.latest_announced(arxiv_id.base)
+        version = version or max((s.version for s, _ in summaries), default=0)
+        found = store.paper(arxiv_id.base, version)
+        if found is None:
+            raise UsageError("not in the store", where=arxiv_id, fix="See: jianjie status")
+        if arxiv_id.version:
+            summaries = [pair for pair in summaries if pair[0].version == arxiv_id.version]
+        print_paper(found, summaries)
+
+
+@app.command(epilog="Example:  jianjie status --days 30")
+def status(
+    config: ConfigOption = _CONFIG,
+    days: Annotated[int, typer.Option(min=1, help="So many listings and runs.")] = 10,
+) -> None:
+    """What is owed, and how the last runs ended."""
+    from pipeline.terminal import print_status  # noqa: PLC0415
+
+    with _store(_settings(config)) as store:
+        known = [store.day(date, field) for date, field in store.days()[:days]]
+        print_status([day for day in known if day], store.runs(days))
+
+
+@app.command(epilog="Example:  jianjie render --date 2026-01-07")
+def render(
+    config: ConfigOption = _CONFIG,
+    date: Annotated[
+        dt.datetime | None, typer.Option(formats=_DATE_FORMATS, help="One listing. Default: all.")
+    ] = None,
+) -> None:
+    """Write the files again from the store."""
+    from pipeline.stages.publish import publish  # noqa: PLC0415
+    from pipeline.terminal import shown_path  # noqa: PLC0415
+
+    settings = _settings(config)
+    with _store(settings) as store:
+        wanted = [(d, f) for d, f in store.days() if date is None or d == date.date()]
+        if not wanted:
+            raise UsageError("the store has no such day", where="render", fix="See: jianjie status")
+        for day in filter(None, (store.day(*key) for key in wanted)):
+            written = publish(day, settings.paths.outputs, settings.tags)
+            state = "written" if written.changed else "unchanged"
+            typer.echo(f"{shown_path(written.markdown)} {state}")
+
+
+@app.command(epilog="Examples:  jianjie demo  ·  jianjie demo --serve")
+def demo(
+    config: ConfigOption = _CONFIG,
+    model: ModelOption = "builtin",
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Only serve the stand-in arXiv, for other commands to use."),
+    ] = False,
+) -> None:
+    """The example day: no network, no key."""
+    from pipeline.demo.settings import example_arxiv, variables  # noqa: PLC0415
+
+    with example_arxiv(_settings(config, model)) as (settings, field):
+        if serve:
+            typer.echo("\n".join(variables(settings.arxiv)))
+            typer.echo("jianjie: set these in another shell; Ctrl-C ends the stand-in", err=True)
+            signal.pause()
+        exit_status = _nights(settings, [field], None, None, report=True)
+    sys.exit(exit_status)
+
+
+def _nights(
+    settings: Config, fields: list[str], date: dt.date | None, limit: int | None, *, report: bool
+) -> int:
+    """The fields' nights, one after the other; the worst exit status."""
+    from pipeline.flow import run_night  # noqa: PLC0415
+
+    with _edges(settings) as edges, _recorded(edges) as outcome:
+        for field in fields:
+            start = time.monotonic()
+            night = run_night(edges, field, date=date, limit=limit)
+            exit_status, note = _account(edges, night)
+            outcome["exit_status"] = max(outcome["exit_status"], exit_status)
+            outcome["note"] = "; ".join(filter(None, (outcome["note"], note)))
+            _report(night, note, time.monotonic() - start, report=report)
+        if edges.model.halted:
+            _say(str(edges.model.halted))
+    return int(outcome["exit_status"])
+
+
+def _account(edges: Edges, night: Night | NothingAnnounced) -> tuple[int, str]:
+    """The night's exit status, and a note for `status`."""
+    from pipeline.flow import NothingAnnounced  # noqa: PLC0415
+
+    if isinstance(night, NothingAnnounced):
+        return EXIT_DONE, f"{night.date}: nothing announced: {night.reason}"
+    done, owed = len(night.day.done), len(night.day.owed)
+    announced = len(night.day.outcomes)
+    note = f"{night.day.date} {night.day.name}: {announced} announced = {done} done + {owed} owed"
+    if edges.model.halted:
+        return edges.model.halted.exit_status, note
+    return (EXIT_OWED if owed or any(day.owed for day in night.earlier) else EXIT_DONE), note
+
+
+def _report(night: Night | NothingAnnounced, note: str, seconds: float, *, report: bool) -> None:
+    """A table for a person; under cron a line, and only when something is owed."""
+    from pipeline.flow import NothingAnnounced  # noqa: PLC0415
+    from pipeline.terminal import print_night  # noqa: PLC0415
+
+    if isinstance(night, NothingAnnounced):
+        if report:
+            typer.echo(note)
+    elif report:
+        print_night(night, seconds)
+    elif night.day.owed:
+        _say(f"{note}; see: jianjie status")
+
+
+def _dry_run(settings: Config, fields: list[str]) -> None:
+    from pipeline.flow import NothingAnnounced, estimate  # noqa: PLC0415
+    from pipeline.terminal import print_estimate  # noqa: PLC0415
+
+    with _edges(settings) as edges:
+        for name in fields:
+            found = estimate(edges, name)
+            if isinstance(found, NothingAnnounced):
+                typer.echo(f"{found.date}: nothing announced: {found.reason}")
+            else:
+                print_estimate(found)
+
+
+@contextmanager
+def _edges(settings: Config) -> Iterator[Edges]:
+    """The edges with a progress bar listening; Ctrl-C and SIGTERM end in Interrupted."""
+    from pipeline.app import open_edges  # noqa: PLC0415
+    from pipeline.clock import Clock  # noqa: PLC0415
+    from pipeline.terminal import NightProgress  # noqa: PLC0415
+
+    clock = Clock()
+    signal.signal(signal.SIGTERM, _as_ctrl_c)
+    try:
+        with NightProgress() as listen, open_edges(settings, clock, _command(), listen) as edges:
+            yield edges
+    except KeyboardInterrupt as error:
+        clock.stop()
+        raise Interrupted(
+            "interrupted", fix="Run again to finish: nothing stored is lost"
+        ) from error
+
+
+def _as_ctrl_c(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _recorded(edges: Edges) -> Iterator[dict[str, Any]]:
+    """The run in the store's list of runs, with the exit status and note that the body sets."""
+    outcome: dict[str, Any] = {"exit_status": EXIT_DONE, "note": ""}
+    number = edges.store.start_run(_command(), edges.clock.now())
+    edges.events.emit("run_started", command=_command(), version=__version__)
+    try:
+        yield outcome
+    except JianjieError as error:
+        outcome.update(exit_status=error.exit_status, note=str(error))
+        raise
+    except KeyboardInterrupt:
+        outcome.update(exit_status=Interrupted.exit_status, note="interrupted")
+        raise
+    finally:
+        edges.events.emit("run_ended", exit_status=outcome["exit_status"], note=outcome["note"])
+        status, note = int(outcome["exit_status"]), str(outcome["note"])
+        edges.store.end_run(number, edges.clock.now(), status, note)
+
+
+@contextmanager
+def _store(settings: Config) -> Iterator[Store]:
+    from pipeline.app import open_store  # noqa: PLC0415
+
+    store = open_store(settings)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _settings(config: Path, model: str | None = None, prompt: str | None = None) -> Config:
+    """The settings, with a model and a prompt from the command line over everything else."""
+    from pipeline.config import load_config  # noqa: PLC0415
+
+    settings = load_config(config)
+    if model is not None and model not in settings.models:
+        raise UsageError(
+            f"no model profile {model!r}",
+            where="--model",
+            fix=f"There are: {', '.join(sorted(settings.models))}",
+        )
+    if model is not None:
+        settings = settings.model_copy(update={"model": model})
+    if prompt is not None:
+        profile = settings.profile.model_copy(update={"prompt": prompt})
+        models = {**settings.models, settings.model: profile}
+        settings = settings.model_copy(update={"models": models})
+    return settings
+
+
+def _fields(settings: Config, field: str | None) -> list[str]:
+    if field is None:
+        return list(settings.fields)
+    if field not in settings.fields:
+        known = ", ".join(settings.fields)
+        raise UsageError(f"no field {field!r}", where="--field", fix=f"There are: {known}")
+    return [field]
+
+
+def _command() -> str:
+    return shlex.join(["jianjie", *sys.argv[1:]])
+
+
+def _say(text: str) -> None:
+    typer.echo(f"jianjie: {text}", err=True)
+
+
+def main() -> None:
+    """Run the command line; every error of ours is one line on standard error."""
+    try:
+        app()
+    except JianjieError as error:
+        _say(str(error))
+        _leave(error.exit_status)
+    except KeyboardInterrupt:
+        _leave(Interrupted.exit_status)
+
+
+def _leave(status: int) -> NoReturn:
+    """End now: a thread that waits for a slow server must not hold an interrupted run."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

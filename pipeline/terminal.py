@@ -1,0 +1,190 @@
+"""What a person sees: a progress bar while it works, tables when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from pipeline.events import Event
+from pipeline.flow import Again, Estimate, Night
+from pipeline.ledger import ledger
+from pipeline.records import Day, Owed, Paper, Summary
+from pipeline.store import Run
+
+OUT = Console(highlight=False, soft_wrap=False)
+ERR = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+class NightProgress:
+    """A bar on a terminal, nothing elsewhere; the log has every event in any case."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=ERR,
+            transient=True,
+            disable=not ERR.is_terminal,
+        )
+        self._task = self._bar.add_task("arXiv's listing", total=None)
+
+    def __enter__(self) -> Callable[[Event], None]:
+        self._bar.start()
+        return self._on
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def _on(self, event: Event) -> None:
+        if event.kind == "day_started":
+            total = int(str(event.details["papers"]))
+            self._bar.update(self._task, description=event.about, total=total, completed=0)
+        elif event.kind in {"paper_done", "paper_owed"}:
+            self._bar.advance(self._task)
+        elif event.kind == "warning" and ERR.is_terminal:
+            about = f"{event.about}: " if event.about else ""
+            self._bar.console.print(f"[yellow]{escape(about + str(event.details['text']))}[/]")
+
+
+def print_night(night: Night, seconds: float) -> None:
+    """The account of a run."""
+    OUT.print(_day_table(night.day, night.published.markdown, seconds))
+    for day in (night.day, *night.earlier):
+        for owed in day.owed:
+            OUT.print(f"待补 {_owed_line(owed)}", soft_wrap=True)
+
+
+def print_estimate(estimate: Estimate) -> None:
+    """What a run would do: papers and upper bounds."""
+    listing = estimate.listing
+    table = Table(title=f"{listing.field} {listing.date}", show_header=False, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("announced", str(len(listing.announcements)))
+    table.add_row("to do", str(estimate.todo))
+    tokens = f"at most {estimate.tokens_in:,} in, {estimate.tokens_out:,} out, without re-asking"
+    table.add_row("tokens", tokens)
+    table.add_row(
+        "cost", f"at most {money(estimate.cost)}" if estimate.cost is not None else money(None)
+    )
+    OUT.print(table)
+
+
+def _day_table(day: Day, digest: Path, seconds: float) -> Table:
+    account = ledger(day)
+    table = Table(title=f"{day.name} {day.date}", show_header=False, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    rows = [
+        ("announced", str(account.announced)),
+        (
+            "done",
+            f"{account.done} ({account.from_pdf} from the PDF, "
+            f"{account.from_abstract} from the abstract)",
+        ),
+        ("owed (待补)", str(account.owed)),
+        ("time", f"{seconds:.1f} s"),
+        ("tokens", f"{account.tokens_in:,} in, {account.tokens_out:,} out"),
+        ("cost", money(account.cost)),
+        ("tags agree", _agreement(day)),
+        ("model", ", ".join(sorted({d.summary.provenance.model for d in day.done})) or "—"),
+        ("digest", shown_path(digest)),
+    ]
+    for row in rows:
+        table.add_row(*map(escape, row))
+    return table
+
+
+def _agreement(day: Day) -> str:
+    tags = ledger(day).tags
+    if not tags.papers:
+        return "—"
+    return (
+        f"micro F1 {tags.micro_f1:.1%}, primary right {tags.primary_right}/{tags.papers}, "
+        f"equal {tags.exact}/{tags.papers}"
+    )
+
+
+def money(cost: float | None) -> str:
+    """In the currency of the profile's prices."""
+    return "unknown (no prices in config.yaml)" if cost is None else f"{cost:.4f}"
+
+
+def shown_path(path: Path) -> str:
+    """Relative to where the user is, if it lies below."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _owed_line(owed: Owed) -> str:
+    return escape(f"{owed.announcement.paper.versioned} ({owed.stage.value}): {owed.reason}")
+
+
+def print_again(again: Again) -> None:
+    """The line before and after, and what was patched."""
+    OUT.print(f"[bold]{escape(again.paper.versioned)}[/] {escape(again.paper.title)}")
+    table = Table(show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, summary in (("old", again.old), ("new", again.new)):
+        if summary is not None:
+            table.add_row(name, escape(summary.line))
+            table.add_row("", escape(_made_by(summary)), style="dim")
+    OUT.print(table)
+    for path in again.patched:
+        OUT.print(f"patched {escape(shown_path(path))}", soft_wrap=True)
+    if again.new is not None and not again.patched:
+        OUT.print("stored; no published digest has this version", soft_wrap=True)
+
+
+def _made_by(summary: Summary) -> str:
+    made = summary.provenance
+    source = "PDF" if made.text_source == "pdf" else made.text_source
+    return (
+        f"{'; '.join(summary.tags)} · {made.model} · prompt {made.prompt} · from the {source}"
+        f" · {made.created:%Y-%m-%d %H:%M}"
+    )
+
+
+def print_paper(paper: Paper, summaries: Sequence[tuple[Summary, bool]]) -> None:
+    """A paper and every summary it ever had, oldest first; ● marks the published one."""
+    OUT.print(f"[bold]{escape(paper.versioned)}[/] {escape(paper.title)}")
+    OUT.print(escape(f"{'; '.join(paper.authors)}\narXiv: {'; '.join(paper.categories)}"))
+    table = Table(show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    for summary, published in summaries:
+        table.add_row("●" if published else "", escape(f"v{summary.version} {summary.line}"))
+        table.add_row("", escape(_made_by(summary)), style="dim")
+        if summary.provenance.fallback:
+            table.add_row("", escape(summary.provenance.fallback), style="dim")
+    OUT.print(table)
+
+
+def print_status(days: Sequence[Day], runs: Sequence[Run]) -> None:
+    """What is owed, and how the last runs ended."""
+    table = Table("date", "field", "announced", "done", "owed", title="days", title_justify="left")
+    for day in days:
+        account = ledger(day)
+        counts = (str(n) for n in (account.announced, account.done, account.owed))
+        table.add_row(day.date.isoformat(), f"{day.name} ({day.field})", *counts)
+    OUT.print(table)
+    for day in days:
+        for owed in day.owed:
+            OUT.print(f"待补 {day.date} {_owed_line(owed)}", soft_wrap=True)
+    table = Table("started (UTC)", "command", "exit", "note", title="runs", title_justify="left")
+    for run in runs:
+        ended = "running or killed" if run.exit_status is None else str(run.exit_status)
+        table.add_row(
+            f"{run.started:%Y-%m-%d %H:%M:%S}", escape(run.command), ended, escape(run.note or "")
+        )
+    OUT.print(table)
