@@ -1,0 +1,48 @@
+# make demo and make test need nothing but Python 3.11 or newer; both make .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := pipeline tests scripts
+
+.PHONY: demo test check format format-check lint types pdfs clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    the example day, with no network and no key"
+	@echo "make test    the tests"
+	@echo "make check   format check, lint, types, tests"
+	@echo "make format  format the code"
+	@echo "make pdfs    typeset the demo's PDFs again"
+
+demo: $(VENV)/.installed
+	$(BIN)/jianjie demo
+
+test: $(VENV)/.installed
+	$(BIN)/pytest -n 2
+
+check: format-check lint types test
+
+format: $(VENV)/.installed
+	$(BIN)/ruff format $(SOURCES)
+
+format-check: $(VENV)/.installed
+	$(BIN)/ruff format --check $(SOURCES)
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check $(SOURCES)
+
+types: $(VENV)/.installed
+	$(BIN)/mypy
+
+pdfs: $(VENV)/.installed
+	$(BIN)/python scripts/typeset_demo_pdfs.py
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "jianjie needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[embedded,dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV)
