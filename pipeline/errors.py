@@ -32,8 +32,11 @@ from __future__ import annotations
 
 
 def one_line(text: object) -> str:
-    """`text` with all white space, line ends included, folded to single spaces."""
-    return " ".join(str(text).split())
+    """`text` with all white space, line ends included, folded to single spaces.
+
+    Half a surrogate pair, which no file can hold, is spelled out.
+    """
+    return " ".join(str(text).split()).encode(errors="backslashreplace").decode()
 
 
 class JianjieError(Exception):

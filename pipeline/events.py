@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -49,16 +50,21 @@ class Events:
     def close(self) -> None:
         """Close the log."""
         with self._lock:
-            if self._file:
-                self._file.close()
-                self._file = None
+            self._drop()
 
     def _write(self, line: str) -> None:
         try:
             if self._file is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self._path.open("a", encoding="utf-8")
+                self._file = self._path.open("a", encoding="utf-8", errors="backslashreplace")
             self._file.write(line + "\n")
             self._file.flush()
         except OSError as error:
+            self._drop()
             raise cannot_write(self._path, error) from error
+
+    def _drop(self) -> None:
+        file, self._file = self._file, None
+        if file:
+            with suppress(OSError):  # every line was flushed; what could not be is told already
+                file.close()

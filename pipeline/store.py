@@ -329,6 +329,7 @@ class Store:
     def _migrate(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         if version > len(_MIGRATIONS):
+            self._db.close()
             raise OutputError(
                 f"was written by a newer jianjie (schema {version})",
                 where=self._path,

@@ -66,10 +66,13 @@ def parse_xml(content: bytes, *, where: str) -> Any:
 
 
 def _date(parsed: Any, *, where: str) -> dt.date:
-    rss, atom = parsed.feed.get("published"), parsed.feed.get("updated")
+    rss = parsed.feed.get("published")
     try:
-        stamp = parsedate_to_datetime(rss) if rss else dt.datetime.fromisoformat(atom)
-    except (TypeError, ValueError) as error:
+        # "updated" is for Atom alone: beside a "published", feedparser warns about asking for it.
+        stamp = (
+            parsedate_to_datetime(rss) if rss else dt.datetime.fromisoformat(parsed.feed["updated"])
+        )
+    except (KeyError, TypeError, ValueError) as error:
         raise ArxivMalformed(
             "the feed does not say its date", where=where, fix="Try again later"
         ) from error

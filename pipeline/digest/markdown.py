@@ -26,9 +26,8 @@ The format is that of a public series of digests (`prompts/examples/`)::
     ---
     ## 更新
 
-Parsing goes line by line and looks only at line starts: an entry can never receive its neighbour's
-field. `render(parse(text)) == text` for every text that parses, and what cannot be read back is
-never written.
+Parsing looks only at line starts: an entry can never receive its neighbour's field. Always
+`render(parse(text)) == text` and `parse(render(digest)) == digest`; the alternative is an error.
 """
 
 from __future__ import annotations
@@ -37,19 +36,28 @@ import re
 from pathlib import Path
 from typing import NoReturn
 
-from pipeline.errors import DigestFormatError, OutputError, UsageError, one_line
+from pipeline.errors import DigestFormatError, UsageError, one_line
 from pipeline.records import Record, Section
 
 HEADINGS = {Section.NEW: "最新发布", Section.REPLACED: "更新"}
 _TAGS, _LINE, _LINK = "- **分类: ", "- **简介: ", "- **链接: "
 _AUTHORS, _COMMENT, _ABSTRACT = "> **作者:** ", "> **备注:** ", "> **摘要:** "
 _QUOTE_GAP, _RULE, _CLOSE = ">", "---", "**"
-_STRUCTURE = ("#### [", "## ", _TAGS, _LINE, _LINK, "> ", _RULE)
-"""Starts that no wrapped line of a value may have."""
-_TITLE_LINE = re.compile(r"# (\S+) (.*)")
-_COUNT_LINE = re.compile(r"- \*\*(\S+) (0|[1-9]\d*) 篇\*\*")
-_ENTRY_LINE = re.compile(r"#### \[(new|replaced) (\d+)\] (.*)")
-_URL = re.compile(r"https?://arxiv\.org/pdf/\S+")
+_FIELD = ("- **", "> **")
+_END = "\n"  # stands after the last line; no line has a line feed in it
+_SHOWN = {"": "a blank line", _END: "the end of the file"}
+
+# What ends an entry or starts a field: no wrapped line of a value may look like it, so that a
+# field that is never closed is an error there and cannot swallow what follows.
+_STOPS = (_END, _RULE, *(f"## {heading}" for heading in HEADINGS.values()))
+_STARTS = ("#### [new ", "#### [replaced ", _TAGS, _LINE, _LINK, _AUTHORS, _COMMENT, _ABSTRACT)
+
+_TITLE_LINE = r"# (\S+) (.*)"
+# [0-9] and not \d, which takes ٢ and ２ too; a listing has hundreds of papers, never millions.
+_COUNT_LINE = r"- \*\*{} (0|[1-9][0-9]{{0,5}}) 篇\*\*"
+_ID = r"(?:[0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Za-z-]+)?/[0-9]{7})(?:v[1-9][0-9]*)?"
+_LINK_LINE = rf"{re.escape(_LINK)}\[(https?://arxiv\.org/pdf/{_ID})\]\(\1\)\*\*"
+_NEVER = re.compile("\r\n|[\ud800-\udfff]")  # a lone surrogate has no UTF-8
 
 
 class Entry(Record):
@@ -59,11 +67,13 @@ class Entry(Record):
     number: int
     title: str
     tags_text: str
+    """分类 as written; may hold line feeds and duplicates."""
     line: str | None
-    """简介; None when the paper is owed."""
+    """简介, may hold line feeds; None while the paper is owed (待补)."""
     link: str
     authors_text: str
     comment: str | None
+    """备注; None when there is none."""
     abstract: str
 
     @property
@@ -81,15 +91,12 @@ class Entry(Record):
         """The id as the link has it: with its version, or without."""
         return self.link.partition("/pdf/")[2]
 
-    def is_about(self, versioned: str) -> bool:
-        """Whether the link names this version, or the paper without a version."""
-        return self.versioned in {versioned, re.sub(r"v\d+$", "", versioned)}
-
 
 class Digest(Record):
     """A whole file."""
 
     name: str
+    """The field's Chinese name, without white space."""
     categories_text: str
     new: tuple[Entry, ...]
     replaced: tuple[Entry, ...]
@@ -109,28 +116,25 @@ class Digest(Record):
     ) -> Digest:
         """The digest with another line (and other tags, if given) for one paper.
 
-        Raises UsageError when the digest has no such paper.
+        A link without a version stands for every version, unless another link names this one.
+        A paper that is listed twice with the same link gets the line twice. Tags that say what
+        the entry says keep its spelling. Raises UsageError when the digest has no such paper.
         """
-        if not any(entry.is_about(versioned) for entry in self.entries):
-            raise UsageError(
-                f"{versioned} is not in the digest",
-                where=f"{self.name} {self.categories_text}",
-                fix="Write the digest again with: jianjie render",
-            )
+        named = {entry.versioned for entry in self.entries}
+        wanted = versioned if versioned in named else re.sub(r"v[0-9]+\Z", "", versioned)
+        if wanted not in named:
+            fix = "Write the digest again with: jianjie render"
+            raise UsageError(f"{versioned} is not in the digest", where=self.name, fix=fix)
 
         def changed(entry: Entry) -> Entry:
-            if not entry.is_about(versioned):
+            if entry.versioned != wanted:
                 return entry
             same = tags is None or tags == entry.tags
             tags_text = entry.tags_text if same else "; ".join(tags or ())
             return entry.model_copy(update={"line": line, "tags_text": tags_text})
 
-        return self.model_copy(
-            update={
-                "new": tuple(changed(entry) for entry in self.new),
-                "replaced": tuple(changed(entry) for entry in self.replaced),
-            }
-        )
+        new, replaced = (tuple(map(changed, part)) for part in (self.new, self.replaced))
+        return self.model_copy(update={"new": new, "replaced": replaced})
 
 
 def _parts(text: str) -> tuple[str, ...]:
@@ -138,18 +142,16 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 def load(path: Path) -> Digest:
-    """The digest in a file. Raises DigestFormatError, or OutputError when it cannot be read."""
+    """The digest in a file. Raises DigestFormatError, or UsageError when it cannot be read."""
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise OutputError(
-            f"cannot be read: {one_line(error.strerror or error)}", where=path
-        ) from error
+        raise UsageError(f"cannot be read: {error.strerror or error}", where=path) from error
     try:
         return parse(content.decode(), file=path)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise DigestFormatError("not UTF-8", file=path, line=line) from error
+        raise DigestFormatError("expected UTF-8 text", file=path, line=line) from error
 
 
 def parse(text: str, *, file: str | Path = "<digest>") -> Digest:
@@ -158,39 +160,39 @@ def parse(text: str, *, file: str | Path = "<digest>") -> Digest:
 
 
 def render(digest: Digest) -> str:
-    """The file's text. Raises DigestFormatError for a value that would not read back the same."""
-    counts = "".join(
-        f"- **{HEADINGS[section]} {len(entries)} 篇**\n\n" for section, entries in _sections(digest)
+    """The file's text.
+
+    Raises DigestFormatError for a value that would not read back the same, such as a title with a
+    line feed; it names the entry, and the line within the entry.
+    """
+    sections = {Section.NEW: digest.new, Section.REPLACED: digest.replaced}
+    heading = f"# {digest.name} {digest.categories_text}\n\n" + "".join(
+        f"- **{HEADINGS[part]} {len(entries)} 篇**\n\n" for part, entries in sections.items()
     )
-    body = "".join(
-        f"## {HEADINGS[section]}\n\n" + "".join(map(_render_entry, entries))
-        for section, entries in _sections(digest)
+    if _Reader(heading, "<heading>").heading()[:2] != (digest.name, digest.categories_text):
+        raise DigestFormatError("would read back as another name", file="<heading>", line=1)
+    return heading + "".join(
+        f"## {HEADINGS[part]}\n\n"
+        + "".join(_render_entry(entry, part, number) for number, entry in enumerate(entries, 1))
+        for part, entries in sections.items()
     )
-    text = f"# {digest.name} {digest.categories_text}\n\n{counts}{body}"
-    if parse(text) != digest:
-        raise DigestFormatError(
-            "a value would read back as something else", file="<digest>", line=1
-        )
-    return text
 
 
-def _sections(digest: Digest) -> tuple[tuple[Section, tuple[Entry, ...]], ...]:
-    return (Section.NEW, digest.new), (Section.REPLACED, digest.replaced)
-
-
-def _render_entry(entry: Entry) -> str:
+def _render_entry(entry: Entry, section: Section, number: int) -> str:
+    """The entry's text, read back at once: reading never looks past an entry's rule."""
     line = "" if entry.line is None else f"{_LINE}{entry.line}{_CLOSE}\n\n"
     comment = "" if entry.comment is None else f"{_COMMENT}{entry.comment}\n{_QUOTE_GAP}\n"
-    return (
+    text = (
         f"#### [{entry.section.value} {entry.number:03d}] {entry.title}\n"
         f"{_TAGS}{entry.tags_text}{_CLOSE}\n\n"
-        f"{line}"
-        f"{_LINK}[{entry.link}]({entry.link}){_CLOSE}\n\n"
+        f"{line}{_LINK}[{entry.link}]({entry.link}){_CLOSE}\n\n"
         f"{_AUTHORS}{entry.authors_text}\n{_QUOTE_GAP}\n"
-        f"{comment}"
-        f"{_ABSTRACT}{entry.abstract}\n{_QUOTE_GAP}\n"
-        f"{_RULE}\n"
+        f"{comment}{_ABSTRACT}{entry.abstract}\n{_QUOTE_GAP}\n{_RULE}\n"
     )
+    where = f"[{section.value} {number:03d}] {entry.versioned}"
+    if _Reader(text, where).entry(section, number) != entry:
+        raise DigestFormatError("would read back as something else", file=where, line=1)
+    return text
 
 
 class _Reader:
@@ -198,119 +200,100 @@ class _Reader:
 
     def __init__(self, text: str, file: str | Path) -> None:
         # Only line feeds end lines: U+2028, U+0085 and form feeds occur inside fields.
-        self._lines = text.split("\n")
+        self._lines = [*text.split("\n"), _END]
         self._file = file
         self._at = 0
+        if never := _NEVER.search(text):
+            self._at = text.count("\n", 0, never.start())
+            self._fail("UTF-8 text whose lines end with a line feed alone (no CR LF)")
 
     def digest(self) -> Digest:
-        if self._lines[0].endswith("\r"):
-            self._fail("lines that end with a line feed alone (the file has CR LF)")
-        found = _TITLE_LINE.fullmatch(self._here)
-        if found is None:
-            self._fail("# NAME CATEGORIES")
-        self._at += 1
+        name, categories_text, counts = self.heading()
+        new, replaced = (self._section(part, counts[part]) for part in HEADINGS)
         self._take("")
-        counts = {section: self._count(heading) for section, heading in HEADINGS.items()}
-        entries = {section: self._section(section, counts[section]) for section in HEADINGS}
-        self._take("")
-        if self._at != len(self._lines):
-            self._fail("the end of the file")
-        return Digest(
-            name=found[1],
-            categories_text=found[2],
-            new=entries[Section.NEW],
-            replaced=entries[Section.REPLACED],
-        )
+        self._take(_END)
+        return Digest(name=name, categories_text=categories_text, new=new, replaced=replaced)
 
-    def _count(self, heading: str) -> int:
-        found = _COUNT_LINE.fullmatch(self._here)
-        if found is None or found[1] != heading:
-            self._fail(f"- **{heading} N 篇**")
-        self._at += 1
-        self._take("")
-        return int(found[2])
+    def heading(self) -> tuple[str, str, dict[Section, int]]:
+        """The field's name, its categories, and how many entries each section has."""
+        found = self._match(_TITLE_LINE, "# NAME CATEGORIES")
+        counts = {
+            part: int(self._match(_COUNT_LINE.format(word), f"- **{word} N 篇**")[1])
+            for part, word in HEADINGS.items()
+        }
+        return found[1], found[2], counts
+
+    def entry(self, section: Section, number: int) -> Entry:
+        """The entry that starts here, with its rule; the fields are read in the order written."""
+        entry = Entry(
+            section=section,
+            number=number,
+            title=self._after(f"#### [{section.value} {number:03d}] "),
+            tags_text=self._wrapped(_TAGS, then=""),
+            line=self._wrapped(_LINE, then=_FIELD) if self._here.startswith(_LINE) else None,
+            link=self._match(_LINK_LINE, f"{_LINK}[URL](URL)**, one arxiv.org/pdf URL twice")[1],
+            authors_text=self._quoted(_AUTHORS),
+            comment=self._quoted(_COMMENT) if self._here.startswith(_COMMENT) else None,
+            abstract=self._quoted(_ABSTRACT),
+        )
+        self._take(_RULE)
+        return entry
 
     def _section(self, section: Section, count: int) -> tuple[Entry, ...]:
         self._take(f"## {HEADINGS[section]}")
         self._take("")
         entries: list[Entry] = []
         while self._here.startswith("#### "):
-            entries.append(self._entry(section, len(entries) + 1))
+            entries.append(self.entry(section, len(entries) + 1))
         if len(entries) != count:
             self._fail(f"{count} entries under {HEADINGS[section]}, as the header says")
         return tuple(entries)
 
-    def _entry(self, section: Section, number: int) -> Entry:
-        found = _ENTRY_LINE.fullmatch(self._here)
-        if found is None or (found[1], found[2]) != (section.value, f"{number:03d}"):
-            self._fail(f"#### [{section.value} {number:03d}] TITLE")
-        self._at += 1
-        tags_text = self._wrapped(_TAGS, before=(_LINE, _LINK))
-        line = self._wrapped(_LINE, before=(_LINK,)) if self._here.startswith(_LINE) else None
-        link = self._link()
-        authors = self._quoted(_AUTHORS)
-        comment = self._quoted(_COMMENT) if self._here.startswith(_COMMENT) else None
-        abstract = self._quoted(_ABSTRACT)
-        self._take(_RULE)
-        return Entry(
-            section=section,
-            number=number,
-            title=found[3],
-            tags_text=tags_text,
-            line=line,
-            link=link,
-            authors_text=authors,
-            comment=comment,
-            abstract=abstract,
-        )
-
-    def _wrapped(self, label: str, before: tuple[str, ...]) -> str:
-        """A bold value, closed by the first ** that a blank line and the next field follow."""
-        if not self._here.startswith(label):
-            self._fail(f"{label}…{_CLOSE}")
-        taken = [self._here.removeprefix(label)]
-        while not (taken[-1].endswith(_CLOSE) and self._follows("", before)):
-            self._at += 1
-            if self._at >= len(self._lines) or self._here.startswith(_STRUCTURE):
+    def _wrapped(self, label: str, *, then: str | tuple[str, ...]) -> str:
+        """A bold value, up to the first ** at a line's end with a blank line and `then` next."""
+        stops = _STOPS if then else (*_STOPS, "")  # where any line may follow, a gap must close
+        taken = [self._after(label)]
+        while not (taken[-1].endswith(_CLOSE) and self._gap_before(then)):
+            if self._here in stops or self._here.startswith(_STARTS):
                 self._fail(f"the rest of {label}…{_CLOSE}, then a blank line and the next field")
             taken.append(self._here)
-        self._at += 2
+            self._at += 1
+        self._at += 1
         return "\n".join(taken).removesuffix(_CLOSE)
 
-    def _follows(self, gap: str, starts: tuple[str, ...]) -> bool:
-        after = self._lines[self._at + 1 : self._at + 3]
-        return len(after) == 2 and after[0] == gap and after[1].startswith(starts)
-
-    def _link(self) -> str:
-        """[URL](URL), the same address twice."""
-        inner = self._here.removeprefix(_LINK).removesuffix(_CLOSE)
-        url = inner[1 : len(inner) // 2 - 1]
-        if self._here != f"{_LINK}[{url}]({url}){_CLOSE}" or not _URL.fullmatch(url):
-            self._fail(f"{_LINK}[URL](URL){_CLOSE} with one arxiv.org/pdf address twice")
-        self._at += 1
-        self._take("")
-        return url
+    def _gap_before(self, then: str | tuple[str, ...]) -> bool:
+        # Where this line is blank there is one after it: _END is not blank.
+        return not self._here and self._lines[self._at + 1].startswith(then)
 
     def _quoted(self, label: str) -> str:
-        if not self._here.startswith(label):
-            self._fail(f"{label}…")
-        value = self._here.removeprefix(label)
-        self._at += 1
+        value = self._after(label)
         self._take(_QUOTE_GAP)
         return value
 
-    @property
-    def _here(self) -> str:
-        return self._lines[self._at] if self._at < len(self._lines) else ""
+    def _after(self, label: str) -> str:
+        if not self._here.startswith(label):
+            self._fail(f"{label}…")
+        self._at += 1
+        return self._lines[self._at - 1].removeprefix(label)
+
+    def _match(self, pattern: str, wanted: str) -> re.Match[str]:
+        """A whole line and the blank line after it."""
+        if (found := re.fullmatch(pattern, self._here)) is None:
+            self._fail(wanted)
+        self._at += 1
+        self._take("")
+        return found
 
     def _take(self, wanted: str) -> None:
-        if self._at >= len(self._lines) or self._here != wanted:
-            self._fail(wanted or "a blank line")
+        if self._here != wanted:
+            self._fail(_SHOWN.get(wanted, wanted))
         self._at += 1
 
+    @property
+    def _here(self) -> str:
+        return self._lines[self._at]
+
     def _fail(self, wanted: str) -> NoReturn:
-        ended = self._at >= len(self._lines)
-        found = "the end of the file" if ended else repr(self._here[:60])
-        raise DigestFormatError(
-            f"expected {wanted}, found {found}", file=self._file, line=self._at + 1
-        )
+        found = _SHOWN[_END] if self._here == _END else repr(self._here[:60])
+        what = f"expected {wanted}, found {found}"
+        raise DigestFormatError(what, file=self._file, line=self._at + 1)

@@ -124,7 +124,10 @@ class Endpoint:
         tokens_in = (usage.prompt_tokens or 0) if usage else 0
         tokens_out = (usage.completion_tokens or 0) if usage else 0
         return Reply(
-            text=choice.message.content or "",
+            # Half of a surrogate pair, which JSON can escape, cannot be stored: it becomes U+FFFD.
+            text=(choice.message.content or "")
+            .encode("utf-16", "surrogatepass")
+            .decode("utf-16", "replace"),
             model=self.identity,
             tokens_in=tokens_in,
             tokens_out=tokens_out,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 import time
 import unicodedata
 from pathlib import Path
@@ -20,11 +21,13 @@ logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its warnings are about 
 
 _LIGATURE = re.compile(r"[\ufb00-\ufb06]")
 _UNWANTED = re.compile(r"[\ud800-\udfff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_BROKEN_WORD = re.compile(r"(?<=[a-z])-\n(?=[a-z])")
+_BROKEN_WORD = re.compile(r"(?<=[a-z])-\n+(?=[a-z])")  # over a page break too
 _SIDE_STAMP = re.compile(r"arXiv:\d{4}\.\d{4,5}v\d+ +\[[\w.-]+\] +\d{1,2} \w{3} \d{4}")
 _ABSTRACT = re.compile(r"^\s*abstract\b[\s.:—–-]*", re.IGNORECASE | re.MULTILINE)
 _REFERENCES = re.compile(r"^\s*(?:\d+\.?\s+)?(?:references|bibliography)\s*$", re.I | re.M)
 _LANGUAGE_SAMPLE = 3000
+_ONE_AT_A_TIME = threading.Lock()
+"""langdetect loads its profiles at first use, and answers nonsense to a second thread meanwhile."""
 
 
 def from_abstract(paper: Paper, fallback: str | None = None) -> PaperText:
@@ -51,23 +54,36 @@ def extract(pdf: Pdf, settings: ExtractSettings) -> PaperText:
 
 
 def _read(path: Path, settings: ExtractSettings) -> tuple[list[str], int]:
-    """Text page by page, and the number of pages; the time limit is looked at between pages."""
+    """Text page by page, and the number of pages; the time limit is looked at between pages.
+
+    A damaged page is left out; with no page left the file is unreadable.
+    """
     import pypdf  # noqa: PLC0415 - slow to load
 
     deadline = time.monotonic() + settings.timeout_s
     pages: list[str] = []
+    problem: Exception | None = None
+    # pypdf meets damage with errors of every kind, RecursionError among them.
     try:
         with pypdf.PdfReader(path) as reader:
             total = len(reader.pages)
-            for page in reader.pages[: settings.max_pages]:
+            for number in range(min(total, settings.max_pages)):
                 if time.monotonic() > deadline:
                     break
-                pages.append(page.extract_text())
-    # pypdf meets damaged files with errors of every kind, RecursionError among them.
+                try:
+                    pages.append(reader.pages[number].extract_text())
+                except Exception as error:
+                    problem = error
     except Exception as error:
-        reason = one_line(error) or type(error).__name__
-        raise PdfUnreadable(f"cannot be read ({reason[:120]})", where=path.name) from error
+        raise _unreadable(path, error) from error
+    if problem is not None and not pages:
+        raise _unreadable(path, problem) from problem
     return pages, total
+
+
+def _unreadable(path: Path, error: Exception) -> PdfUnreadable:
+    reason = one_line(error) or type(error).__name__
+    return PdfUnreadable(f"cannot be read ({reason[:120]})", where=path.name)
 
 
 def _clean(text: str) -> str:
@@ -93,6 +109,7 @@ def _language(text: str) -> str | None:
 
     langdetect.DetectorFactory.seed = 0  # it is random otherwise
     try:
-        return str(langdetect.detect(text[:_LANGUAGE_SAMPLE]))
+        with _ONE_AT_A_TIME:
+            return str(langdetect.detect(text[:_LANGUAGE_SAMPLE]))
     except langdetect.LangDetectException:
         return None

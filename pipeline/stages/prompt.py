@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -40,7 +41,19 @@ VARIABLES = frozenset(
 )
 _FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 _PART = re.compile(r"^=== (\w+) ===\n", re.MULTILINE)
+_VERSION = re.compile(r"v\d+$")
 _DELIMITER = re.compile(r"<(?=\s*/?\s*(?:paper|example)\b)", re.IGNORECASE)
+
+
+_ANY_PAPER = Paper(
+    arxiv_id="2601.00001",
+    version=1,
+    title="A Title",
+    abstract="An abstract.",
+    authors=("A. Author", "B. Author"),
+    comment="5 pages",
+    categories=("cs.SD",),
+)
 
 
 class FewShot(Record):
@@ -70,17 +83,24 @@ class Variant:
 
     def __init__(
         self,
-        name: str,
+        path: Path,
         front: Front,
         parts: dict[str, jinja2.Template],
         examples: Sequence[Entry],
         digest: str,
     ) -> None:
-        self.name = name
+        self.name = path.stem
         self.front = front
         self.hash = digest
+        self._path = path
         self._parts = parts
         self._examples = examples
+
+    def check(self) -> None:
+        """Fill in a made-up paper: what fails with it fails before any call is made."""
+        values = self._values(_ANY_PAPER, _ANY_PAPER.abstract, "en")
+        for template in self._parts.values():
+            _render(template, values, self._path)
 
     @property
     def wants_pdf(self) -> bool:
@@ -92,7 +112,7 @@ class Variant:
         body = tokens.cut(text.body, self.front.text_tokens)
         values = self._values(paper, body, text.language)
         system, user = (
-            _render(self._parts[part], values) if part in self._parts else ""
+            _render(self._parts[part], values, self._path) if part in self._parts else ""
             for part in ("system", "user")
         )
         return Prompt(
@@ -110,7 +130,7 @@ class Variant:
 
     def _values(self, paper: Paper, body: str, language: str | None) -> dict[str, Any]:
         few = self.front.examples
-        others = [e for e in self._examples if e.versioned.split("v")[0] != paper.arxiv_id]
+        others = [e for e in self._examples if _VERSION.sub("", e.versioned) != paper.arxiv_id]
         return {
             "title": as_data(paper.title),
             "authors": as_data("; ".join(paper.authors)),
@@ -139,9 +159,12 @@ def load_variant(name: str, folder: Path) -> Variant:
     digest = hashlib.sha256(source.encode())
     if front.examples is not None:
         file = folder / front.examples.file
-        examples = [entry for entry in _entries(file, path) if entry.line]
+        line = _line_of(front_text, ("examples", "file"))
+        examples = [entry for entry in _entries(file, where=f"{path}:{line}") if entry.line]
         digest.update(file.read_bytes())
-    return Variant(name, front, parts, examples, digest.hexdigest()[:16])
+    variant = Variant(path, front, parts, examples, digest.hexdigest()[:16])
+    variant.check()
+    return variant
 
 
 def _read(path: Path, folder: Path) -> str:
@@ -167,36 +190,41 @@ def _split_front(source: str, path: Path) -> tuple[str, int]:
 def _front(text: str, path: Path) -> Front:
     try:
         return Front.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 2 if mark else 2  # 1-based, after the opening ---
-        problem = getattr(error, "problem", None) or error
-        raise PromptError(f"not YAML: {problem}", where=f"{path}:{line}") from error
     except ValidationError as error:
         problem = error.errors()[0]
         name = ".".join(str(part) for part in problem["loc"]) or "front matter"
-        line = _line_of_key(text, str(problem["loc"][-1]) if problem["loc"] else "")
+        line = _line_of(text, problem["loc"])
         what = "unknown field" if problem["type"] == "extra_forbidden" else problem["msg"]
         raise PromptError(
             f"{name}: {one_line(what)}",
             where=f"{path}:{line}",
             fix=f"Fields: {', '.join(Front.model_fields)}",
         ) from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date like 2026-13-01
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 2 if mark else 2  # 1-based, after the opening ---
+        reason = getattr(error, "problem", None) or error
+        raise PromptError(f"not YAML: {reason}", where=f"{path}:{line}") from error
 
 
-def _line_of_key(text: str, key: str) -> int:
-    lines = text.split("\n")
-    found = (n for n, line in enumerate(lines) if line.strip().startswith(f"{key}:"))
-    return next(found, -1) + 2
+def _line_of(text: str, keys: Sequence[str | int]) -> int:
+    """Where the innermost of `keys` that stands at a line's start is; 1 for none."""
+    for key in reversed(keys):
+        for number, line in enumerate(text.split("\n"), start=2):  # after the opening ---
+            if line.strip().startswith(f"{key}:"):
+                return number
+    return 1
 
 
 def _parts(source: str, at: int, path: Path) -> dict[str, jinja2.Template]:
     """The system and user templates, compiled and checked."""
     heads = list(_PART.finditer(source, at))
     ends = [head.start() for head in heads[1:]] + [len(source)]
-    if (heads and source[at : heads[0].start()].strip()) or not heads:
+    before = source[at : heads[0].start() if heads else len(source)]
+    if before.strip() or not heads:
+        at += len(before) - len(before.lstrip())
         raise PromptError(
-            "text before the first part",
+            "text before the first part" if heads else "has no parts",
             where=f"{path}:{_line(source, at)}",
             fix="Parts begin with a line === system === or === user ===",
         )
@@ -225,6 +253,7 @@ def _line(source: str, at: int) -> int:
 def _template(
     text: str, environment: jinja2.Environment, path: Path, first_line: int
 ) -> jinja2.Template:
+    text = "\n" * (first_line - 1) + text  # so that the template's lines are the file's
     try:
         tree = environment.parse(text)
         undefined = jinja2.meta.find_undeclared_variables(tree) - VARIABLES
@@ -233,30 +262,34 @@ def _template(
             line = min(n.lineno for n in tree.find_all(jinja2.nodes.Name) if n.name == name)
             raise PromptError(
                 f"undefined variable {name!r}",
-                where=f"{path}:{first_line + line - 1}",
+                where=f"{path}:{line}",
                 fix=f"There are: {', '.join(sorted(VARIABLES))}",
             )
-        return environment.from_string(text.strip("\n"))
+        return environment.from_string(text)
     except jinja2.TemplateSyntaxError as error:
         raise PromptError(
             f"not a template: {one_line(error.message)}",
-            where=f"{path}:{first_line + error.lineno - 1}",
+            where=f"{path}:{error.lineno}",
         ) from error
 
 
-def _render(template: jinja2.Template, values: dict[str, Any]) -> str:
+def _render(template: jinja2.Template, values: dict[str, Any], path: Path) -> str:
     """The part, ended by one line feed."""
     try:
-        return template.render(values).rstrip("\n") + "\n"
-    except jinja2.TemplateError as error:
-        raise PromptError(f"cannot be filled in: {one_line(error)}", where=template.name) from error
+        return template.render(values).strip("\n") + "\n"
+    except Exception as error:  # an expression in a template can fail in every way that Python can
+        frames = traceback.extract_tb(error.__traceback__)
+        line = max((f.lineno or 1 for f in frames if f.filename == "<template>"), default=1)
+        raise PromptError(
+            f"cannot be filled in: {one_line(error)}", where=f"{path}:{line}"
+        ) from error
 
 
-def _entries(file: Path, path: Path) -> tuple[Entry, ...]:
+def _entries(file: Path, where: str) -> tuple[Entry, ...]:
     try:
         return load(file).entries
     except JianjieError as error:
-        raise PromptError(f"examples cannot be read: {error}", where=path) from error
+        raise PromptError(f"examples cannot be read: {error}", where=where) from error
 
 
 def _example(entry: Entry) -> dict[str, Any]:
