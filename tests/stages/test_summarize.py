@@ -1,0 +1,411 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from pipeline.errors import BudgetReached, JianjieError, ModelUnreachable
+from pipeline.records import (
+    Message,
+    Paper,
+    PaperText,
+    Prompt,
+    Provenance,
+    Reply,
+    Sampling,
+    Summary,
+)
+from pipeline.stages.summarize import TRIES, Refused, summarize, summary_key
+from pipeline.store import Store
+
+NOW = dt.datetime(2026, 1, 7, 6, 0, tzinfo=dt.UTC)
+KEY = "k" * 32
+LINE = (
+    "该论文属于语音合成任务，旨在解决情感控制的问题。提出一种新的方法，并在公开数据集上验证了效果。"
+)
+PAPER = Paper(
+    arxiv_id="2601.00001",
+    version=2,
+    title="T",
+    abstract="A",
+    authors=("N",),
+    categories=("cs.SD",),
+)
+TEXT = PaperText(
+    source="pdf", body="The body.", language="en", pages=9, pages_read=8, pdf_sha256="f" * 64
+)
+PROMPT = Prompt(
+    variant="mine",
+    hash="0123456789abcdef",
+    system="Be brief.\n",
+    user="Title: T\n",
+    reply="json",
+    reask="feedback",
+    temperature=0.2,
+    max_tokens=300,
+    tokens=12,
+    truncated=True,
+)
+
+
+def prompt(reask: Literal["feedback", "resample"] = "feedback", temperature: float = 0.2) -> Prompt:
+    return PROMPT.model_copy(update={"reask": reask, "temperature": temperature})
+
+
+def reply(
+    line: str = LINE,
+    tags: Sequence[str] = ("cs.SD", "eess.AS"),
+    *,
+    text: str | None = None,
+    cost: float | None = 0.25,
+) -> Reply:
+    written = json.dumps({"分类": list(tags), "简介": line}, ensure_ascii=False)
+    return Reply(
+        text=written if text is None else text,
+        model="model-1",
+        tokens_in=100,
+        tokens_out=7,
+        cost=cost,
+        seconds=1.5,
+    )
+
+
+GOOD = reply()
+ENGLISH = reply("This paper proposes a codec.", ["cs.XX"])
+CHAT = reply(text="好的！")
+
+
+class ScriptedModel:
+    """Gives what is queued, in order; `history` has every call."""
+
+    identity = "model-1"
+
+    def __init__(self, *queue: Reply | JianjieError) -> None:
+        self.history: list[tuple[tuple[Message, ...], Sampling]] = []
+        self._queue = list(queue)
+
+    def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+        self.history.append((tuple(messages), sampling))
+        answer = self._queue.pop(0)
+        if isinstance(answer, JianjieError):
+            raise answer
+        return answer
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path / "jianjie.sqlite3")
+    yield opened
+    opened.close()
+
+
+def run(
+    model: ScriptedModel, store: Store, asked: Prompt = PROMPT, text: PaperText = TEXT
+) -> Summary | Refused:
+    return summarize(PAPER, text, asked, KEY, model=model, log=store, now=NOW)
+
+
+def run_well(
+    model: ScriptedModel, store: Store, asked: Prompt = PROMPT, text: PaperText = TEXT
+) -> Summary:
+    result = run(model, store, asked, text)
+    assert isinstance(result, Summary)
+    return result
+
+
+def test_the_first_valid_reply_is_the_summary(store: Store) -> None:
+    model = ScriptedModel(GOOD)
+
+    assert run(model, store) == Summary(
+        key=KEY,
+        arxiv_id="2601.00001",
+        version=2,
+        line=LINE,
+        tags=("cs.SD", "eess.AS"),
+        provenance=Provenance(
+            text_source="pdf",
+            fallback=None,
+            language="en",
+            pages=9,
+            pages_read=8,
+            pdf_sha256="f" * 64,
+            truncated=True,
+            model="model-1",
+            prompt="mine",
+            prompt_hash="0123456789abcdef",
+            temperature=0.2,
+            tries=1,
+            tokens_in=100,
+            tokens_out=7,
+            cost=0.25,
+            seconds=1.5,
+            warnings=(),
+            created=NOW,
+        ),
+    )
+    sampling = Sampling(temperature=0.2, max_tokens=300, json_reply=True)
+    assert model.history == [(PROMPT.messages, sampling)]
+
+
+@pytest.mark.parametrize(("form", "json_reply"), [("json", True), ("labelled", False)])
+def test_json_is_asked_for_where_the_prompt_wants_it(
+    form: str, json_reply: bool, store: Store
+) -> None:
+    model = ScriptedModel(GOOD)
+
+    run(model, store, PROMPT.model_copy(update={"reply": form}))
+
+    assert model.history[0][1].json_reply is json_reply
+
+
+def test_a_summary_from_the_abstract_says_why(store: Store) -> None:
+    text = PaperText(source="abstract", body="A", fallback="download: withdrawn")
+
+    provenance = run_well(ScriptedModel(GOOD), store, text=text).provenance
+
+    assert (provenance.text_source, provenance.fallback) == ("abstract", "download: withdrawn")
+    assert (provenance.pages, provenance.pdf_sha256, provenance.language) == (0, None, None)
+
+
+def test_warnings_go_with_the_line(store: Store) -> None:
+    line = LINE[:-1] + "，适用于$x$。"
+
+    assert run_well(ScriptedModel(reply(line)), store).provenance.warnings == ("no_formula: has $",)
+
+
+# Asking again
+
+
+def test_feedback_tells_every_reason_and_the_reply_it_is_about(store: Store) -> None:
+    model = ScriptedModel(ENGLISH, GOOD)
+
+    summary = run_well(model, store)
+
+    messages, sampling = model.history[1]
+    assert messages[:3] == (
+        *PROMPT.messages,
+        Message(role="assistant", content=ENGLISH.text),
+    )
+    feedback = messages[3]
+    assert (len(messages), feedback.role) == (4, "user")
+    told = [row for row in feedback.content.split("\n") if row.startswith("- ")]
+    assert [row.removeprefix("- ").split(":")[0] for row in told] == [
+        "ends_with_full_stop",
+        "length_40_to_120",
+        "opens_with_the_paper",
+        "mostly_chinese",
+        "tags_in_vocabulary",
+    ]
+    assert sampling == model.history[0][1]
+    assert summary.line == LINE
+
+
+def test_feedback_is_about_the_last_reply_alone(store: Store) -> None:
+    model = ScriptedModel(ENGLISH, CHAT, GOOD)
+
+    run(model, store)
+
+    messages, _ = model.history[2]
+    assert [message.role for message in messages] == ["system", "user", "assistant", "user"]
+    assert messages[2].content == "好的！"
+    assert "reply_form: the reply has no 分类" in messages[3].content
+    assert "mostly_chinese" not in messages[3].content
+
+
+def test_a_redraw_repeats_the_prompt_warmer_and_seeded(store: Store) -> None:
+    model = ScriptedModel(ENGLISH, CHAT, GOOD)
+
+    summary = run_well(model, store, prompt("resample", temperature=0))
+
+    assert [messages for messages, _ in model.history] == [PROMPT.messages] * 3
+    drawn = [(sampling.temperature, sampling.seed) for _, sampling in model.history]
+    assert drawn == [(0.0, None), (0.6, 1), (0.6, 2)]
+    assert summary.provenance.temperature == 0.6
+
+
+def test_a_prompt_that_is_warm_already_stays_so(store: Store) -> None:
+    model = ScriptedModel(ENGLISH, GOOD)
+
+    run(model, store, prompt("resample", temperature=0.9))
+
+    assert [sampling.temperature for _, sampling in model.history] == [0.9, 0.9]
+
+
+def test_the_next_nights_redraws_are_others(store: Store) -> None:
+    first, second = (ScriptedModel(CHAT, CHAT, CHAT) for _ in range(2))
+
+    run(first, store, prompt("resample"))
+    store.close_round(KEY)
+    run(second, store, prompt("resample"))
+
+    assert [sampling.seed for _, sampling in first.history] == [None, 1, 2]
+    assert [sampling.seed for _, sampling in second.history] == [3, 4, 5]
+    assert [sampling.temperature for _, sampling in second.history] == [0.6] * 3
+
+
+def test_provenance_adds_up_every_try(store: Store) -> None:
+    provenance = run_well(ScriptedModel(ENGLISH, CHAT, GOOD), store).provenance
+
+    assert provenance.tries == 3
+    assert (provenance.tokens_in, provenance.tokens_out) == (300, 21)
+    assert (provenance.cost, provenance.seconds) == (0.75, 4.5)
+
+
+def test_one_unknown_price_makes_the_cost_unknown(store: Store) -> None:
+    model = ScriptedModel(reply("x", cost=None), GOOD)
+
+    assert run_well(model, store).provenance.cost is None
+
+
+def test_after_three_refusals_the_last_reasons_are_the_result(store: Store) -> None:
+    model = ScriptedModel(ENGLISH, ENGLISH, CHAT, GOOD)
+
+    result = run(model, store)
+
+    assert result == Refused(reasons=("reply_form: the reply has no 分类: '好的！'",))
+    assert len(model.history) == TRIES == 3
+    assert store.summaries("2601.00001") == []
+
+
+# Replies that are there already
+
+
+def test_a_reply_that_came_before_a_crash_is_not_paid_for_again(store: Store) -> None:
+    store.add_reply(KEY, 0, GOOD)
+    model = ScriptedModel()
+
+    summary = run_well(model, store)
+
+    assert model.history == []
+    assert (summary.line, summary.provenance.tries, summary.provenance.cost) == (LINE, 1, 0.25)
+
+
+def test_a_refused_reply_from_before_a_crash_is_told_in_the_feedback(store: Store) -> None:
+    store.add_reply(KEY, 0, ENGLISH)
+    store.add_reply(KEY, 1, CHAT)
+    model = ScriptedModel(GOOD)
+
+    summary = run_well(model, store)
+
+    ((messages, _),) = model.history
+    assert messages[2].content == CHAT.text
+    assert summary.provenance.tries == 3
+    assert summary.provenance.tokens_in == 300
+
+
+def test_three_refused_replies_from_before_a_crash_ask_nothing(store: Store) -> None:
+    for attempt in range(3):
+        store.add_reply(KEY, attempt, CHAT)
+    model = ScriptedModel(GOOD)
+
+    assert isinstance(run(model, store), Refused)
+    assert model.history == []
+
+
+def test_a_closed_round_is_over(store: Store) -> None:
+    store.add_reply(KEY, 0, CHAT)
+    store.close_round(KEY)
+    model = ScriptedModel(GOOD)
+
+    summary = run_well(model, store)
+
+    assert len(model.history) == 1
+    assert summary.provenance.tries == 1
+
+
+class Noted:
+    """A log that remembers in which order it was told."""
+
+    def __init__(self) -> None:
+        self.notes: list[tuple[str, int]] = []
+        self.reasons: dict[int, tuple[str, ...]] = {}
+
+    def round(self, _: str) -> int:
+        return 0
+
+    def reply(self, _: str, attempt: int) -> Reply | None:
+        return None
+
+    def add_reply(self, key: str, attempt: int, reply: Reply) -> None:
+        assert key == KEY
+        self.notes.append((reply.text, attempt))
+
+    def add_reasons(self, _: str, attempt: int, reasons: Sequence[str]) -> None:
+        self.notes.append(("reasons", attempt))
+        self.reasons[attempt] = tuple(reasons)
+
+
+def test_every_reply_is_kept_before_it_is_judged_and_its_reasons_after() -> None:
+    log = Noted()
+
+    summarize(PAPER, TEXT, PROMPT, KEY, model=ScriptedModel(CHAT, ENGLISH, GOOD), log=log, now=NOW)
+
+    assert log.notes == [
+        (CHAT.text, 0),
+        ("reasons", 0),
+        (ENGLISH.text, 1),
+        ("reasons", 1),
+        (GOOD.text, 2),
+    ]
+    assert [len(log.reasons[attempt]) for attempt in (0, 1)] == [1, 5]
+
+
+@pytest.mark.parametrize("error", [ModelUnreachable("no answer"), BudgetReached("used up")])
+def test_the_models_error_goes_on_up_and_what_came_before_is_kept(
+    error: JianjieError, store: Store
+) -> None:
+    with pytest.raises(type(error)) as caught:
+        run(ScriptedModel(CHAT, error), store)
+
+    assert caught.value is error
+    assert store.reply(KEY, 0) == CHAT
+    assert store.reply(KEY, 1) is None
+    assert store.summaries("2601.00001") == []
+    assert run_well(ScriptedModel(GOOD), store).provenance.tries == 2
+
+
+# The key
+
+
+def key(paper: Paper = PAPER, prompt: str = "h", model: str = "m", max_pages: int = 40) -> str:
+    return summary_key(paper, prompt, model, max_pages)
+
+
+def test_the_key_changes_with_what_changes_the_reply() -> None:
+    keys = {
+        key(),
+        key(PAPER.model_copy(update={"arxiv_id": "2601.00002"})),
+        key(PAPER.model_copy(update={"version": 3})),
+        key(prompt="h2"),
+        key(model="m2"),
+        key(max_pages=41),
+    }
+
+    assert len(keys) == 6
+    assert all(len(each) == 32 for each in keys)
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"title": "Other"},
+        {"abstract": "Other"},
+        {"authors": ("Other",)},
+        {"comment": "Other"},
+        {"categories": ("cs.LG",)},
+        {"metadata": "feed"},
+    ],
+)
+def test_the_key_stays_when_only_the_metadata_changes(update: dict[str, object]) -> None:
+    assert key(PAPER.model_copy(update=update)) == key()
+
+
+def test_parts_of_the_key_do_not_run_into_each_other() -> None:
+    assert key(prompt="a", model="bc") != key(prompt="ab", model="c")

@@ -1,0 +1,99 @@
+"""A user's folder with its config file, and the servers that the config names."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.demo.example_day import example_listing
+from pipeline.demo.standin import StandInArxiv, demo_pdfs
+from tests.conftest import ROOT
+from tests.standins.model import StandInModel
+from tests.standins.settings import write_config
+
+EXAMPLE = ROOT / "prompts" / "examples" / "20260107-audio.md"
+DAY = "2026-01-07"
+PAPERS = 26
+COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]
+
+
+@dataclass
+class House:
+    """A user's folder, with the servers that its settings name."""
+
+    folder: Path
+    config: Path
+    arxiv: StandInArxiv
+    model: StandInModel
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """`jianjie ARGUMENTS` in the user's folder."""
+        return subprocess.run(
+            [*COMMAND, *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """The same, not waited for."""
+        return subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def settings(self, **changes: object) -> None:
+        """Write the config again with other top-level keys."""
+        write_config(self.folder, self.arxiv.url, self.model.url, **changes)
+
+    @property
+    def digest(self) -> Path:
+        return self.folder / "outputs" / DAY / "audio.md"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        text = self.digest.with_suffix(".json").read_text(encoding="utf-8")
+        document: dict[str, Any] = json.loads(text)
+        return document
+
+    def paper(self, versioned: str) -> dict[str, Any]:
+        base, version = versioned.split("v")
+        return next(
+            p
+            for p in self.document["papers"]
+            if p["arxiv_id"] == base and p["version"] == int(version)
+        )
+
+    def pdfs_asked(self) -> int:
+        return sum(asked.path.startswith("/pdf/") for asked in self.arxiv.requests)
+
+
+@contextmanager
+def open_house(folder: Path) -> Iterator[House]:
+    """A house whose servers listen while the `with` block runs."""
+    with StandInArxiv(example_listing(EXAMPLE), demo_pdfs()) as arxiv, StandInModel() as model:
+        yield House(folder, write_config(folder, arxiv.url, model.url), arxiv, model)
+
+
+def one_error(result: subprocess.CompletedProcess[str], status: int) -> str:
+    """The one line on standard error of a run that ended with `status`."""
+    assert result.returncode == status, result.stderr
+    assert "Traceback" not in result.stderr
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("jianjie: ")
+    return lines[0]
