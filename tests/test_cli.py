@@ -1,0 +1,454 @@
+"""The command line as a user meets it: real processes, real servers on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.demo.example_day import example_listing
+from pipeline.demo.faults import Faults, PdfFault
+from pipeline.digest.markdown import load, render
+from tests.conftest import ROOT
+from tests.standins.house import DAY, EXAMPLE, PAPERS, House, one_error, open_house
+from tests.standins.model import Answer, Request, good_answer, good_line, reply, title_of
+
+PAPER = "2601.02954v1"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with open_house(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def finished(tmp_path: Path, finished_night: Path) -> Iterator[House]:
+    """The morning after a good night."""
+    for part in ("outputs", "cache"):
+        shutil.copytree(finished_night / part, tmp_path / part)
+    with open_house(tmp_path) as opened:
+        yield opened
+
+
+# A night
+
+
+def test_a_night_publishes_every_paper_and_is_quiet_under_cron(house: House) -> None:
+    result = house.run("run")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    digest = load(house.digest)
+    assert (len(digest.new), len(digest.replaced)) == (20, 6)
+    assert all(entry.line == good_line(entry.title) for entry in digest.entries)
+    assert render(digest).encode() == house.digest.read_bytes()
+    assert len(house.model.requests) == house.pdfs_asked() == PAPERS
+    for request in house.model.requests:
+        system, user = (message["content"] for message in request["messages"])
+        assert title_of(request) not in system  # no example of the paper in hand
+        assert user.count("<paper>") == user.count("</paper>") == 1
+
+
+def test_entries_have_arxivs_own_metadata_in_arxivs_order(finished: House) -> None:
+    human = {entry.versioned: entry for entry in load(EXAMPLE).entries}
+    for entry in load(finished.digest).entries:
+        assert entry.tags == human[entry.versioned].tags
+        assert entry.authors == human[entry.versioned].authors
+        assert entry.comment == human[entry.versioned].comment
+        assert entry.abstract == human[entry.versioned].abstract
+    order = [item.paper.versioned for item in example_listing(EXAMPLE).announcements]
+    assert [entry.versioned for entry in load(finished.digest).entries] == order
+
+
+def test_the_json_accounts_for_everything_and_says_where_lines_come_from(finished: House) -> None:
+    account = finished.document["ledger"]
+    assert account["announced"] == account["done"] + account["owed"] == PAPERS
+    made = finished.paper(PAPER)["provenance"]
+    assert made["text_source"] == "pdf"
+    assert (made["pages"], made["pages_read"], made["language"]) == (1, 1, "en")
+    assert (made["model"], made["prompt"], made["tries"]) == ("standin-1", "default", 1)
+    assert made["tokens_in"] > 0
+    cost = (made["tokens_in"] * 1.0 + made["tokens_out"] * 2.0) / 1e6
+    assert made["cost"] == pytest.approx(cost, abs=1e-6)
+
+
+def test_a_finished_day_costs_one_request_and_changes_no_file(finished: House) -> None:
+    before = {p: p.stat().st_mtime_ns for p in finished.digest.parent.iterdir()}
+    asked, called = len(finished.arxiv.requests), len(finished.model.requests)
+    result = finished.run("run")
+    assert result.returncode == 0
+    assert len(finished.arxiv.requests) == asked + 1
+    assert len(finished.model.requests) == called
+    assert {p: p.stat().st_mtime_ns for p in finished.digest.parent.iterdir()} == before
+
+
+def test_an_empty_feed_is_a_normal_night(house: House) -> None:
+    house.arxiv.faults = Faults(feed="empty")
+    assert house.run("run").returncode == 0
+    assert not house.digest.exists()
+    runs = house.run("status").stdout
+    assert "nothing announced" in runs
+
+
+def test_limit_owes_the_rest_and_the_next_run_does_it(house: House) -> None:
+    result = house.run("run", "--limit", "3")
+    assert "26 announced = 3 done + 23 owed" in one_error(result, 1)
+    assert len(house.model.requests) == 3
+    assert sum(entry.line is None for entry in load(house.digest).entries) == 23
+    assert house.run("run", "--date", DAY).returncode == 0
+    assert len(house.model.requests) == PAPERS
+
+
+def test_dry_run_calls_no_model_and_stores_nothing(house: House) -> None:
+    result = house.run("run", "--dry-run")
+    assert result.returncode == 0
+    assert "26" in result.stdout
+    assert "at most" in result.stdout
+    assert house.model.requests == []
+    assert house.pdfs_asked() == 0
+    assert not house.digest.exists()
+
+
+def test_an_unknown_date_says_what_the_feed_has(house: House) -> None:
+    error = one_error(house.run("run", "--date", "2025-12-31"), 2)
+    assert DAY in error
+    assert house.model.requests == []
+
+
+def test_events_go_to_the_log_as_json_lines(finished: House) -> None:
+    (log,) = (finished.folder / "outputs" / "logs").iterdir()
+    events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    kinds = [event["event"] for event in events]
+    assert kinds[0] == "run_started"
+    assert kinds[-1] == "run_ended"
+    assert kinds.count("paper_done") == PAPERS
+
+
+def test_a_key_never_reaches_a_file_or_the_terminal(house: House) -> None:
+    secret = "sk-very-secret-0123456789"
+    profile = {
+        "base_url": house.model.url,
+        "model": "standin-1",
+        "api_key_env": "STANDIN_API_KEY",
+        "concurrency": 2,
+    }
+    house.settings(models={"standin": profile})
+    house.model.answer = lambda request: Answer(
+        text=f"Incorrect API key provided: {secret}", status=401
+    )
+    result = house.run("run", STANDIN_API_KEY=secret)
+    assert result.returncode == 3
+    assert house.model.headers[0]["authorization"] == f"Bearer {secret}"
+    assert secret not in result.stdout + result.stderr
+    for file in (house.folder / "outputs").rglob("*"):
+        if file.is_file():
+            assert secret.encode() not in file.read_bytes(), file
+
+
+# One paper
+
+
+def test_reprocess_patches_one_line_and_no_other_byte(finished: House) -> None:
+    before = finished.digest.read_text(encoding="utf-8").split("\n")
+    old = good_line(finished.paper(PAPER)["title"])
+    new = old.replace("一种新的方法", "另一种更好的方法")
+    finished.model.answer = lambda request: Answer(text=f"分类: cs.SD\n简介: {new}")
+    result = finished.run("reprocess", "2601.02954")
+    assert result.returncode == 0, result.stderr
+    shown = "".join(result.stdout.split()).replace("│", "")
+    assert old in shown
+    assert new in shown
+    after = finished.digest.read_text(encoding="utf-8").split("\n")
+    changed = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
+    assert changed == [(f"- **简介: {old}**", f"- **简介: {new}**")]
+    assert finished.paper(PAPER)["line"] == new
+    assert finished.paper(PAPER)["model_tags"] == ["cs.SD"]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "2601.02954v1",
+        "arXiv:2601.02954",
+        "https://arxiv.org/abs/2601.02954v1",
+        "https://arxiv.org/pdf/2601.02954.pdf",
+        "http://export.arxiv.org/abs/2601.02954?context=cs",
+    ],
+)
+def test_reprocess_takes_every_form_of_an_id(house: House, form: str) -> None:
+    result = house.run("reprocess", form)
+    assert result.returncode == 0, result.stderr
+    assert "2601.02954v1" in result.stdout
+    assert len(house.model.requests) == 1
+
+
+def test_reprocess_keeps_a_hand_edited_digest_as_it_is(finished: House) -> None:
+    edited = finished.digest.read_text(encoding="utf-8").replace("MOSI. AI", "MOSI.AI")
+    finished.digest.write_text(edited, encoding="utf-8")
+    finished.model.answer = lambda r: Answer(text=f"分类: cs.SD\n简介: {good_line('another')}")
+    assert finished.run("reprocess", PAPER).returncode == 0
+    old = good_line(finished.paper(PAPER)["title"])
+    assert finished.digest.read_text(encoding="utf-8") == edited.replace(old, good_line("another"))
+
+
+def test_reprocess_can_be_undone(finished: House) -> None:
+    before = finished.digest.read_bytes()
+    finished.model.answer = lambda r: Answer(text=f"分类: cs.SD\n简介: {good_line('another')}")
+    finished.run("reprocess", PAPER)
+    assert finished.digest.read_bytes() != before
+    assert finished.run("reprocess", PAPER, "--undo").returncode == 0
+    assert finished.digest.read_bytes() == before
+    assert "no earlier" in one_error(finished.run("reprocess", PAPER, "--undo"), 2)
+
+
+def test_a_failed_reprocess_keeps_the_old_line(finished: House) -> None:
+    before = finished.digest.read_bytes()
+    finished.model.answer = lambda r: Answer(text="This paper is about speech.")
+    result = finished.run("reprocess", PAPER)
+    assert result.returncode == 1
+    assert "the old one stays" in result.stderr
+    assert finished.digest.read_bytes() == before
+
+
+def test_reprocess_with_arxiv_down_uses_what_is_stored(finished: House) -> None:
+    finished.arxiv.faults = Faults(api="server_error")
+    finished.model.answer = lambda r: Answer(text=f"分类: cs.SD\n简介: {good_line('another')}")
+    assert finished.run("reprocess", PAPER).returncode == 0
+    assert finished.paper(PAPER)["line"] == good_line("another")
+
+
+def test_reprocess_of_an_unknown_paper(house: House) -> None:
+    assert "does not know" in one_error(house.run("reprocess", "2601.99999"), 2)
+    assert "not an arXiv id" in one_error(house.run("reprocess", "hello"), 2)
+    assert house.model.requests == []
+
+
+def test_show_status_and_render(house: House) -> None:
+    house.run("run", "--limit", "25")
+    shown = house.run("show", "arXiv:2601.02954").stdout
+    assert "●" in shown
+    assert "standin-1" in shown
+    status = house.run("status").stdout
+    assert "待补" in status
+    wanted = house.digest.read_bytes()
+    house.digest.write_bytes(b"broken")
+    assert "written" in house.run("render", "--date", DAY).stdout
+    assert house.digest.read_bytes() == wanted
+    assert "unchanged" in house.run("render").stdout
+
+
+# Bad input: one clear line, the other papers go on, nothing stored is lost
+
+
+@pytest.mark.parametrize(
+    ("faults", "said"),
+    [
+        (Faults(feed="not_xml"), "not a feed"),
+        (Faults(feed="truncated_xml"), "not a feed"),
+        (Faults(feed="server_error"), "503"),
+        (Faults(feed="error_feed"), "cannot serve this feed"),
+    ],
+)
+def test_a_bad_feed(house: House, faults: Faults, said: str) -> None:
+    house.arxiv.faults = faults
+    error = one_error(house.run("run"), 3)
+    assert said in error
+    assert house.arxiv.url in error
+    house.arxiv.faults = Faults()
+    assert house.run("run").returncode == 0
+
+
+def test_an_api_answer_without_one_of_the_ids(house: House) -> None:
+    house.arxiv.faults = Faults(api_missing=frozenset({"2601.02954"}))
+    assert house.run("run").returncode == 0
+    entry = house.paper(PAPER)
+    assert (entry["metadata"], entry["comment"]) == ("feed", None)
+    assert entry["authors"] == ["Yuhuan You", "Lai Wei", "Xihong Wu", "Tianshu Qu"]
+    assert entry["line"] == good_line(entry["title"])
+    (log,) = (house.folder / "outputs" / "logs").iterdir()
+    assert "2601.02954v1: not in the API's answer" in log.read_text(encoding="utf-8")
+
+
+BAD_PDFS: dict[str, tuple[PdfFault, str]] = {
+    "2601.02954v1": ("html", "download: arXiv sent text/html in place of the PDF"),
+    "2601.02444v1": ("captcha", "download: arXiv sent text/html in place of the PDF"),
+    "2601.03065v1": ("empty", "download: the PDF is empty"),
+    "2601.03170v1": ("truncated", "download: the PDF is cut off"),
+    "2601.02776v1": ("not_found", "download: arXiv has no PDF of this version (HTTP 404)"),
+    "2601.02586v1": ("withdrawn", "download: arXiv has no PDF of this version (HTTP 404)"),
+    "2601.02455v1": ("server_error", "download: arXiv answers HTTP 500"),
+    "2601.02731v1": ("encrypted", "extract: cannot be read (File has not been decrypted)"),
+    "2601.02432v1": ("disconnect", "download: no connection"),
+}
+
+
+def test_a_bad_pdf_costs_one_paper_its_full_text_and_nothing_else(house: House) -> None:
+    house.arxiv.faults = Faults(pdf={paper: fault for paper, (fault, _) in BAD_PDFS.items()})
+    assert house.run("run").returncode == 0
+    for paper, (_, reason) in BAD_PDFS.items():
+        made = house.paper(paper)["provenance"]
+        assert made["text_source"] == "abstract"
+        assert made["fallback"].startswith(reason)
+    account = house.document["ledger"]
+    assert (account["done"], account["from_pdf"]) == (PAPERS, PAPERS - len(BAD_PDFS))
+
+
+BAD_REPLIES = {
+    "2601.02954v1": ("", "reply_form: the reply is empty"),
+    "2601.02444v1": ("This paper is about speech.", "reply_form: the reply has no 分类"),
+    "2601.03065v1": ('{"分类": ["cs.SD"]}', "reply_form: JSON key '简介'"),
+    "2601.03170v1": (reply("This paper proposes a method for speech."), "mostly_chinese"),
+    "2601.02776v1": (reply(good_line("x"), "cs.SDD"), "not arXiv categories: cs.SDD"),
+    "2601.02586v1": ('{"分类": ["cs.SD"], "简介": "该论文', "not whole JSON"),
+}
+
+
+def test_a_bad_reply_is_never_published_and_tried_again_the_next_night(house: House) -> None:
+    titles = {entry.title: entry.versioned for entry in load(EXAMPLE).entries}
+
+    def answer(request: Request) -> Answer:
+        paper = titles[title_of(request)]
+        return Answer(text=BAD_REPLIES[paper][0]) if paper in BAD_REPLIES else good_answer(request)
+
+    house.model.answer = answer
+    result = house.run("run")
+    bad, good = len(BAD_REPLIES), PAPERS - len(BAD_REPLIES)
+    assert f"26 announced = {good} done + {bad} owed" in one_error(result, 1)
+    assert len(house.model.requests) == good + 3 * bad
+    for paper, (_, reason) in BAD_REPLIES.items():
+        entry = house.paper(paper)
+        assert entry["line"] is None
+        assert entry["owed"]["stage"] == "validate"
+        assert reason in entry["owed"]["reason"]
+    house.model.answer = good_answer
+    assert house.run("run").returncode == 0
+    assert len(house.model.requests) == good + 3 * bad + bad
+    assert all(entry.line == good_line(entry.title) for entry in load(house.digest).entries)
+
+
+def test_reasons_are_told_to_the_model(house: House) -> None:
+    house.model.answer = lambda request: (
+        Answer(text="Sorry") if len(request["messages"]) == 2 else good_answer(request)
+    )
+    assert house.run("run", "--limit", "1").returncode == 1  # 25 papers beyond the limit are owed
+    first, second = house.model.requests
+    assert second["messages"][:2] == first["messages"]
+    assert second["messages"][2] == {"role": "assistant", "content": "Sorry"}
+    assert "reply_form" in second["messages"][3]["content"]
+    assert house.document["ledger"]["done"] == 1
+
+
+def test_a_model_that_is_gone_stops_the_calls_and_owes_the_rest(house: House) -> None:
+    house.model.answer = lambda request: Answer(text="overloaded", status=500)
+    result = house.run("run")
+    assert result.returncode == 3
+    assert "HTTP 500" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert house.document["ledger"]["owed"] == PAPERS
+    assert len(house.model.requests) <= 3 * (3 + 4)  # tries x (outage + calls on their way)
+    house.model.answer = good_answer
+    assert house.run("run").returncode == 0
+
+
+def test_a_budget_is_never_passed(house: House) -> None:
+    house.settings(budget={"tokens": 20_000, "money": None})
+    result = house.run("run")
+    assert result.returncode == 4
+    assert "budget of 20000 tokens" in result.stderr
+    lines = [p["provenance"] for p in house.document["papers"] if p["line"]]
+    assert 0 < len(lines) < PAPERS
+    assert sum(made["tokens_in"] + made["tokens_out"] for made in lines) <= 20_000
+
+
+def test_a_money_budget_needs_prices(house: House) -> None:
+    profile = {"base_url": house.model.url, "model": "standin-1"}
+    house.settings(models={"standin": profile}, budget={"money": 1.0})
+    assert "price_in" in one_error(house.run("run"), 2)
+
+
+def test_a_config_with_a_wrong_type(house: House) -> None:
+    house.settings(arxiv={"interval_s": "often"})
+    error = one_error(house.run("run"), 2)
+    assert "arxiv.interval_s" in error
+    assert "config.yaml:" in error
+
+
+def test_a_missing_key_variable(house: House) -> None:
+    profile = {"base_url": house.model.url, "model": "m", "api_key_env": "STANDIN_API_KEY"}
+    house.settings(models={"standin": profile})
+    assert "STANDIN_API_KEY is not set" in one_error(house.run("run"), 2)
+
+
+def test_an_undefined_prompt_variable_is_found_before_any_request(house: House) -> None:
+    prompts = house.folder / "prompts"
+    prompts.mkdir()
+    text = (ROOT / "prompts" / "builtin.md").read_text(encoding="utf-8")
+    (prompts / "mine.md").write_text(text.replace("{{ text }}", "{{ txet }}"), encoding="utf-8")
+    house.settings(paths={"outputs": "outputs", "cache": "cache", "prompts": "prompts"})
+    error = one_error(house.run("run", "--prompt", "mine"), 2)
+    assert "undefined variable 'txet'" in error
+    assert f"{prompts / 'mine.md'}:14" in error
+    assert house.arxiv.requests == []
+
+
+def test_outputs_that_cannot_be_written(house: House) -> None:
+    (house.folder / "file").write_text("")
+    house.settings(paths={"outputs": "file/outputs", "prompts": str(ROOT / "prompts")})
+    error = one_error(house.run("run"), 2)
+    assert "cannot be written" in error
+    assert house.model.requests == []
+
+
+def test_a_disk_that_fills_up_loses_nothing_stored(house: House) -> None:
+    """RLIMIT_FSIZE makes every write past it fail with a real error of the system."""
+    script = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000));"
+        "from pipeline.cli import main; main()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script, "run"],
+        cwd=house.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    error = one_error(result, 2)
+    assert "Make room" in error
+    done = house.run("status")
+    assert done.returncode == 0
+    paid = len(house.model.requests)
+    assert house.run("run").returncode == 0
+    stored = PAPERS - (len(house.model.requests) - paid)
+    assert stored > 0
+    assert house.document["ledger"]["done"] == PAPERS
+
+
+def test_a_second_run_on_the_same_outputs_says_who_holds_them(house: House) -> None:
+    answers: list[subprocess.CompletedProcess[str]] = []
+
+    def answer(request: Request) -> Answer:
+        if not answers:
+            answers.append(house.run("run"))
+        return good_answer(request)
+
+    house.model.answer = answer
+    assert house.run("run", "--limit", "1").returncode == 1
+    error = one_error(answers[0], 2)
+    assert "another run works here" in error
+    assert "run --limit 1" in error
+
+
+@pytest.mark.parametrize("command", ["run", "reprocess", "show", "status", "render", "demo"])
+def test_help_has_examples(house: House, command: str) -> None:
+    result = house.run(command, "--help")
+    assert result.returncode == 0
+    assert f"jianjie {command}" in result.stdout
+    assert "Example" in result.stdout
