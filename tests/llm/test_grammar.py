@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.arxiv.taxonomy import taxonomy
+from pipeline.llm.grammar import MOST_TAGS, labelled_reply
+from pipeline.replies import parse_reply
+
+LINE = "该论文属于语音处理任务，旨在解决编号7的问题。"
+CATEGORIES = sorted(taxonomy().categories)
+
+_RULE = re.compile(r"^(\w+) ::= (.*)$", re.MULTILINE)
+_PART = re.compile(
+    r'"(?P<literal>(?:[^"\\]|\\.)*)"|(?P<class>\[[^\]]+\][+*]?)|(?P<rule>\w+)(?![^{]*\})'
+    r"|(?P<operator>[()|]|\{\d+,\d+\})|(?P<space>\s+)"
+)
+
+
+@cache
+def _accepts() -> re.Pattern[str]:
+    """The grammar as a regular expression; it uses the part of GBNF that is one."""
+    rules = dict(_RULE.findall(labelled_reply()))
+    assert set(rules) == {"root", "tag"}
+    return re.compile(_expression(rules["root"], rules))
+
+
+def _expression(rule: str, rules: dict[str, str]) -> str:
+    pieces, at = [], 0
+    while at < len(rule):
+        part = _PART.match(rule, at)
+        assert part is not None, rule[at : at + 20]
+        at = part.end()
+        if part["literal"] is not None:
+            pieces.append(re.escape(part["literal"].replace("\\n", "\n")))
+        elif part["rule"]:
+            pieces.append(f"(?:{_expression(rules[part['rule']], rules)})")
+        elif not part["space"]:
+            pieces.append(part[0])
+    return "".join(pieces)
+
+
+def accepted(text: str) -> bool:
+    return _accepts().fullmatch(text) is not None
+
+
+def reply(*tags: str, line: str = LINE) -> str:
+    return f"分类: {'; '.join(tags)}\n简介: {line}"
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_every_active_category_is_a_tag(category: str) -> None:
+    assert accepted(reply(category))
+
+
+@pytest.mark.parametrize("tag", ["phys.exp", "cs.XX", "I.2.7", "cs.sd", "cmp-lg", ""])
+def test_nothing_else_is_a_tag(tag: str) -> None:
+    assert not accepted(reply(tag))
+    assert not accepted(reply("cs.SD", tag))
+
+
+@pytest.mark.parametrize(("number", "fits"), [(0, False), (1, True), (8, True), (9, False)])
+def test_there_are_one_to_eight_tags(number: int, fits: bool) -> None:
+    assert MOST_TAGS == 8
+    assert accepted(reply(*CATEGORIES[:number])) is fits
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"简介: {LINE}",
+        "分类: cs.SD",
+        "分类: cs.SD\n简介: ",
+        f"分类: cs.SD\n简介: {LINE}\n",
+        f"分类: cs.SD\n简介: {LINE}\n还有",
+        f"好的。分类: cs.SD\n简介: {LINE}",
+        f"分类: cs.SD, eess.AS\n简介: {LINE}",
+        f"分类: cs.SD;eess.AS\n简介: {LINE}",
+        f"分类：cs.SD\n简介：{LINE}",
+        f"分类: csXSD\n简介: {LINE}",
+    ],
+)
+def test_there_is_one_form(text: str) -> None:
+    assert not accepted(text)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from(CATEGORIES), min_size=1, max_size=8, unique=True),
+    st.text('该论文语音，。：;abc XYZ0-9"\\', min_size=1).filter(str.strip),
+)
+def test_what_the_grammar_accepts_the_parser_reads(tags: list[str], line: str) -> None:
+    text = reply(*tags, line=line)
+
+    assert accepted(text)
+    draft = parse_reply(text)
+    assert draft.tags == tuple(tags)
+    assert draft.line == line.strip()

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from pipeline.errors import OutputError
+from pipeline.files import cannot_write, write_atomic
+
+LONG_AGO = 1_000_000_000
+
+
+def test_a_new_file_is_written_with_its_folders(tmp_path: Path) -> None:
+    target = tmp_path / "2026" / "04" / "30.md"
+
+    assert write_atomic(target, "简介\n".encode()) is True
+
+    assert target.read_text(encoding="utf-8") == "简介\n"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_other_content_replaces_the_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.md"
+    target.write_bytes(b"old and longer")
+
+    assert write_atomic(target, b"new") is True
+
+    assert target.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("content", [b"same", b""])
+def test_the_same_content_touches_nothing(tmp_path: Path, content: bytes) -> None:
+    target = tmp_path / "a.md"
+    write_atomic(target, content)
+    os.utime(target, (LONG_AGO, LONG_AGO))
+    before = target.stat()
+
+    assert write_atomic(target, content) is False
+
+    after = target.stat()
+    assert (after.st_mtime, after.st_ino) == (LONG_AGO, before.st_ino)
+
+
+def test_an_empty_file_is_a_file(tmp_path: Path) -> None:
+    assert write_atomic(tmp_path / "a.md", b"") is True
+    assert (tmp_path / "a.md").read_bytes() == b""
+
+
+def test_everybody_may_read_the_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.md"
+
+    write_atomic(target, b"x")
+
+    assert stat.S_IMODE(target.stat().st_mode) == 0o644
+
+
+def test_a_reader_of_the_old_file_keeps_it_whole(tmp_path: Path) -> None:
+    target = tmp_path / "a.md"
+    target.write_bytes(b"old")
+
+    with target.open("rb") as reader:
+        write_atomic(target, b"new")
+
+        assert reader.read() == b"old"
+
+
+def test_a_place_under_a_file_is_an_output_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"in the way")
+    target = tmp_path / "file" / "a.md"
+
+    with pytest.raises(OutputError) as caught:
+        write_atomic(target, b"x")
+
+    assert caught.value.where == str(target)
+    assert "cannot be written" in str(caught.value)
+    assert caught.value.fix
+    assert (tmp_path / "file").read_bytes() == b"in the way"
+
+
+def test_a_folder_in_the_files_place_is_an_output_error(tmp_path: Path) -> None:
+    target = tmp_path / "a.md"
+    target.mkdir()
+
+    with pytest.raises(OutputError, match=r"a\.md: cannot be written"):
+        write_atomic(target, b"x")
+
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_name_that_is_too_long_is_an_output_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="too long"):
+        write_atomic(tmp_path / ("a" * 300), b"x")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    """A limit on file size stands for the full disk: it also fails the write half-way."""
+    target = tmp_path / "a.md"
+    target.write_bytes(b"old")
+    program = textwrap.dedent("""
+        import resource, signal, sys
+        from pathlib import Path
+        from pipeline.errors import OutputError
+        from pipeline.files import write_atomic
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+        try:
+            write_atomic(Path(sys.argv[1]), b"x" * 5000)
+        except OutputError as error:
+            print(error)
+    """)
+
+    run = subprocess.run(
+        [sys.executable, "-B", "-c", program, str(target)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert run.stdout.startswith(f"{target}: cannot be written: ")
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_an_interrupted_write_leaves_the_old_file_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "a.md"
+    target.write_bytes(b"old")
+
+    def interrupted(_: int) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        write_atomic(target, b"new")
+
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_the_systems_reason_is_part_of_the_message() -> None:
+    error = cannot_write(Path("/x/a.md"), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+
+    assert str(error).startswith("/x/a.md: cannot be written: No space left on device. Make room")
+    assert cannot_write(Path("/x"), OSError("odd")).what == "cannot be written: odd"
