@@ -128,16 +128,16 @@ def _compose(path: Path) -> yaml.Node:
 
 
 def _as_mapping(root: yaml.Node, path: Path) -> dict[str, Any]:
-    for key in _repeated_keys(root):
-        raise ConfigError(
-            f"key {key.value!r} stands twice",
-            where=f"{path}:{key.start_mark.line + 1}",
-            fix="Keep one of the two",
-        )
     loader = yaml.SafeLoader("")
     try:
+        for key in _repeated_keys(root):
+            raise ConfigError(
+                f"key {key.value!r} stands twice",
+                where=f"{path}:{key.start_mark.line + 1}",
+                fix="Keep one of the two",
+            )
         return {str(key): value for key, value in loader.construct_document(root).items()}
-    except (yaml.YAMLError, TypeError, ValueError) as error:
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         raise ConfigError(f"not usable: {one_line(error)}", where=path) from error
     finally:
         loader.dispose()
@@ -162,7 +162,7 @@ def _check_environment(environment: Mapping[str, str]) -> None:
     """A misspelt variable must not pass in silence; keys for endpoints have their own names."""
     known = {f"{PREFIX}{name.upper()}" for name in Config.model_fields} | {CONFIG_VARIABLE}
     for variable in environment:
-        if variable.startswith(PREFIX) and variable.split("__")[0].upper() not in known:
+        if variable.upper().startswith(PREFIX) and variable.split("__")[0].upper() not in known:
             raise ConfigError(
                 f"unknown setting {variable}",
                 where="environment",

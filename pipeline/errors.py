@@ -23,7 +23,7 @@ Foreign exceptions are translated once, at the edge where they arise::
     │   ├── ModelThrottled    429: a retry can help
     │   ├── ModelForbidden    wrong key, no credit, unknown model: no call can succeed
     │   ├── ModelRefused      a final answer to this one request
-    │   └── ReplyUnusable     an answer without text: empty, refused, filtered
+    │   └── ReplyUnusable     the model declined: a refusal, a content filter
     ├── BudgetReached         the run's cap on money or tokens                           exit 4
     └── Interrupted           Ctrl-C or SIGTERM                                          exit 130
 """
@@ -177,7 +177,7 @@ class ModelRefused(ModelError):
 
 
 class ReplyUnusable(ModelError):
-    """The endpoint answered without text: an empty reply, a refusal, a content filter."""
+    """The model declined to answer: a refusal, a content filter."""
 
 
 class BudgetReached(JianjieError):

@@ -26,6 +26,8 @@ from pipeline.records import Pdf
 from pipeline.settings import ArxivSettings, RetrySettings, is_loopback
 
 MEGABYTE = 1_000_000
+LONGEST_ANSWER_S = 600
+"""arXiv itself has been seen to take 590 s over a PDF that it had still to make."""
 _REDIRECTS = 5
 
 
@@ -34,6 +36,7 @@ class ArxivClient:
 
     def __init__(self, settings: ArxivSettings, retry: RetrySettings, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
         self._pacer = Pacer(settings.interval_s, clock)
         self._retry = Retry(retry, clock)
         contact = f"; {settings.contact}" if settings.contact else ""
@@ -86,7 +89,7 @@ class ArxivClient:
     def _get_once(self, url: str) -> bytes:
         limit = self._settings.max_answer_mb
         with self._open(url) as response:
-            body = _read(response, limit * MEGABYTE)
+            body = self._read(response, limit * MEGABYTE, url)
         if body is None:
             raise ArxivMalformed(
                 f"the answer is larger than {limit} MB", where=url, fix="Raise arxiv.max_answer_mb"
@@ -100,7 +103,7 @@ class ArxivClient:
         limit = self._settings.max_pdf_mb
         with self._open(url) as response:
             _raise_if_no_pdf(response, url)
-            content = _read(response, limit * MEGABYTE)
+            content = self._read(response, limit * MEGABYTE, url)
         if content is None:
             raise PdfUnavailable(
                 f"larger than {limit} MB", where=url, fix="Raise arxiv.max_pdf_mb to read it"
@@ -108,6 +111,20 @@ class ArxivClient:
         _raise_if_not_whole(content, url)
         write_atomic(target, content)
         return Pdf(path=target, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+
+    def _read(self, response: httpx.Response, cap: int, url: str) -> bytes | None:
+        """The body, decoded; None when it is larger than `cap` bytes."""
+        deadline = self._clock.monotonic() + LONGEST_ANSWER_S
+        body = bytearray()
+        for chunk in response.iter_bytes(64 * 1024):
+            body += chunk
+            if len(body) > cap:
+                return None
+            if self._clock.monotonic() > deadline:  # httpx bounds each read, not their sum
+                raise ArxivUnreachable(
+                    f"the answer took over {LONGEST_ANSWER_S} s", where=url, fix="Try again later"
+                )
+        return bytes(body)
 
     @contextmanager
     def _open(self, url: str) -> Iterator[httpx.Response]:
@@ -122,7 +139,7 @@ class ArxivClient:
                 url = str(response.next_request.url)
             if not _same_site(home, url):
                 raise ArxivRefused(f"sent on to another site: {url}", where=home)
-        raise ArxivRefused(f"sent on more than {_REDIRECTS} times", where=home)
+        raise ArxivRefused(f"sent on {_REDIRECTS} times", where=home)
 
 
 def _same_site(home: str, url: str) -> bool:
@@ -147,16 +164,6 @@ def _translated(url: str) -> Iterator[None]:
         ) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ArxivRefused(one_line(error), where=url) from error
-
-
-def _read(response: httpx.Response, cap: int) -> bytes | None:
-    """The body, decoded; None when it is larger than `cap` bytes."""
-    body = bytearray()
-    for chunk in response.iter_bytes(64 * 1024):
-        body += chunk
-        if len(body) > cap:
-            return None
-    return bytes(body)
 
 
 def _raise_for_status(response: httpx.Response, url: str) -> None:

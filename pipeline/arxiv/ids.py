@@ -17,7 +17,7 @@ _OLD = r"(?P<archive>[a-z]+(?:-[a-z]{2,})?)(?:\.[a-zA-Z-]{2,})?/(?P<number>\d{7}
 # ASCII: \d alone would take the full-width digits of a Chinese keyboard.
 _ID = re.compile(rf"(?:{_NEW}|{_OLD})(?:v(?P<version>[1-9]\d*))?", re.ASCII)
 _AROUND = re.compile(
-    r"^(?:https?://(?:[a-z]+\.)?arxiv\.org/(?:abs|pdf|html|format|src)/|oai:arXiv\.org:|arXiv:)",
+    r"^(?:(?:https?://)?(?:[a-z]+\.)?arxiv\.org/(?:abs|pdf|html|format|src)/|oai:arXiv\.org:|arXiv:)",
     re.IGNORECASE,
 )
 _TAIL = re.compile(r"(?:\.pdf)?/?(?:[?#].*)?$", re.IGNORECASE)

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
 _NO_KEY = "none"  # the client insists on one; servers without keys ignore it
-_KEY_SHAPE = re.compile(r"\b(?:sk|key|Bearer)[-_ ][\w*.-]{6,}", re.IGNORECASE)
+_KEY_SHAPE = re.compile(r"\b[sp]k-[\w*.-]{6,}|\bBearer\s+[\w*.-]{6,}|[\w-]*\*{3,}[\w-]*")
+"""A key, or what is left of one that the endpoint masked itself."""
 
 
 class Endpoint:

@@ -19,14 +19,14 @@ from pipeline.errors import (
     ReplyUnusable,
 )
 from pipeline.llm import tokens
-from pipeline.llm.guard import OUTAGE, Guarded
+from pipeline.llm.guard import OUTAGE, TURN_TOKENS, Guarded
 from pipeline.llm.prices import cost
 from pipeline.records import Message, Reply, Sampling
 from pipeline.settings import BudgetSettings, EndpointProfile
 
 TEXT = "One two three four five six seven eight nine ten."
 MESSAGES = (Message(role="system", content=TEXT), Message(role="user", content=TEXT))
-TOKENS_IN = 2 * tokens.count(TEXT)
+TOKENS_IN = 2 * (tokens.count(TEXT) + TURN_TOKENS)
 TOKENS_OUT = 100
 MOST = TOKENS_IN + TOKENS_OUT
 SAMPLING = Sampling(temperature=0.0, max_tokens=TOKENS_OUT)
@@ -57,7 +57,8 @@ class FakeModel:
             self.calls += 1
             number = self.calls
         self._before(number)
-        tokens_in = int(sum(tokens.count(m.content) for m in messages) * self._share)
+        counted = sum(tokens.count(m.content) + TURN_TOKENS for m in messages)
+        tokens_in = int(counted * self._share)
         tokens_out = int(sampling.max_tokens * self._share)
         price = cost(PROFILE, tokens_in, tokens_out)
         with self._lock:
@@ -94,19 +95,13 @@ def ask(guarded: Guarded) -> Reply | JianjieError:
         return error
 
 
-def at_once(
-    guarded: Guarded, calls: int, after: Callable[[object], None] = lambda result: None
-) -> list[object]:
-    """What `calls` calls from 16 threads come to; `after` gets each as it comes."""
+def at_once(guarded: Guarded, calls: int) -> list[object]:
+    """What `calls` calls from 16 threads come to."""
     ready = threading.Barrier(THREADS)
 
     def worker(share: int) -> list[object]:
         ready.wait(5)
-        results: list[object] = []
-        for _ in range(share):
-            results.append(ask(guarded))
-            after(results[-1])
-        return results
+        return [ask(guarded) for _ in range(share)]
 
     with ThreadPoolExecutor(THREADS) as pool:
         return [each for part in pool.map(worker, [calls // THREADS] * THREADS) for each in part]
@@ -124,28 +119,32 @@ def at_once(
     ],
 )
 def test_sixteen_calls_at_once_get_only_what_the_budget_holds(budget: BudgetSettings) -> None:
-    """Nobody gets an answer before everybody has asked, so nothing is freed meanwhile."""
-    refused: list[object] = []
-    all_asked = threading.Event()
-
-    def after(result: object) -> None:
-        if isinstance(result, BudgetReached):
-            refused.append(result)
-        if len(refused) == THREADS - 5:
-            all_asked.set()
+    """Five fit; the others wait for what those leave unused, which is nothing."""
+    five_asked = threading.Barrier(5)
 
     def before(_: int) -> None:
-        all_asked.wait(5)
+        five_asked.wait(5)
+        time.sleep(0.02)  # long enough for a sixth to slip in, if one could
 
     model = FakeModel(before)
     guarded = Guarded(model, PROFILE, budget)
 
-    results = at_once(guarded, THREADS, after)
+    results = at_once(guarded, THREADS)
 
-    assert all_asked.is_set()
     assert model.calls == 5
     assert sum(isinstance(each, Reply) for each in results) == 5
     assert sum(isinstance(each, BudgetReached) for each in results) == THREADS - 5
+
+
+def test_calls_wait_for_what_others_leave_unused() -> None:
+    """A quarter is used of what is set aside: four times as many calls as fit at once."""
+    model = FakeModel(lambda _: time.sleep(0.001), share=0.25)
+    guarded = Guarded(model, PROFILE, BudgetSettings(tokens=4 * MOST))
+
+    answered = sum(isinstance(each, Reply) for each in at_once(guarded, THREADS * 2))
+
+    assert answered >= 13  # the last reserve needs room for a whole call
+    assert model.used <= 4 * MOST
 
 
 @pytest.mark.parametrize("share", [1.0, 0.5, 0.1])

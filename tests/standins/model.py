@@ -77,7 +77,8 @@ class StandInModel:
         return f"http://127.0.0.1:{self._server.server_port}/v1"
 
     def __enter__(self) -> StandInModel:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        serve = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        serve.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -101,6 +102,7 @@ class StandInModel:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
 
             def do_POST(self) -> None:
                 length = int(self.headers["Content-Length"])
