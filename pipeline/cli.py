@@ -209,6 +209,7 @@ def _nights(
     """The fields' nights, one after the other; the worst exit status."""
     from pipeline.flow import run_night  # noqa: PLC0415
 
+    reports: list[tuple[Night | NothingAnnounced, str, float]] = []
     with _edges(settings) as edges, _recorded(edges) as outcome:
         for field in fields:
             start = time.monotonic()
@@ -216,9 +217,11 @@ def _nights(
             exit_status, note = _account(edges, night)
             outcome["exit_status"] = max(outcome["exit_status"], exit_status)
             outcome["note"] = "; ".join(filter(None, (outcome["note"], note)))
-            _report(night, note, time.monotonic() - start, report=report)
-        if edges.model.halted:
-            _say(str(edges.model.halted))
+            reports.append((night, note, time.monotonic() - start))
+    for night, note, seconds in reports:  # after the progress bar is gone
+        _report(night, note, seconds, report=report)
+    if edges.model.halted:
+        _say(str(edges.model.halted))
     return int(outcome["exit_status"])
 
 

@@ -109,7 +109,9 @@ class EmbeddedProfile(Profile):
     """Another LoRA adapter; None: the one that ships with jianjie, for the built-in GGUF only."""
     context_tokens: Positive = 4096
     threads: Positive | None = None
-    concurrency: Positive = 2
+    concurrency: Positive = 1
+    """One at a time is the fastest on two cores, and the only way to the same line every time:
+    llama.cpp's sums depend on what else is in the batch."""
     start_timeout_s: Seconds = 60.0
     price_in: Price | None = 0.0
     price_out: Price | None = 0.0
