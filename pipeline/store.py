@@ -59,7 +59,9 @@ _MIGRATIONS = (
         key TEXT NOT NULL, round INTEGER NOT NULL, attempt INTEGER NOT NULL,
         reply TEXT NOT NULL, reasons TEXT, PRIMARY KEY (key, round, attempt)
     ) STRICT;
-    CREATE TABLE rounds (key TEXT PRIMARY KEY, closed INTEGER NOT NULL) STRICT;
+    CREATE TABLE rounds (
+        key TEXT PRIMARY KEY, closed INTEGER NOT NULL, refused INTEGER NOT NULL
+    ) STRICT;
     CREATE TABLE runs (
         seq INTEGER PRIMARY KEY, command TEXT NOT NULL, started TEXT NOT NULL, ended TEXT,
         exit_status INTEGER, note TEXT
@@ -217,7 +219,7 @@ class Store:
                 (summary.key, summary.arxiv_id, summary.version, summary.model_dump_json()),
             )
             _point(db, summary.arxiv_id, summary.version, row.lastrowid or 0)
-            _close_round(db, summary.key)
+            _close_round(db, summary.key, refused=False)
 
     def summaries(self, arxiv_id: str) -> list[tuple[Summary, bool]]:
         """Every summary of a paper, oldest first, and whether it is the published one."""
@@ -292,10 +294,15 @@ class Store:
         rows = self._rows("SELECT closed FROM rounds WHERE key = ?", key)
         return int(rows[0][0]) if rows else 0
 
+    def refusals(self, key: str) -> int:
+        """How many rounds since the last valid summary ended without one."""
+        rows = self._rows("SELECT refused FROM rounds WHERE key = ?", key)
+        return int(rows[0][0]) if rows else 0
+
     def close_round(self, key: str) -> None:
-        """The tries so far are used up; the next night asks anew."""
+        """The tries so far are used up without a valid reply; the next night asks anew."""
         with self._write() as db:
-            _close_round(db, key)
+            _close_round(db, key, refused=True)
 
     # Runs
 
@@ -375,9 +382,12 @@ def _point(db: sqlite3.Connection, arxiv_id: str, version: int, seq: int) -> Non
     db.execute("INSERT OR REPLACE INTO published VALUES (?, ?, ?)", (arxiv_id, version, seq))
 
 
-def _close_round(db: sqlite3.Connection, key: str) -> None:
+def _close_round(db: sqlite3.Connection, key: str, *, refused: bool) -> None:
+    """Count the round; refusals count on until a valid summary sets them to zero."""
     db.execute(
-        "INSERT INTO rounds VALUES (?, 1) ON CONFLICT DO UPDATE SET closed = closed + 1", (key,)
+        "INSERT INTO rounds VALUES (?1, 1, ?2)"
+        " ON CONFLICT DO UPDATE SET closed = closed + 1, refused = ?2 * (refused + 1)",
+        (key, int(refused)),
     )
 
 

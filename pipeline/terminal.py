@@ -140,6 +140,8 @@ def print_again(again: Again) -> None:
             table.add_row(name, escape(summary.line))
             table.add_row("", escape(_made_by(summary)), style="dim")
     OUT.print(table)
+    if again.old and again.new and again.old.line == again.new.line:
+        OUT.print("the same line; another --prompt or --model may give another", soft_wrap=True)
     for path in again.patched:
         OUT.print(f"patched {escape(shown_path(path))}", soft_wrap=True)
     if again.new is not None and not again.patched:

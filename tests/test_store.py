@@ -338,6 +338,16 @@ def test_a_closed_round_makes_room_for_new_tries(store: Store, closing: str) -> 
     assert store.round("other") == 0
 
 
+def test_refusals_count_until_a_valid_summary(store: Store) -> None:
+    assert store.refusals(KEY) == 0
+    store.close_round(KEY)
+    store.close_round(KEY)
+    assert store.refusals(KEY) == 2
+    store.publish(summary("甲"))
+    assert store.refusals(KEY) == 0
+    assert store.round(KEY) == 3
+
+
 def test_every_reply_stays_in_the_file_with_its_reasons(store: Store, path: Path) -> None:
     store.add_reply(KEY, 0, reply("first"))
     store.add_reasons(KEY, 0, ("太短", "no_markup: has **"))

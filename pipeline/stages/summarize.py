@@ -35,8 +35,8 @@ _FEEDBACK = "上一条回复没有通过检查，请改正以下各点，并按�
 class ReplyLog(Protocol):
     """Where replies are kept; attempts count from 0 inside the key's open round."""
 
-    def round(self, key: str) -> int:
-        """The number of the open round."""
+    def refusals(self, key: str) -> int:
+        """How many rounds in a row ended without a valid reply."""
 
     def reply(self, key: str, attempt: int) -> Reply | None:
         """A reply that was already paid for."""
@@ -82,12 +82,12 @@ def summarize(
             messages = prompt.messages
             if replies and refused and prompt.reask == "feedback":
                 messages += _feedback(replies[-1], refused)
-            reply = model.ask(messages, _sampling(prompt, attempt, log.round(key)))
+            reply = model.ask(messages, _sampling(prompt, attempt, log.refusals(key)))
             log.add_reply(key, attempt, reply)
         replies.append(reply)
         draft, verdict = _judge(reply)
         if draft is not None and not verdict.reasons:
-            temperature = _sampling(prompt, attempt, log.round(key)).temperature
+            temperature = _sampling(prompt, attempt, log.refusals(key)).temperature
             provenance = _provenance(text, prompt, temperature, replies, verdict.warnings, now)
             return Summary(
                 key=key,
@@ -110,15 +110,14 @@ def _judge(reply: Reply) -> tuple[Draft | None, Verdict]:
     return draft, validate(draft)
 
 
-def _sampling(prompt: Prompt, attempt: int, round_: int) -> Sampling:
-    """A reply drawn again must be able to differ: warmer, and seeded by where it stands."""
-    first = attempt == 0 and round_ == 0
-    again = prompt.reask == "resample" and not first
+def _sampling(prompt: Prompt, attempt: int, refusals: int) -> Sampling:
+    """What follows a refused reply must be able to differ: warmer, seeded by where it stands."""
+    again = prompt.reask == "resample" and attempt + refusals > 0
     return Sampling(
         temperature=max(prompt.temperature, _RESAMPLE_TEMPERATURE) if again else prompt.temperature,
         max_tokens=prompt.max_tokens,
         json_reply=prompt.reply == "json",
-        seed=round_ * TRIES + attempt if again else None,
+        seed=refusals * TRIES + attempt if again else None,
     )
 
 

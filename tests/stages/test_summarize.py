@@ -250,6 +250,17 @@ def test_the_next_nights_redraws_are_others(store: Store) -> None:
     assert [sampling.temperature for _, sampling in second.history] == [0.6] * 3
 
 
+def test_doing_a_finished_paper_again_starts_as_the_variant_says(store: Store) -> None:
+    """Not warmer: a line that passed would be replaced by a worse one."""
+    store.close_round(KEY)
+    store.publish(run_well(ScriptedModel(GOOD), store, prompt("resample", temperature=0)))
+    again = ScriptedModel(GOOD)
+
+    run(again, store, prompt("resample", temperature=0))
+
+    assert [(s.temperature, s.seed) for _, s in again.history] == [(0.0, None)]
+
+
 def test_provenance_adds_up_every_try(store: Store) -> None:
     provenance = run_well(ScriptedModel(ENGLISH, CHAT, GOOD), store).provenance
 
@@ -327,7 +338,7 @@ class Noted:
         self.notes: list[tuple[str, int]] = []
         self.reasons: dict[int, tuple[str, ...]] = {}
 
-    def round(self, _: str) -> int:
+    def refusals(self, _: str) -> int:
         return 0
 
     def reply(self, _: str, attempt: int) -> Reply | None:
