@@ -45,10 +45,14 @@ class JianjieError(Exception):
     exit_status = 1
     retryable = False
 
-    def __init__(self, what: str, *, where: object = "", fix: str = "") -> None:
+    def __init__(
+        self, what: str, *, where: object = "", fix: str = "", retry_after: float | None = None
+    ) -> None:
         self.what = one_line(what)
         self.where = one_line(where)
         self.fix = one_line(fix)
+        self.retry_after = retry_after
+        """Seconds that the server asked to wait; None where it did not say."""
         super().__init__(self.what, self.where, self.fix)
 
     def __str__(self) -> str:
@@ -107,15 +111,9 @@ class ArxivUnreachable(ArxivError):
 
 
 class ArxivThrottled(ArxivError):
-    """ArXiv asks for a slower pace; `retry_after` is in seconds, None where it did not say."""
+    """ArXiv asks for a slower pace."""
 
     retryable = True
-
-    def __init__(
-        self, what: str, *, where: object = "", fix: str = "", retry_after: float | None = None
-    ) -> None:
-        self.retry_after = retry_after
-        super().__init__(what, where=where, fix=fix)
 
 
 class ArxivRefused(ArxivError):
@@ -157,15 +155,9 @@ class ModelUnreachable(ModelError):
 
 
 class ModelThrottled(ModelError):
-    """The endpoint asks for a slower pace; `retry_after` is in seconds, None if not said."""
+    """The endpoint asks for a slower pace."""
 
     retryable = True
-
-    def __init__(
-        self, what: str, *, where: object = "", fix: str = "", retry_after: float | None = None
-    ) -> None:
-        self.retry_after = retry_after
-        super().__init__(what, where=where, fix=fix)
 
 
 class ModelForbidden(ModelError):

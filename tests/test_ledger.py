@@ -14,10 +14,10 @@ from pipeline.records import (
     Outcome,
     Owed,
     Paper,
-    Provenance,
     Stage,
     Summary,
 )
+from tests.standins.records import provenance
 
 Source = Literal["pdf", "abstract"]
 
@@ -43,33 +43,14 @@ def done(
     tokens_in: int = 1000,
     tokens_out: int = 50,
 ) -> Done:
-    provenance = Provenance(
-        text_source=source,
-        fallback=None,
-        language=None,
-        pages=0,
-        pages_read=0,
-        pdf_sha256=None,
-        truncated=False,
-        model="m",
-        prompt="p",
-        prompt_hash="h",
-        temperature=0,
-        tries=1,
-        tokens_in=tokens_in,
-        tokens_out=tokens_out,
-        cost=cost,
-        seconds=1,
-        warnings=(),
-        created=dt.datetime(2026, 1, 7, tzinfo=dt.UTC),
-    )
+    made = provenance(text_source=source, cost=cost, tokens_in=tokens_in, tokens_out=tokens_out)
     summary = Summary(
         key="k",
         arxiv_id="2601.00001",
         version=1,
         line="该论文。",
         tags=tuple(model.split()),
-        provenance=provenance,
+        provenance=made,
     )
     return Done(announcement=announcement(arxiv), summary=summary)
 

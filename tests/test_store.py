@@ -22,15 +22,14 @@ from pipeline.records import (
     Listing,
     Owed,
     Paper,
-    Provenance,
     Reply,
     Stage,
     Summary,
 )
 from pipeline.store import Run, Store
+from tests.standins.records import NOW, provenance
 
 DATE = dt.date(2026, 1, 7)
-NOW = dt.datetime(2026, 1, 7, 6, 0, tzinfo=dt.UTC)
 KEY = "k" * 32
 
 
@@ -65,26 +64,7 @@ def summary(line: str, arxiv_id: str = "2601.00001", version: int = 1, key: str 
         version=version,
         line=line,
         tags=("cs.SD",),
-        provenance=Provenance(
-            text_source="abstract",
-            fallback=None,
-            language=None,
-            pages=0,
-            pages_read=0,
-            pdf_sha256=None,
-            truncated=False,
-            model="m",
-            prompt="p",
-            prompt_hash="h",
-            temperature=0,
-            tries=1,
-            tokens_in=1,
-            tokens_out=1,
-            cost=None,
-            seconds=1,
-            warnings=(),
-            created=NOW,
-        ),
+        provenance=provenance(),
     )
 
 

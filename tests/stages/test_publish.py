@@ -21,7 +21,6 @@ from pipeline.records import (
     Outcome,
     Owed,
     Paper,
-    Provenance,
     Section,
     Stage,
     Summary,
@@ -29,6 +28,7 @@ from pipeline.records import (
 from pipeline.settings import FieldSettings
 from pipeline.stages.publish import digest_of, digest_paths, patch, publish, published_tags
 from tests.conftest import ROOT
+from tests.standins.records import provenance
 
 EXAMPLE = ROOT / "prompts" / "examples" / "20260107-audio.md"
 LINE = "该论文属于语音合成任务，旨在解决情感控制的问题。"
@@ -54,25 +54,19 @@ def summary(of: Paper, line: str = LINE, tags: tuple[str, ...] = ("cs.SD",)) -> 
         version=of.version,
         line=line,
         tags=tags,
-        provenance=Provenance(
+        provenance=provenance(
             text_source="pdf",
-            fallback=None,
             language="en",
             pages=9,
             pages_read=9,
             pdf_sha256="f" * 64,
             truncated=True,
-            model="m",
-            prompt="p",
-            prompt_hash="h",
-            temperature=0,
             tries=2,
             tokens_in=1000,
             tokens_out=50,
             cost=0.1,
             seconds=1.5,
             warnings=("no_formula: has $",),
-            created=dt.datetime(2026, 1, 7, 6, tzinfo=dt.UTC),
         ),
     )
 
