@@ -142,7 +142,7 @@ def test_the_shipped_built_in_model_is_right() -> None:
     assert sorted(config.models) == ["builtin", "deepseek", "local", "openai", "qwen"]
     profile = config.models["builtin"]
     assert isinstance(profile, EmbeddedProfile)
-    assert (profile.prompt, profile.concurrency, profile.context_tokens) == ("builtin", 2, 4096)
+    assert (profile.prompt, profile.concurrency, profile.context_tokens) == ("builtin", 1, 4096)
     assert (profile.gguf, profile.adapter) == (None, None)
     assert (profile.price_in, profile.price_out) == (0.0, 0.0)
 
