@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def stored_replies(house: House) -> int:
     file = house.folder / "outputs" / "jianjie.sqlite3"
     if not file.exists():
         return 0
-    with sqlite3.connect(file) as database:
+    with closing(sqlite3.connect(file)) as database:
         tables = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'replies'").fetchall()
         return int(database.execute("SELECT count(*) FROM replies").fetchone()[0]) if tables else 0
 
@@ -165,7 +166,7 @@ def test_the_demo_with_the_built_in_model_survives_a_kill(tmp_path: Path) -> Non
 
 def made_at(house: House) -> dict[str, str]:
     """When each stored summary was made, by paper."""
-    with sqlite3.connect(house.folder / "outputs" / "jianjie.sqlite3") as database:
+    with closing(sqlite3.connect(house.folder / "outputs" / "jianjie.sqlite3")) as database:
         rows = database.execute("SELECT summary FROM summaries").fetchall()
     made = [json.loads(row[0]) for row in rows]
     return {summary["arxiv_id"]: summary["provenance"]["created"] for summary in made}

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -334,7 +335,7 @@ def test_every_reply_stays_in_the_file_with_its_reasons(store: Store, path: Path
     store.close_round(KEY)
     store.add_reply(KEY, 0, reply("second"))
 
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path)) as db:
         rows = db.execute("SELECT round, attempt, reply, reasons FROM replies").fetchall()
     db.close()
 

@@ -58,7 +58,8 @@ class Endpoint:
             max_retries=0,
             timeout=self._profile.timeout_s,
             http_client=openai.DefaultHttpxClient(
-                trust_env=not is_loopback(self._profile.base_url.host)
+                trust_env=not is_loopback(self._profile.base_url.host),
+                follow_redirects=False,  # requests stay with the configured host
             ),
         )
 

@@ -505,3 +505,20 @@ def test_the_address_in_messages_has_no_password() -> None:
     assert asked.where == "tiny at 127.0.0.1"
     assert asked.identity == "tiny"
     asked.close()
+
+
+def test_a_redirect_is_not_followed(clock: FastClock, retry: RetrySettings) -> None:
+    """Prompts and keys go to the configured host alone."""
+    with StandInModel() as elsewhere, StandInModel() as server:
+        moved = f"{elsewhere.url}/chat/completions"
+        server.answer = lambda request: Answer(status=307, headers={"Location": moved})
+        endpoint = Endpoint(
+            EndpointProfile(base_url=HttpUrl(server.url), model="tiny"), retry, clock
+        )
+        with pytest.raises(ModelRefused, match="HTTP 307"):
+            endpoint.ask(
+                [Message(role="user", content="Title: T")], Sampling(temperature=0, max_tokens=9)
+            )
+        assert len(server.requests) == 1
+        assert elsewhere.requests == []
+        endpoint.close()
