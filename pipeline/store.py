@@ -30,45 +30,7 @@ from pipeline.records import (
     Stage,
     Summary,
 )
-
-_MIGRATIONS = (
-    """
-    CREATE TABLE days (
-        date TEXT NOT NULL, field TEXT NOT NULL, name TEXT NOT NULL, categories TEXT NOT NULL,
-        source TEXT NOT NULL, PRIMARY KEY (date, field)
-    ) STRICT;
-    CREATE TABLE papers (
-        arxiv_id TEXT NOT NULL, version INTEGER NOT NULL, paper TEXT NOT NULL,
-        PRIMARY KEY (arxiv_id, version)
-    ) STRICT;
-    CREATE TABLE announced (
-        date TEXT NOT NULL, field TEXT NOT NULL, arxiv_id TEXT NOT NULL, version INTEGER NOT NULL,
-        announce TEXT NOT NULL, position INTEGER NOT NULL, stage TEXT, reason TEXT,
-        PRIMARY KEY (date, field, arxiv_id)
-    ) STRICT;
-    CREATE TABLE summaries (
-        seq INTEGER PRIMARY KEY, key TEXT NOT NULL, arxiv_id TEXT NOT NULL,
-        version INTEGER NOT NULL, summary TEXT NOT NULL
-    ) STRICT;
-    CREATE INDEX summaries_by_paper ON summaries (arxiv_id, version);
-    CREATE TABLE published (
-        arxiv_id TEXT NOT NULL, version INTEGER NOT NULL,
-        seq INTEGER NOT NULL REFERENCES summaries, PRIMARY KEY (arxiv_id, version)
-    ) STRICT;
-    CREATE TABLE replies (
-        key TEXT NOT NULL, round INTEGER NOT NULL, attempt INTEGER NOT NULL,
-        reply TEXT NOT NULL, reasons TEXT, PRIMARY KEY (key, round, attempt)
-    ) STRICT;
-    CREATE TABLE rounds (
-        key TEXT PRIMARY KEY, closed INTEGER NOT NULL, refused INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE runs (
-        seq INTEGER PRIMARY KEY, command TEXT NOT NULL, started TEXT NOT NULL, ended TEXT,
-        exit_status INTEGER, note TEXT
-    ) STRICT;
-    """,
-)
-"""One script a schema version, applied in order; PRAGMA user_version counts them."""
+from pipeline.schema import MIGRATIONS
 
 
 class Run(Record):
@@ -90,10 +52,14 @@ class Store:
         with self._translated():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, check_same_thread=False, timeout=30)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            # Every commit reaches the disk: what was paid for survives a power cut too.
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._migrate()
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                # Every commit reaches the disk: what was paid for survives a power cut too.
+                self._db.execute("PRAGMA synchronous = FULL")
+                self._migrate()
+            except BaseException:
+                self._db.close()
+                raise
 
     def close(self) -> None:
         """Close the file."""
@@ -335,16 +301,15 @@ class Store:
 
     def _migrate(self) -> None:
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(_MIGRATIONS):
-            self._db.close()
+        if version > len(MIGRATIONS):
             raise OutputError(
                 f"was written by a newer jianjie (schema {version})",
                 where=self._path,
                 fix="Update jianjie",
             )
-        for number in range(version, len(_MIGRATIONS)):
+        for number in range(version, len(MIGRATIONS)):
             self._db.executescript(
-                f"BEGIN; {_MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
+                f"BEGIN; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
             )
 
     def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:

@@ -541,8 +541,11 @@ def test_a_database_with_damaged_pages_is_an_output_error(store: Store, path: Pa
     content[4096:] = b"\xa5" * (len(content) - 4096)
     path.write_bytes(content)
 
-    with pytest.raises(OutputError, match="the store cannot be used"):
-        Store(path).day(DATE, "audio")
+    with (
+        pytest.raises(OutputError, match="the store cannot be used"),
+        closing(Store(path)) as damaged,
+    ):
+        damaged.day(DATE, "audio")
 
 
 def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path: Path) -> None:

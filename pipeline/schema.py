@@ -1,0 +1,42 @@
+"""The store's tables: one script a schema version, applied in order; only store.py uses it."""
+
+from __future__ import annotations
+
+MIGRATIONS = (
+    """
+    CREATE TABLE days (
+        date TEXT NOT NULL, field TEXT NOT NULL, name TEXT NOT NULL, categories TEXT NOT NULL,
+        source TEXT NOT NULL, PRIMARY KEY (date, field)
+    ) STRICT;
+    CREATE TABLE papers (
+        arxiv_id TEXT NOT NULL, version INTEGER NOT NULL, paper TEXT NOT NULL,
+        PRIMARY KEY (arxiv_id, version)
+    ) STRICT;
+    CREATE TABLE announced (
+        date TEXT NOT NULL, field TEXT NOT NULL, arxiv_id TEXT NOT NULL, version INTEGER NOT NULL,
+        announce TEXT NOT NULL, position INTEGER NOT NULL, stage TEXT, reason TEXT,
+        PRIMARY KEY (date, field, arxiv_id)
+    ) STRICT;
+    CREATE TABLE summaries (
+        seq INTEGER PRIMARY KEY, key TEXT NOT NULL, arxiv_id TEXT NOT NULL,
+        version INTEGER NOT NULL, summary TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX summaries_by_paper ON summaries (arxiv_id, version);
+    CREATE TABLE published (
+        arxiv_id TEXT NOT NULL, version INTEGER NOT NULL,
+        seq INTEGER NOT NULL REFERENCES summaries, PRIMARY KEY (arxiv_id, version)
+    ) STRICT;
+    CREATE TABLE replies (
+        key TEXT NOT NULL, round INTEGER NOT NULL, attempt INTEGER NOT NULL,
+        reply TEXT NOT NULL, reasons TEXT, PRIMARY KEY (key, round, attempt)
+    ) STRICT;
+    CREATE TABLE rounds (
+        key TEXT PRIMARY KEY, closed INTEGER NOT NULL, refused INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE runs (
+        seq INTEGER PRIMARY KEY, command TEXT NOT NULL, started TEXT NOT NULL, ended TEXT,
+        exit_status INTEGER, note TEXT
+    ) STRICT;
+    """,
+)
+"""PRAGMA user_version counts those that a file has had."""
