@@ -1,0 +1,74 @@
+"""Imports run downwards only: the house stays readable from the top."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+LAYERS = [
+    {"cli"},
+    {"terminal", "demo", "app"},
+    {"flow"},
+    {"config"},
+    {"stages"},
+    {"llm"},
+    {"arxiv", "replies"},
+    {"store", "events", "ledger", "pacing"},
+    {"schema", "digest", "files", "clock"},
+    {"settings"},
+    {"records"},
+    {"errors"},
+]
+"""From the top; a module imports from its own layer and those below it."""
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+# The settings look categories up when they are checked, the ids' vocabulary being data.
+ALLOWED = {("settings", "arxiv")}
+MODULES = sorted((ROOT / "pipeline").rglob("*.py"))
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(ROOT / "pipeline").parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The parts of the pipeline that a module imports, wherever in the file."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pipeline."):
+            yield str(node.module).split(".")[1]
+        elif isinstance(node, ast.ImportFrom) and node.module == "pipeline":
+            yield from (alias.name for alias in node.names if alias.name in RANK)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_downwards(path: Path) -> None:
+    part = part_of(path)
+    if part == "__init__":
+        assert list(imported(path)) == []
+        return
+    for other in imported(path):
+        assert RANK[other] >= RANK[part] or (part, other) in ALLOWED, f"{part} imports {other}"
+
+
+def test_a_stage_imports_no_other_stage_but_summarize_validate() -> None:
+    for path in sorted((ROOT / "pipeline" / "stages").glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        stages = {line for line in text.splitlines() if line.startswith("from pipeline.stages")}
+        allowed = {"from pipeline.stages.validate import Verdict, validate"}
+        assert stages <= (allowed if path.stem == "summarize" else set()), path
+
+
+def test_only_one_module_opens_the_database_and_one_imports_openai() -> None:
+    for word, homes in {"sqlite3": {"store"}, "openai": {"llm/endpoint"}}.items():
+        users = {
+            str(path.relative_to(ROOT / "pipeline").with_suffix(""))
+            for path in MODULES
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if (isinstance(node, ast.Import) and any(a.name == word for a in node.names))
+            or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == word)
+        }
+        assert users == homes
