@@ -174,8 +174,13 @@ def made_at(house: House) -> dict[str, str]:
 
 def test_ctrl_c_ends_with_130_and_the_next_run_finishes(trapped: tuple[House, Trap]) -> None:
     house, _ = trapped
-    slow = house.model.answer
-    house.model.answer = lambda request: (time.sleep(0.2), slow(request))[1]  # type: ignore[func-returns-value]
+    quick = house.model.answer
+
+    def slow(request: dict[str, Any]) -> Any:
+        time.sleep(0.2)
+        return quick(request)
+
+    house.model.answer = slow
     process = house.start("run")
     while len(house.model.requests) < 3:
         time.sleep(0.01)
@@ -184,7 +189,7 @@ def test_ctrl_c_ends_with_130_and_the_next_run_finishes(trapped: tuple[House, Tr
     assert process.returncode == 130
     assert said.strip() == "jianjie: interrupted. Run again to finish: nothing stored is lost"
     assert (house.folder / "outputs" / DAY / "audio.md").exists()
-    house.model.answer = slow
+    house.model.answer = quick
     safe, asked = stored_replies(house), len(house.model.requests)
     assert house.run("run").returncode == 0
     assert len(house.model.requests) - asked == PAPERS - safe
