@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from pipeline import __version__
-from pipeline.errors import Interrupted, JianjieError, UsageError
+from pipeline.errors import (
+    ArxivError,
+    BudgetReached,
+    Interrupted,
+    JianjieError,
+    ModelError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from pipeline.config import Config
@@ -111,18 +118,21 @@ def reprocess(
     from pipeline.terminal import print_again  # noqa: PLC0415
 
     wanted = [parse_id(text) for text in ids]
-    settings = _settings(config, model, prompt)
-    owed = False
-    with _edges(settings) as edges, _recorded(edges) as outcome:
+    step = flow.undo if undo else flow.reprocess
+    with _edges(_settings(config, model, prompt)) as edges, _recorded(edges) as outcome:
         for arxiv_id in wanted:
-            step = flow.undo if undo else flow.reprocess
-            again: Again = step(edges, arxiv_id)
+            try:
+                again: Again = step(edges, arxiv_id)
+            except (UsageError, ArxivError, ModelError, BudgetReached) as error:
+                _say(str(error))  # about this paper; the others go on
+                outcome["exit_status"] = max(outcome["exit_status"], error.exit_status)
+                continue
             print_again(again)
             for reason in again.reasons:
                 _say(f"{again.paper.versioned}: no valid line, the old one stays: {reason}")
-            owed = owed or again.new is None
-        outcome.update(exit_status=EXIT_OWED if owed else EXIT_DONE)
-    sys.exit(EXIT_OWED if owed else EXIT_DONE)
+            if again.new is None:
+                outcome["exit_status"] = max(outcome["exit_status"], EXIT_OWED)
+    sys.exit(int(outcome["exit_status"]))
 
 
 @app.command(epilog="Example:  jianjie show 2601.02954")
@@ -230,7 +240,9 @@ def _account(edges: Edges, night: Night | NothingAnnounced) -> tuple[int, str]:
     from pipeline.flow import NothingAnnounced  # noqa: PLC0415
 
     if isinstance(night, NothingAnnounced):
-        return EXIT_DONE, f"{night.date}: nothing announced: {night.reason}"
+        # Papers of earlier days are tried on such a night too, and the model may be gone.
+        status = edges.model.halted.exit_status if edges.model.halted else EXIT_DONE
+        return status, f"{night.date}: nothing announced: {night.reason}"
     done, owed = len(night.day.done), len(night.day.owed)
     announced = len(night.day.outcomes)
     note = f"{night.day.date} {night.day.name}: {announced} announced = {done} done + {owed} owed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ import pytest
 
 from pipeline.demo.example_day import example_listing
 from pipeline.demo.faults import Faults, PdfFault
+from pipeline.demo.standin import StandInArxiv, demo_pdfs
 from pipeline.digest.markdown import load, render
 from tests.conftest import ROOT
 from tests.standins.house import DAY, EXAMPLE, PAPERS, House, one_error, open_house
@@ -226,6 +228,31 @@ def test_reprocess_of_an_unknown_paper(house: House) -> None:
     assert "does not know" in one_error(house.run("reprocess", "2601.99999"), 2)
     assert "not an arXiv id" in one_error(house.run("reprocess", "hello"), 2)
     assert house.model.requests == []
+
+
+def test_one_bad_id_does_not_keep_the_others_from_being_done(finished: House) -> None:
+    line = good_line("another")
+    finished.model.answer = lambda r: Answer(text=f"分类: cs.SD\n简介: {line}")
+    result = finished.run("reprocess", "2601.99999", PAPER)
+    assert "does not know" in one_error(result, 2)
+    assert finished.paper(PAPER)["line"] == line
+
+
+def test_a_night_without_news_tries_what_is_owed_and_tells_a_model_that_is_gone(
+    house: House,
+) -> None:
+    house.run("run", "--limit", "20")
+    saturday = example_listing(EXAMPLE).model_copy(update={"date": dt.date(2026, 1, 10)})
+    with StandInArxiv(saturday, demo_pdfs(), Faults(feed="empty")) as arxiv:
+        pdfs = {"pdf_url": f"{house.arxiv.url}/pdf/"}
+        urls = {"feed_url": f"{arxiv.url}/rss/", "api_url": f"{arxiv.url}/api/query", **pdfs}
+        house.settings(arxiv={**urls, "interval_s": 0})
+        house.model.answer = lambda request: Answer(text="no such model", status=404)
+        assert "no such model" in one_error(house.run("run"), 3)
+        assert house.document["ledger"]["owed"] == PAPERS - 20
+        house.model.answer = good_answer
+        assert house.run("run").returncode == 0
+    assert house.document["ledger"]["done"] == PAPERS
 
 
 def test_show_status_and_render(house: House) -> None:

@@ -271,6 +271,7 @@ def test_a_missing_line_never_takes_a_neighbours(gone: set[int]) -> None:
 
 def test_each_single_line_and_all_of_them_may_be_missing() -> None:
     for gone in [*({n} for n in range(26)), set(range(26))]:
+        # hypothesis sets the attribute at run time, where mypy cannot see it
         test_a_missing_line_never_takes_a_neighbours.hypothesis.inner_test(gone)  # type: ignore[attr-defined]
 
 
