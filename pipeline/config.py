@@ -80,15 +80,14 @@ class Config(BaseSettings):
         return env_settings, init_settings
 
 
-def load_config(path: Path, **overrides: Any) -> Config:
-    """The settings in the file at `path`, under the environment, under `overrides`.
+def load_config(path: Path) -> Config:
+    """The settings in the file at `path`, under those in the environment.
 
     Relative folders become absolute, from the file's folder. Raises ConfigError, one line, with
     file and line number where there is one.
     """
     root = _compose(path)
     values = _as_mapping(root, path)
-    values.update(overrides)
     _check_environment(os.environ)
     try:
         config = Config(**values)
