@@ -52,6 +52,7 @@ class Config(BaseSettings):
     budget: BudgetSettings = BudgetSettings()
     paths: PathSettings = PathSettings()
     retry_days: int = Field(default=7, ge=0)
+    catch_up_days: int = Field(default=7, ge=0)
 
     @field_validator("model")
     @classmethod

@@ -40,6 +40,15 @@ class AnnounceType(StrEnum):
         """Where the digest puts it: 最新发布 = new + cross, 更新 = replace + replace-cross."""
         return Section.NEW if self in (AnnounceType.NEW, AnnounceType.CROSS) else Section.REPLACED
 
+    @property
+    def rank(self) -> int:
+        """0 for the strongest: of two types for one paper, the one that counts."""
+        return list(AnnounceType).index(self)
+
+
+Metadata = Literal["feed", "page", "oai", "api"]
+"""Where a paper's fields are from, the least faithful first; all but `api` are asked for again."""
+
 
 class Paper(Record):
     """One version of one paper, as arXiv's metadata has it."""
@@ -54,12 +63,34 @@ class Paper(Record):
     """ArXiv's comment (备注); None when there is none, or when only the feed was had."""
     categories: tuple[str, ...]
     """Primary category first."""
-    metadata: Literal["api", "feed"] = "api"
+    submitted: dt.datetime | None = None
+    """When this version was submitted, UTC; None where the source does not say."""
+    metadata: Metadata = "api"
 
     @property
     def versioned(self) -> str:
         """The id with its version: 2601.02954v1."""
         return f"{self.arxiv_id}v{self.version}"
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The fields that the source of the metadata does not have at all."""
+        return ("comment",) if self.metadata == "feed" else ()
+
+
+class Change(Record):
+    """What a new version changed in one field."""
+
+    field: Literal["title", "abstract", "authors", "comment"]
+    diff: str
+    """Short: the words that went as [-gone-], those that came as {+new+}, … where text is equal."""
+
+
+class Replaced(Record):
+    """The last version that we had before an announced one, and what changed since."""
+
+    version: int
+    changes: tuple[Change, ...]
 
 
 class Announcement(Record):
@@ -67,6 +98,26 @@ class Announcement(Record):
 
     announce: AnnounceType
     paper: Paper
+    replaced: Replaced | None = None
+    """None where no earlier version is known here."""
+
+
+class Check(Record):
+    """A listing held against the list pages' own counts."""
+
+    pages: tuple[str, ...]
+    """The addresses of the pages that were read."""
+    counted: int
+    """Papers on those pages, each once."""
+    added: tuple[str, ...] = ()
+    """Ids that the pages have and the feed had not."""
+    problems: tuple[str, ...] = ()
+    """What could not be settled; such a day is checked again by the next run."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the day is known to have everything that arXiv announced."""
+        return not self.problems
 
 
 class Listing(Record):
@@ -77,6 +128,8 @@ class Listing(Record):
     source: str
     """The host that answered, e.g. rss.arxiv.org; 127.0.0.1 is the demo's stand-in."""
     announcements: tuple[Announcement, ...]
+    check: Check | None = None
+    """None: not held against the list pages yet."""
 
 
 class Pdf(Record):
@@ -241,6 +294,7 @@ class Day(Record):
     categories: tuple[str, ...]
     source: str
     outcomes: tuple[Outcome, ...]
+    check: Check | None = None
 
     @property
     def done(self) -> tuple[Done, ...]:

@@ -42,13 +42,22 @@ class ArxivSettings(Record):
 
     feed_url: HttpUrl = HttpUrl("https://rss.arxiv.org/rss/")
     api_url: HttpUrl = HttpUrl("https://export.arxiv.org/api/query")
+    list_url: HttpUrl = HttpUrl("https://arxiv.org/list/")
+    catchup_url: HttpUrl = HttpUrl("https://arxiv.org/catchup/")
+    oai_url: HttpUrl = HttpUrl("https://oaipmh.arxiv.org/oai")
     pdf_url: HttpUrl = HttpUrl("https://export.arxiv.org/pdf/")
     contact: str = ""
     """A mail address or page for the User-Agent, so that arXiv can reach you."""
     interval_s: Seconds = 3.0
     """Between the starts of two requests; arXiv's terms ask for 3 s."""
+    pdf_interval_s: Seconds = 3.0
+    """The same before a PDF."""
+    pdf_not_ready_s: Seconds = 600.0
+    """How long a PDF that arXiv has still to make is waited for, while other papers go on."""
     timeout_s: Seconds = 60.0
     max_pdf_mb: Positive = 60
+    max_pdf_cache_mb: Positive = 2000
+    """Downloaded PDFs that are kept; the longest unused go first."""
     max_answer_mb: Positive = 32
 
 
