@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,13 +15,16 @@ from platformdirs import user_cache_path
 from pipeline.arxiv.client import ArxivClient
 from pipeline.clock import Clock
 from pipeline.config import Config
+from pipeline.edges import Edges
 from pipeline.errors import ConfigError, OutputsBusy
 from pipeline.events import Events, Listener
 from pipeline.files import cannot_write
-from pipeline.flow import Edges
 from pipeline.llm.guard import Guarded
 from pipeline.llm.model import Model
+from pipeline.nights import lacking_metadata
+from pipeline.records import Day
 from pipeline.settings import EmbeddedProfile
+from pipeline.stages.metadata import ask
 from pipeline.stages.prompt import load_variant
 from pipeline.store import Store
 
@@ -43,7 +47,7 @@ def open_edges(
     outputs = config.paths.outputs
     with _locked(outputs, command, clock):
         store = Store(outputs / STORE_FILE)
-        arxiv = ArxivClient(config.arxiv, config.retry, clock)
+        arxiv = ArxivClient(config.arxiv, config.retry, clock, cache_folder(config))
         name = f"{clock.now():%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}.jsonl"
         events = Events(outputs / "logs" / name, clock, listener)
         try:
@@ -63,6 +67,20 @@ def open_edges(
             arxiv.close()
             model.close()
             store.close()
+
+
+def filled_in(
+    config: Config, store: Store, wanted: Iterable[tuple[dt.date, str]], warn: Callable[[str], None]
+) -> Iterator[Day]:
+    """Stored days, with metadata that could not be had before asked for once more."""
+    arxiv = ArxivClient(config.arxiv, config.retry, Clock(), cache_folder(config))
+    try:
+        for day in filter(None, (store.day(*key) for key in wanted)):
+            for paper in ask(lacking_metadata(day), arxiv, warn).values():
+                store.put_paper(paper)
+            yield store.day(day.date, day.field) or day
+    finally:
+        arxiv.close()
 
 
 def open_store(config: Config) -> Store:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn
 
 import typer
 
-from pipeline import __version__
+from pipeline import __version__, session
 from pipeline.errors import (
     ArxivError,
     BudgetReached,
@@ -27,18 +24,18 @@ from pipeline.errors import (
 
 if TYPE_CHECKING:
     from pipeline.config import Config
-    from pipeline.flow import Again, Edges, Night, NothingAnnounced
-    from pipeline.store import Store
+    from pipeline.flow import Night
+    from pipeline.reprocess import Again
 
-EXIT_DONE, EXIT_OWED = 0, 1
 _DATE_FORMATS = ["%Y-%m-%d"]
 
 app = typer.Typer(
     name="jianjie",
     help="A nightly digest of arXiv papers in Chinese: for each paper its 分类 tags and one 简介"
     " line (task, problem, method).",
-    epilog="Exit status: 0 all done or nothing announced · 1 papers owed · 2 usage, configuration"
-    " or outputs · 3 arXiv or the model out of reach · 4 budget reached · 130 interrupted.",
+    epilog="Exit status: 0 all done or nothing announced · 1 papers owed or a listing not checked ·"
+    " 2 usage, configuration or outputs · 3 arXiv or the model out of reach · 4 budget reached ·"
+    " 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -70,15 +67,24 @@ def _options(
 
 
 @app.command(
-    epilog="Examples:  jianjie run  ·  jianjie run --model deepseek --limit 3  ·"
-    "  jianjie run --dry-run"
+    epilog="Examples:  jianjie run  ·  jianjie run --since 2026-01-02  ·"
+    "  jianjie run --date 2026-01-06  ·  jianjie run --model deepseek --limit 3 --dry-run"
 )
 def run(
+    *,
     config: ConfigOption = _CONFIG,
     field: FieldOption = None,
     date: Annotated[
         dt.datetime | None,
-        typer.Option(formats=_DATE_FORMATS, help="A listing's date: finish that day."),
+        typer.Option(formats=_DATE_FORMATS, help="One listing's date: that night alone."),
+    ] = None,
+    since: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            formats=_DATE_FORMATS,
+            help="Tonight, and every missed night from that date on. Default: as far back as"
+            " catch_up_days in the settings.",
+        ),
     ] = None,
     limit: Annotated[
         int | None, typer.Option(min=0, help="At most so many papers; the rest stays owed.")
@@ -89,14 +95,16 @@ def run(
         bool, typer.Option("--dry-run", help="Show papers, tokens and money; call no model.")
     ] = False,
 ) -> None:
-    """Tonight's digest, or the rest of a day."""
+    """Tonight's digest and the nights that were missed, or one day's."""
     settings = _settings(config, model, prompt)
     fields = _fields(settings, field)
-    day = date.date() if date else None
+    wanted = _Wanted(date.date() if date else None, since.date() if since else None, limit)
+    if date and since:
+        raise UsageError("--date and --since exclude each other", where="run", fix="Give one")
     if dry_run:
-        _dry_run(settings, fields)
+        _dry_run(settings, fields, wanted)
         return
-    sys.exit(_nights(settings, fields, day, limit, report=sys.stdout.isatty()))
+    sys.exit(_nights(settings, fields, wanted, report=sys.stdout.isatty()))
 
 
 @app.command(
@@ -113,23 +121,25 @@ def reprocess(
     ] = False,
 ) -> None:
     """Do papers again and patch their digests."""
-    from pipeline import flow  # noqa: PLC0415
+    from pipeline import reprocess as again_  # noqa: PLC0415
+    from pipeline.account import EXIT_OWED  # noqa: PLC0415
     from pipeline.arxiv.ids import parse_id  # noqa: PLC0415
     from pipeline.terminal import print_again  # noqa: PLC0415
 
     wanted = [parse_id(text) for text in ids]
-    step = flow.undo if undo else flow.reprocess
-    with _edges(_settings(config, model, prompt)) as edges, _recorded(edges) as outcome:
+    step = again_.undo if undo else again_.reprocess
+    settings = _settings(config, model, prompt)
+    with session.edges(settings) as edges, session.recorded(edges) as outcome:
         for arxiv_id in wanted:
             try:
                 again: Again = step(edges, arxiv_id)
             except (UsageError, ArxivError, ModelError, BudgetReached) as error:
-                _say(str(error))  # about this paper; the others go on
+                session.say(str(error))  # about this paper; the others go on
                 outcome["exit_status"] = max(outcome["exit_status"], error.exit_status)
                 continue
             print_again(again)
             for reason in again.reasons:
-                _say(f"{again.paper.versioned}: no valid line, the old one stays: {reason}")
+                session.say(f"{again.paper.versioned}: no valid line, the old one stays: {reason}")
             if again.new is None:
                 outcome["exit_status"] = max(outcome["exit_status"], EXIT_OWED)
     sys.exit(int(outcome["exit_status"]))
@@ -145,7 +155,7 @@ def show(
     from pipeline.terminal import print_paper  # noqa: PLC0415
 
     arxiv_id = parse_id(paper)
-    with _store(_settings(config)) as store:
+    with session.store(_settings(config)) as store:
         summaries = store.summaries(arxiv_id.base)
         version = arxiv_id.version or store.latest_announced(arxiv_id.base)
         version = version or max((s.version for s, _ in summaries), default=0)
@@ -154,7 +164,7 @@ def show(
             raise UsageError("not in the store", where=arxiv_id, fix="See: jianjie status")
         if arxiv_id.version:
             summaries = [pair for pair in summaries if pair[0].version == arxiv_id.version]
-        print_paper(found, summaries)
+        print_paper(found, summaries, store.replaced(found))
 
 
 @app.command(epilog="Example:  jianjie status --days 30")
@@ -165,7 +175,7 @@ def status(
     """What is owed, and how the last runs ended."""
     from pipeline.terminal import print_status  # noqa: PLC0415
 
-    with _store(_settings(config)) as store:
+    with session.store(_settings(config)) as store:
         known = [store.day(date, field) for date, field in store.days()[:days]]
         print_status([day for day in known if day], store.runs(days))
 
@@ -177,19 +187,36 @@ def render(
         dt.datetime | None, typer.Option(formats=_DATE_FORMATS, help="One listing. Default: all.")
     ] = None,
 ) -> None:
-    """Write the files again from the store."""
+    """Write the files again from the store; metadata that arXiv still owed is asked for."""
+    from pipeline.app import filled_in  # noqa: PLC0415
     from pipeline.stages.publish import publish  # noqa: PLC0415
     from pipeline.terminal import shown_path  # noqa: PLC0415
 
     settings = _settings(config)
-    with _store(settings) as store:
+    with session.store(settings) as store:
         wanted = [(d, f) for d, f in store.days() if date is None or d == date.date()]
         if not wanted:
             raise UsageError("the store has no such day", where="render", fix="See: jianjie status")
-        for day in filter(None, (store.day(*key) for key in wanted)):
+        for day in filled_in(settings, store, wanted, session.say):
             written = publish(day, settings.paths.outputs, settings.tags)
             state = "written" if written.changed else "unchanged"
             typer.echo(f"{shown_path(written.markdown)} {state}")
+
+
+@app.command(epilog="Examples:  jianjie doctor  ·  jianjie doctor --offline")
+def doctor(
+    config: ConfigOption = _CONFIG,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask arXiv.")] = False,
+) -> None:
+    """Check the settings, the keys, the folders, the clock, and whether arXiv answers."""
+    from pipeline.doctor import examine  # noqa: PLC0415
+    from pipeline.terminal import print_finding  # noqa: PLC0415
+
+    worst = 0
+    for finding in examine(config, offline=offline):
+        print_finding(finding)
+        worst = max(worst, finding.exit_status)
+    sys.exit(worst)
 
 
 @app.command(epilog="Examples:  jianjie demo  ·  jianjie demo --serve")
@@ -209,127 +236,59 @@ def demo(
             typer.echo("\n".join(variables(settings.arxiv)))
             typer.echo("jianjie: set these in another shell; Ctrl-C ends the stand-in", err=True)
             signal.pause()
-        exit_status = _nights(settings, [field], None, None, report=True)
+        exit_status = _nights(settings, [field], _Wanted(), report=True)
     sys.exit(exit_status)
 
 
-def _nights(
-    settings: Config, fields: list[str], date: dt.date | None, limit: int | None, *, report: bool
-) -> int:
+class _Wanted(NamedTuple):
+    """Which nights, and how much of them."""
+
+    date: dt.date | None = None
+    since: dt.date | None = None
+    limit: int | None = None
+
+
+def _nights(settings: Config, fields: list[str], wanted: _Wanted, *, report: bool) -> int:
     """The fields' nights, one after the other; the worst exit status."""
+    from pipeline.account import exit_status, note  # noqa: PLC0415
     from pipeline.flow import run_night  # noqa: PLC0415
 
-    reports: list[tuple[Night | NothingAnnounced, str, float]] = []
-    with _edges(settings) as edges, _recorded(edges) as outcome:
+    reports: list[tuple[Night, float]] = []
+    with session.edges(settings) as edges, session.recorded(edges) as outcome:
         for field in fields:
             start = time.monotonic()
-            night = run_night(edges, field, date=date, limit=limit)
-            exit_status, note = _account(edges, night)
-            outcome["exit_status"] = max(outcome["exit_status"], exit_status)
-            outcome["note"] = "; ".join(filter(None, (outcome["note"], note)))
-            reports.append((night, note, time.monotonic() - start))
-    for night, note, seconds in reports:  # after the progress bar is gone
-        _report(night, note, seconds, report=report)
+            night = run_night(edges, field, **wanted._asdict())
+            status = exit_status(night, edges.model.halted)
+            outcome["exit_status"] = max(outcome["exit_status"], status)
+            outcome["note"] = "; ".join(filter(None, (outcome["note"], note(night))))
+            reports.append((night, time.monotonic() - start))
+    for night, seconds in reports:  # after the progress bar is gone
+        _report(night, seconds, report=report)
     if edges.model.halted:
-        _say(str(edges.model.halted))
+        session.say(str(edges.model.halted))
     return int(outcome["exit_status"])
 
 
-def _account(edges: Edges, night: Night | NothingAnnounced) -> tuple[int, str]:
-    """The night's exit status, and a note for `status`."""
-    from pipeline.flow import NothingAnnounced  # noqa: PLC0415
-
-    if isinstance(night, NothingAnnounced):
-        # Papers of earlier days are tried on such a night too, and the model may be gone.
-        status = edges.model.halted.exit_status if edges.model.halted else EXIT_DONE
-        return status, f"{night.date}: nothing announced: {night.reason}"
-    done, owed = len(night.day.done), len(night.day.owed)
-    announced = len(night.day.outcomes)
-    note = f"{night.day.date} {night.day.name}: {announced} announced = {done} done + {owed} owed"
-    if edges.model.halted:
-        return edges.model.halted.exit_status, note
-    return (EXIT_OWED if owed or any(day.owed for day in night.earlier) else EXIT_DONE), note
-
-
-def _report(night: Night | NothingAnnounced, note: str, seconds: float, *, report: bool) -> None:
-    """A table for a person; under cron a line, and only when something is owed."""
-    from pipeline.flow import NothingAnnounced  # noqa: PLC0415
+def _report(night: Night, seconds: float, *, report: bool) -> None:
+    """A table for a person; under cron a line for what is owed or not checked, else nothing."""
+    from pipeline.account import complaints  # noqa: PLC0415
     from pipeline.terminal import print_night  # noqa: PLC0415
 
-    if isinstance(night, NothingAnnounced):
-        if report:
-            typer.echo(note)
-    elif report:
+    if report:
         print_night(night, seconds)
-    elif night.day.owed:
-        _say(f"{note}; see: jianjie status")
+        return
+    for complaint in complaints(night):
+        session.say(complaint)
 
 
-def _dry_run(settings: Config, fields: list[str]) -> None:
-    from pipeline.flow import NothingAnnounced, estimate  # noqa: PLC0415
+def _dry_run(settings: Config, fields: list[str], wanted: _Wanted) -> None:
+    from pipeline.flow import estimate  # noqa: PLC0415
     from pipeline.terminal import print_estimate  # noqa: PLC0415
 
-    with _edges(settings) as edges:
+    with session.edges(settings) as edges:
         for name in fields:
-            found = estimate(edges, name)
-            if isinstance(found, NothingAnnounced):
-                typer.echo(f"{found.date}: nothing announced: {found.reason}")
-            else:
+            for found in estimate(edges, name, date=wanted.date, since=wanted.since):
                 print_estimate(found)
-
-
-@contextmanager
-def _edges(settings: Config) -> Iterator[Edges]:
-    """The edges with a progress bar listening; Ctrl-C and SIGTERM end in Interrupted."""
-    from pipeline.app import open_edges  # noqa: PLC0415
-    from pipeline.clock import Clock  # noqa: PLC0415
-    from pipeline.terminal import NightProgress  # noqa: PLC0415
-
-    clock = Clock()
-    signal.signal(signal.SIGTERM, _as_ctrl_c)
-    try:
-        with NightProgress() as listen, open_edges(settings, clock, _command(), listen) as edges:
-            yield edges
-    except KeyboardInterrupt as error:
-        clock.stop()
-        raise Interrupted(
-            "interrupted", fix="Run again to finish: nothing stored is lost"
-        ) from error
-
-
-def _as_ctrl_c(*_: object) -> NoReturn:
-    raise KeyboardInterrupt
-
-
-@contextmanager
-def _recorded(edges: Edges) -> Iterator[dict[str, Any]]:
-    """The run in the store's list of runs, with the exit status and note that the body sets."""
-    outcome: dict[str, Any] = {"exit_status": EXIT_DONE, "note": ""}
-    number = edges.store.start_run(_command(), edges.clock.now())
-    edges.events.emit("run_started", command=_command(), version=__version__)
-    try:
-        yield outcome
-    except JianjieError as error:
-        outcome.update(exit_status=error.exit_status, note=str(error))
-        raise
-    except KeyboardInterrupt:
-        outcome.update(exit_status=Interrupted.exit_status, note="interrupted")
-        raise
-    finally:
-        edges.events.emit("run_ended", exit_status=outcome["exit_status"], note=outcome["note"])
-        status, note = int(outcome["exit_status"]), str(outcome["note"])
-        edges.store.end_run(number, edges.clock.now(), status, note)
-
-
-@contextmanager
-def _store(settings: Config) -> Iterator[Store]:
-    from pipeline.app import open_store  # noqa: PLC0415
-
-    store = open_store(settings)
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 def _settings(config: Path, model: str | None = None, prompt: str | None = None) -> Config:
@@ -361,20 +320,12 @@ def _fields(settings: Config, field: str | None) -> list[str]:
     return [field]
 
 
-def _command() -> str:
-    return shlex.join(["jianjie", *sys.argv[1:]])
-
-
-def _say(text: str) -> None:
-    typer.echo(f"jianjie: {text}", err=True)
-
-
 def main() -> None:
     """Run the command line; every error of ours is one line on standard error."""
     try:
         app()
     except JianjieError as error:
-        _say(str(error))
+        session.say(str(error))
         _leave(error.exit_status)
     except KeyboardInterrupt:
         _leave(Interrupted.exit_status)

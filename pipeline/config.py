@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -93,7 +94,7 @@ def load_config(path: Path) -> Config:
     try:
         config = Config(**values)
     except ValidationError as error:
-        raise _explain(error, path, root) from error
+        raise _explained(error, path, root)[0] from error
     except Exception as error:  # pydantic-settings raises its own kinds on bad variables
         raise ConfigError(one_line(error), where="environment", fix=f"Correct {PREFIX}…") from error
     return config.model_copy(update={"paths": _absolute(config.paths, path.resolve().parent)})
@@ -170,11 +171,25 @@ def _check_environment(environment: Mapping[str, str]) -> None:
             )
 
 
-def _explain(error: ValidationError, path: Path, root: yaml.Node) -> ConfigError:
-    """The first problem, in one line, at its line in the file."""
-    problems = error.errors()
+def config_problems(path: Path) -> list[ConfigError]:
+    """Everything that is wrong with the settings, not only the first; empty when they are right."""
+    try:
+        load_config(path)
+    except ConfigError as error:
+        if isinstance(error.__cause__, ValidationError):
+            return _explained(error.__cause__, path, _compose(path))
+        return [error]
+    return []
+
+
+def _explained(error: ValidationError, path: Path, root: yaml.Node) -> list[ConfigError]:
+    """A line for each problem, each with its place in the file."""
     # A misspelt key often shows as a missing one too; the misspelling is what to correct.
-    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
+    problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
+    return [_explain(problem, path, root) for problem in problems]
+
+
+def _explain(problem: ErrorDetails, path: Path, root: yaml.Node) -> ConfigError:
     location = _location(problem["loc"])
     name = ".".join(location) or "config"
     line, siblings = _find(root, location)

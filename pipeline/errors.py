@@ -15,7 +15,10 @@ Foreign exceptions are translated once, at the edge where they arise::
     │   ├── ArxivRefused      a final answer: 4xx, a request arXiv calls malformed
     │   └── ArxivMalformed    an answer that is not what was asked for (feed, API)
     ├── PdfError              one PDF: that paper is read from its abstract
-    │   ├── PdfUnavailable    withdrawn, not there, an HTML page instead
+    │   ├── PdfUnavailable    not there, a broken source, an HTML page instead
+    │   │   ├── PdfWithdrawn  this version was withdrawn
+    │   │   └── PdfNotReady   arXiv has still to make it: ask again after other papers
+    │   ├── PdfChallenged     a captcha in the place of the file
     │   ├── PdfIncomplete     cut off on the way: a retry can help
     │   └── PdfUnreadable     empty, encrypted, damaged, no text inside
     ├── ModelError            the model's endpoint                                       exit 3
@@ -130,6 +133,18 @@ class PdfError(JianjieError):
 
 class PdfUnavailable(PdfError):
     """ArXiv has no PDF for this version, or sent something else in its place."""
+
+
+class PdfWithdrawn(PdfUnavailable):
+    """This version was withdrawn, for good; earlier versions keep their files."""
+
+
+class PdfNotReady(PdfUnavailable):
+    """Just announced or replaced: arXiv has still to make the file. Other papers come first."""
+
+
+class PdfChallenged(PdfError):
+    """ArXiv asks for a human in the place of the file, and will for the next ones too."""
 
 
 class PdfIncomplete(PdfError):

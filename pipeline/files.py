@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from pipeline.errors import OutputError, one_line
+
+_LEFT_OVER = dt.timedelta(hours=1)
+"""No write takes as long: what is older was left by a process that was killed."""
 
 
 def write_atomic(path: Path, content: bytes) -> bool:
@@ -17,26 +24,50 @@ def write_atomic(path: Path, content: bytes) -> bool:
     try:
         if path.exists() and path.read_bytes() == content:
             return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, content)
     except OSError as error:
         raise cannot_write(path, error) from error
+    with replacing(path) as file:
+        file.write(content)
     return True
 
 
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A new file, for reading and writing, that takes `path`'s place when the block ends well.
+
+    Any exception in the block leaves what was at `path`, and nothing beside it. Raises OutputError
+    where the system cannot write.
+    """
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _beside(path) as (temporary, file):
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)  # mkstemp makes it private; a digest is for a web server too
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+            temporary.chmod(0o644)  # mkstemp makes it private; a digest is for a web server too
+            temporary.replace(path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
+    """A file in the same folder, gone with the block unless it was renamed."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            yield Path(name), file
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def sweep(folder: Path, now: dt.datetime) -> None:
+    """Remove the unfinished files that killed processes left in `folder` over an hour ago."""
+    oldest = (now - _LEFT_OVER).timestamp()
+    for path in folder.glob(".*.part"):
+        with suppress(OSError):  # another process may sweep too
+            if path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TypeVar
 
+from filelock import FileLock
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from pipeline.clock import Clock
@@ -15,22 +19,77 @@ from pipeline.settings import RetrySettings
 
 T = TypeVar("T")
 
+_LOCK_S = 5.0
+"""The lock is held for the time of reading and writing one number."""
+_TICK_S = 1e-7
+"""Less than this is rounding, not time."""
+
 
 class Pacer:
-    """Lets one request start every `interval` seconds, in the order in which they ask."""
+    """Tells when the next request may start: one pace for all who share a file.
 
-    def __init__(self, interval: float, clock: Clock) -> None:
-        self._interval = interval
+    The file holds the start of the last request by `clock.monotonic()`, which on Linux and macOS
+    is one clock for all processes from one boot to the next. A start in the future is of another
+    boot, so that no file ever makes anybody wait longer than `interval`. Where the file cannot be
+    read or written each process keeps the pace by itself.
+    """
+
+    def __init__(self, clock: Clock, shared: Path | None = None) -> None:
         self._clock = clock
+        self._shared = shared
         self._lock = threading.Lock()
-        self._next = 0.0
+        self._last = -math.inf
 
-    def wait(self) -> None:
-        """Return when the next request may start; raises Interrupted when the run is stopped."""
+    def wait(self, interval: float) -> None:
+        """Return `interval` seconds after the last request's start, or at once; threads queue.
+
+        Raises Interrupted when the run is stopped.
+        """
         with self._lock:
             # Even where nothing is to wait for: a stopped run sends nothing more.
-            self._clock.sleep(self._next - self._clock.monotonic())
-            self._next = self._clock.monotonic() + self._interval
+            self._clock.sleep(0)
+            while (left := self._start(interval)) > 0:
+                self._clock.sleep(left)
+
+    def _start(self, interval: float) -> float:
+        """0 where a request may start now, which is then put down; else the seconds left."""
+        with self._locked(interval) as file:
+            now = self._clock.monotonic()
+            last = max(self._last, _last_start(file, now) if file else -math.inf)
+            if (left := last + interval - now) > _TICK_S:
+                return left
+            self._last = now
+            if file:
+                with suppress(OSError):
+                    file.write_text(repr(now), encoding="ascii")
+        return 0.0
+
+    @contextmanager
+    def _locked(self, interval: float) -> Iterator[Path | None]:
+        """The shared file; None where there is no need of one or no way to it."""
+        if self._shared is None or not interval:
+            yield None
+            return
+        lock = FileLock(f"{self._shared}.lock")
+        try:
+            self._shared.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=_LOCK_S, poll_interval=0.01)
+        except (OSError, NotImplementedError):  # a time-out; a file system without locks
+            yield None
+            return
+        try:
+            yield self._shared
+        finally:
+            lock.release()
+
+
+def _last_start(file: Path, now: float) -> float:
+    """What `file` says; what cannot be right counts as long ago."""
+    try:
+        last = float(file.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return -math.inf
+    return last if last <= now else -math.inf
 
 
 class Retry:

@@ -111,6 +111,8 @@ class Check(Record):
     """Papers on those pages, each once."""
     added: tuple[str, ...] = ()
     """Ids that the pages have and the feed had not."""
+    dropped: tuple[str, ...] = ()
+    """Ids that the feed had and that are of an earlier listing: the feed was stale."""
     problems: tuple[str, ...] = ()
     """What could not be settled; such a day is checked again by the next run."""
 

@@ -38,5 +38,11 @@ MIGRATIONS = (
         exit_status INTEGER, note TEXT
     ) STRICT;
     """,
+    """
+    ALTER TABLE days ADD COLUMN checked TEXT;
+    CREATE TABLE quiet (
+        date TEXT NOT NULL, field TEXT NOT NULL, PRIMARY KEY (date, field)
+    ) STRICT;
+    """,
 )
 """PRAGMA user_version counts those that a file has had."""

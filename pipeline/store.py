@@ -1,36 +1,36 @@
-"""The store: one SQLite file, the only module that opens it.
+"""The store: everything that is known, in one SQLite file.
 
 What it promises: a paper is committed when it is done; replies are kept before they are judged;
-only validated summaries stand in `summaries`; nothing is ever deleted.
+only validated summaries stand in `summaries`; no paper, reply or summary is ever deleted.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
+from typing import get_args
 
-from pipeline.errors import OutputError, UsageError, one_line
+from pipeline.changes import replaced
+from pipeline.database import Connection, Database
+from pipeline.errors import UsageError
 from pipeline.records import (
     Announcement,
     AnnounceType,
+    Check,
     Day,
     Done,
     Listing,
+    Metadata,
     Outcome,
     Owed,
     Paper,
     Record,
+    Replaced,
     Reply,
     Stage,
     Summary,
 )
-from pipeline.schema import MIGRATIONS
 
 
 class Run(Record):
@@ -43,63 +43,53 @@ class Run(Record):
     note: str | None
 
 
-class Store:
+class Store(Database):
     """Every method is safe to call from many threads and raises OutputError on a bad disk."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._lock = threading.RLock()
-        with self._translated():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, check_same_thread=False, timeout=30)
-            try:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                # Every commit reaches the disk: what was paid for survives a power cut too.
-                self._db.execute("PRAGMA synchronous = FULL")
-                self._migrate()
-            except BaseException:
-                self._db.close()
-                raise
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._db.close()
 
     # Days
 
     def add_listing(self, listing: Listing, name: str, categories: Sequence[str]) -> None:
-        """Everything the night owes, in one commit. What is already there stays as it is."""
-        date = listing.date.isoformat()
+        """Everything the night owes, in one commit.
+
+        What is already there stays, but for what the check dropped and for a paper that is now
+        announced by a stronger type. Papers that come later take their place in arXiv's order.
+        """
+        date, field = listing.date.isoformat(), listing.field
         with self._write() as db:
             db.execute(
-                "INSERT OR IGNORE INTO days VALUES (?, ?, ?, ?, ?)",
-                (date, listing.field, name, json.dumps(list(categories)), listing.source),
+                "INSERT OR IGNORE INTO days VALUES (?, ?, ?, ?, ?, NULL)",
+                (date, field, name, json.dumps(list(categories)), listing.source),
             )
-            for position, item in enumerate(listing.announcements):
-                _put_paper(db, item.paper)
+            _put_check(db, date, field, listing.check)
+            for arxiv_id in listing.check.dropped if listing.check else ():
                 db.execute(
-                    "INSERT OR IGNORE INTO announced VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
-                    (
-                        date,
-                        listing.field,
-                        item.paper.arxiv_id,
-                        item.paper.version,
-                        item.announce.value,
-                        position,
-                    ),
+                    "DELETE FROM announced WHERE date = ? AND field = ? AND arxiv_id = ?",
+                    (date, field, arxiv_id),
                 )
+            for item in listing.announcements:
+                _put_paper(db, item.paper)
+            _announce(db, date, field, listing.announcements)
+
+    def add_quiet(self, date: dt.date, field: str) -> None:
+        """ArXiv's catch-up page has no announcement on this past date."""
+        with self._write() as db:
+            db.execute("INSERT OR IGNORE INTO quiet VALUES (?, ?)", (date.isoformat(), field))
+
+    def quiet(self, field: str) -> set[dt.date]:
+        """The past dates that are known to have no announcement."""
+        rows = self._rows("SELECT date FROM quiet WHERE field = ?", field)
+        return {dt.date.fromisoformat(date) for (date,) in rows}
 
     def day(self, date: dt.date, field: str) -> Day | None:
         """The day with what became of each paper, in the listing's order; None if unknown."""
         rows = self._rows(
-            "SELECT name, categories, source FROM days WHERE date = ? AND field = ?",
+            "SELECT name, categories, source, checked FROM days WHERE date = ? AND field = ?",
             date.isoformat(),
             field,
         )
         if not rows:
             return None
-        name, categories, source = rows[0]
+        name, categories, source, checked = rows[0]
         return Day(
             date=date,
             field=field,
@@ -107,12 +97,15 @@ class Store:
             categories=tuple(json.loads(categories)),
             source=source,
             outcomes=self._outcomes(date, field),
+            check=Check.model_validate_json(checked) if checked else None,
         )
 
     def _outcomes(self, date: dt.date, field: str) -> tuple[Outcome, ...]:
         rows = self._rows(
             """
-            SELECT a.announce, papers.paper, a.stage, a.reason, summaries.summary
+            SELECT a.announce, papers.paper, a.stage, a.reason, summaries.summary,
+                (SELECT paper FROM papers AS old WHERE old.arxiv_id = a.arxiv_id
+                 AND old.version < a.version ORDER BY old.version DESC LIMIT 1)
             FROM announced AS a JOIN papers USING (arxiv_id, version)
             LEFT JOIN published USING (arxiv_id, version)
             LEFT JOIN summaries ON summaries.seq = published.seq
@@ -156,9 +149,19 @@ class Store:
         return Paper.model_validate_json(rows[0][0]) if rows else None
 
     def put_paper(self, paper: Paper) -> None:
-        """Store metadata; the API's replaces the feed's, never the other way round."""
+        """Store metadata; what a less faithful source says never replaces it."""
         with self._write() as db:
             _put_paper(db, paper)
+
+    def replaced(self, paper: Paper) -> Replaced | None:
+        """The last version before this one that is known, and what changed since."""
+        rows = self._rows(
+            "SELECT paper FROM papers WHERE arxiv_id = ? AND version < ?"
+            " ORDER BY version DESC LIMIT 1",
+            paper.arxiv_id,
+            paper.version,
+        )
+        return replaced(Paper.model_validate_json(rows[0][0]), paper) if rows else None
 
     def set_owed(self, date: dt.date, field: str, owed: Owed) -> None:
         """Say why this paper of this day has no line yet."""
@@ -297,57 +300,74 @@ class Store:
         names = ("command", "started", "ended", "exit_status", "note")
         return [Run.model_validate(dict(zip(names, row, strict=True))) for row in rows]
 
-    # The file
 
-    def _migrate(self) -> None:
-        version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(MIGRATIONS):
-            raise OutputError(
-                f"was written by a newer jianjie (schema {version})",
-                where=self._path,
-                fix="Update jianjie",
-            )
-        for number in range(version, len(MIGRATIONS)):
-            self._db.executescript(
-                f"BEGIN; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
-            )
-
-    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock, self._translated():
-            return self._db.execute(query, values).fetchall()
-
-    @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: committed whole, or not at all."""
-        with self._lock, self._translated(), self._db:
-            yield self._db
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise OutputError(
-                f"the store cannot be used: {one_line(error)}",
-                where=self._path,
-                fix="Make room or give write permission, then run again: nothing stored is lost",
-            ) from error
-
-
-def _put_paper(db: sqlite3.Connection, paper: Paper) -> None:
-    text = paper.model_dump_json()
+def _put_check(db: Connection, date: str, field: str, check: Check | None) -> None:
+    """The newest check stands; what any of them added is remembered."""
+    if check is None:
+        return
+    query = "SELECT checked FROM days WHERE date = ? AND field = ?"
+    before = db.execute(query, (date, field)).fetchone()[0]
+    if before:
+        added = dict.fromkeys((*Check.model_validate_json(before).added, *check.added))
+        dropped = dict.fromkeys((*Check.model_validate_json(before).dropped, *check.dropped))
+        check = check.model_copy(update={"added": tuple(added), "dropped": tuple(dropped)})
     db.execute(
-        "INSERT INTO papers VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET paper = excluded.paper"
-        " WHERE ? = 'api'",
-        (paper.arxiv_id, paper.version, text, paper.metadata),
+        "UPDATE days SET checked = ? WHERE date = ? AND field = ?",
+        (check.model_dump_json(), date, field),
     )
 
 
-def _point(db: sqlite3.Connection, arxiv_id: str, version: int, seq: int) -> None:
+def _announce(db: Connection, date: str, field: str, announcements: Sequence[Announcement]) -> None:
+    query = "SELECT arxiv_id, announce, version FROM announced WHERE date = ? AND field = ?"
+    known = {row[0]: row for row in db.execute(query, (date, field)).fetchall()}
+    late = False
+    for position, item in enumerate(announcements):
+        paper, kind = item.paper, item.announce
+        if paper.arxiv_id not in known:
+            late = bool(known)
+            db.execute(
+                "INSERT INTO announced VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
+                (date, field, paper.arxiv_id, paper.version, kind.value, position),
+            )
+        elif kind.rank < AnnounceType(known[paper.arxiv_id][1]).rank:
+            late = True
+            db.execute(
+                "UPDATE announced SET announce = ?, version = ?, stage = NULL, reason = NULL"
+                " WHERE date = ? AND field = ? AND arxiv_id = ?",
+                (kind.value, paper.version, date, field, paper.arxiv_id),
+            )
+    if late:
+        _in_order(db, date, field)
+
+
+def _in_order(db: Connection, date: str, field: str) -> None:
+    """ArXiv's order, by announce type and then by id, for a day that had additions."""
+    query = "SELECT announce, arxiv_id FROM announced WHERE date = ? AND field = ?"
+    rows = db.execute(query, (date, field)).fetchall()
+    ordered = sorted(rows, key=lambda row: (AnnounceType(row[0]).rank, row[1]))
+    db.executemany(
+        "UPDATE announced SET position = ? WHERE date = ? AND field = ? AND arxiv_id = ?",
+        [(position, date, field, row[1]) for position, row in enumerate(ordered)],
+    )
+
+
+def _put_paper(db: Connection, paper: Paper) -> None:
+    query = "SELECT paper FROM papers WHERE arxiv_id = ? AND version = ?"
+    row = db.execute(query, (paper.arxiv_id, paper.version)).fetchone()
+    faithful = get_args(Metadata).index
+    if row and faithful(Paper.model_validate_json(row[0]).metadata) > faithful(paper.metadata):
+        return
+    db.execute(
+        "INSERT OR REPLACE INTO papers VALUES (?, ?, ?)",
+        (paper.arxiv_id, paper.version, paper.model_dump_json()),
+    )
+
+
+def _point(db: Connection, arxiv_id: str, version: int, seq: int) -> None:
     db.execute("INSERT OR REPLACE INTO published VALUES (?, ?, ?)", (arxiv_id, version, seq))
 
 
-def _close_round(db: sqlite3.Connection, key: str, *, refused: bool) -> None:
+def _close_round(db: Connection, key: str, *, refused: bool) -> None:
     """Count the round; refusals count on until a valid summary sets them to zero."""
     db.execute(
         "INSERT INTO rounds VALUES (?1, 1, ?2)"
@@ -357,10 +377,18 @@ def _close_round(db: sqlite3.Connection, key: str, *, refused: bool) -> None:
 
 
 def _outcome(
-    announce: str, paper: str, stage: str | None, reason: str | None, summary: str | None
+    announce: str,
+    paper: str,
+    stage: str | None,
+    reason: str | None,
+    summary: str | None,
+    earlier: str | None,
 ) -> Outcome:
+    this = Paper.model_validate_json(paper)
     announcement = Announcement(
-        announce=AnnounceType(announce), paper=Paper.model_validate_json(paper)
+        announce=AnnounceType(announce),
+        paper=this,
+        replaced=replaced(Paper.model_validate_json(earlier), this) if earlier else None,
     )
     if summary is not None:
         return Done(announcement=announcement, summary=Summary.model_validate_json(summary))

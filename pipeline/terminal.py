@@ -10,10 +10,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from pipeline.account import note, unchecked
+from pipeline.doctor import Finding
 from pipeline.events import Event
-from pipeline.flow import Again, Estimate, Night
+from pipeline.flow import Estimate, Night
 from pipeline.ledger import ledger
-from pipeline.records import Day, Owed, Paper, Summary
+from pipeline.nights import NothingAnnounced
+from pipeline.records import Day, Owed, Paper, Replaced, Summary
+from pipeline.reprocess import Again
 from pipeline.store import Run
 
 OUT = Console(highlight=False, soft_wrap=False)
@@ -55,14 +59,25 @@ class NightProgress:
 
 def print_night(night: Night, seconds: float) -> None:
     """The account of a run."""
-    OUT.print(_day_table(night.day, night.published.markdown, seconds))
-    for day in (night.day, *night.earlier):
+    if isinstance(night.day, NothingAnnounced):
+        OUT.print(escape(note(night)), soft_wrap=True)
+    elif night.published:
+        OUT.print(_day_table(night.day, night.published.markdown, seconds))
+    if night.earlier:
+        OUT.print(_days_table("earlier nights", night.earlier))
+    for day in night.days:
         for owed in day.owed:
             OUT.print(f"待补 {_owed_line(owed)}", soft_wrap=True)
+    for problem in night.problems:
+        OUT.print(escape(problem), soft_wrap=True)
 
 
-def print_estimate(estimate: Estimate) -> None:
+def print_estimate(estimate: Estimate | NothingAnnounced) -> None:
     """What a run would do: papers and upper bounds."""
+    if isinstance(estimate, NothingAnnounced):
+        text = f"{estimate.date}: nothing announced: {estimate.reason}"
+        OUT.print(escape(text), soft_wrap=True)
+        return
     listing = estimate.listing
     table = Table(title=f"{listing.field} {listing.date}", show_header=False, title_justify="left")
     table.add_column(style="bold")
@@ -75,6 +90,13 @@ def print_estimate(estimate: Estimate) -> None:
         "cost", f"at most {money(estimate.cost)}" if estimate.cost is not None else money(None)
     )
     OUT.print(table)
+
+
+def print_finding(finding: Finding) -> None:
+    """One line of the doctor's."""
+    mark = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "error": "[red]✗[/]"}[finding.state]
+    fix = f" → {finding.fix}" if finding.fix else ""
+    OUT.print(f"{mark} {escape(f'{finding.about}: {finding.text}{fix}')}", soft_wrap=True)
 
 
 def _day_table(day: Day, digest: Path, seconds: float) -> Table:
@@ -90,6 +112,7 @@ def _day_table(day: Day, digest: Path, seconds: float) -> Table:
             f"{account.from_abstract} from the abstract)",
         ),
         ("owed (待补)", str(account.owed)),
+        ("check", _check(day)),
         ("time", f"{seconds:.1f} s"),
         ("tokens", f"{account.tokens_in:,} in, {account.tokens_out:,} out"),
         ("cost", money(account.cost)),
@@ -100,6 +123,18 @@ def _day_table(day: Day, digest: Path, seconds: float) -> Table:
     for row in rows:
         table.add_row(*map(escape, row))
     return table
+
+
+def _check(day: Day) -> str:
+    """Whether the listing is all that arXiv announced."""
+    if problems := unchecked(day):
+        return "; ".join(problems)
+    check = day.check
+    counted, pages, added = (
+        (check.counted, len(check.pages), len(check.added)) if check else (0, 0, 0)
+    )
+    found = f", {added} of them not in the feed" if added else ""
+    return f"complete: {counted} on arXiv's {pages} list pages{found}"
 
 
 def _agreement(day: Day) -> str:
@@ -157,10 +192,18 @@ def _made_by(summary: Summary) -> str:
     )
 
 
-def print_paper(paper: Paper, summaries: Sequence[tuple[Summary, bool]]) -> None:
+def print_paper(
+    paper: Paper, summaries: Sequence[tuple[Summary, bool]], earlier: Replaced | None
+) -> None:
     """A paper and every summary it ever had, oldest first; ● marks the published one."""
     OUT.print(f"[bold]{escape(paper.versioned)}[/] {escape(paper.title)}")
     OUT.print(escape(f"{'; '.join(paper.authors)}\narXiv: {'; '.join(paper.categories)}"))
+    if paper.missing:
+        OUT.print("备注 not known yet: arXiv's API did not answer", soft_wrap=True)
+    if earlier is not None:
+        OUT.print(f"since v{earlier.version}: {'' if earlier.changes else 'only the file'}")
+        for change in earlier.changes:
+            OUT.print(escape(f"  {change.field}: {change.diff}"), soft_wrap=True)
     table = Table(show_header=False)
     table.add_column()
     table.add_column(overflow="fold")
@@ -172,14 +215,21 @@ def print_paper(paper: Paper, summaries: Sequence[tuple[Summary, bool]]) -> None
     OUT.print(table)
 
 
-def print_status(days: Sequence[Day], runs: Sequence[Run]) -> None:
-    """What is owed, and how the last runs ended."""
-    table = Table("date", "field", "announced", "done", "owed", title="days", title_justify="left")
+def _days_table(title: str, days: Sequence[Day]) -> Table:
+    header = ("date", "field", "announced", "done", "owed", "check")
+    table = Table(*header, title=title, title_justify="left")
     for day in days:
         account = ledger(day)
         counts = (str(n) for n in (account.announced, account.done, account.owed))
-        table.add_row(day.date.isoformat(), f"{day.name} ({day.field})", *counts)
-    OUT.print(table)
+        check = "; ".join(unchecked(day)) or "complete"
+        name = f"{day.name} ({day.field})"
+        table.add_row(day.date.isoformat(), name, *counts, escape(check))
+    return table
+
+
+def print_status(days: Sequence[Day], runs: Sequence[Run]) -> None:
+    """What is owed, and how the last runs ended."""
+    OUT.print(_days_table("days", days))
     for day in days:
         for owed in day.owed:
             OUT.print(f"待补 {day.date} {_owed_line(owed)}", soft_wrap=True)

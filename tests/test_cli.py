@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.demo.archive import Archive
 from pipeline.demo.example_day import example_listing
 from pipeline.demo.faults import Faults, PdfFault
 from pipeline.demo.standin import StandInArxiv, demo_pdfs
@@ -20,6 +21,7 @@ from pipeline.digest.markdown import load, render
 from tests.conftest import ROOT
 from tests.standins.house import DAY, EXAMPLE, PAPERS, House, one_error, open_house
 from tests.standins.model import Answer, Request, good_answer, good_line, reply, title_of
+from tests.standins.settings import write_config
 
 PAPER = "2601.02954v1"
 
@@ -89,14 +91,6 @@ def test_a_finished_day_costs_one_request_and_changes_no_file(finished: House) -
     assert {p: p.stat().st_mtime_ns for p in finished.digest.parent.iterdir()} == before
 
 
-def test_an_empty_feed_is_a_normal_night(house: House) -> None:
-    house.arxiv.faults = Faults(feed="empty")
-    assert house.run("run").returncode == 0
-    assert not house.digest.exists()
-    runs = house.run("status").stdout
-    assert "nothing announced" in runs
-
-
 def test_limit_owes_the_rest_and_the_next_run_does_it(house: House) -> None:
     result = house.run("run", "--limit", "3")
     assert "26 announced = 3 done + 23 owed" in one_error(result, 1)
@@ -114,12 +108,6 @@ def test_dry_run_calls_no_model_and_stores_nothing(house: House) -> None:
     assert house.model.requests == []
     assert house.pdfs_asked() == 0
     assert not house.digest.exists()
-
-
-def test_an_unknown_date_says_what_the_feed_has(house: House) -> None:
-    error = one_error(house.run("run", "--date", "2025-12-31"), 2)
-    assert DAY in error
-    assert house.model.requests == []
 
 
 def test_events_go_to_the_log_as_json_lines(finished: House) -> None:
@@ -242,13 +230,16 @@ def test_a_night_without_news_tries_what_is_owed_and_tells_a_model_that_is_gone(
     house: House,
 ) -> None:
     house.run("run", "--limit", "20")
-    saturday = example_listing(EXAMPLE).model_copy(update={"date": dt.date(2026, 1, 10)})
-    with StandInArxiv(saturday, demo_pdfs(), Faults(feed="empty")) as arxiv:
-        pdfs = {"pdf_url": f"{house.arxiv.url}/pdf/"}
-        urls = {"feed_url": f"{arxiv.url}/rss/", "api_url": f"{arxiv.url}/api/query", **pdfs}
-        house.settings(arxiv={**urls, "interval_s": 0})
-        house.model.answer = lambda request: Answer(text="no such model", status=404)
-        assert "no such model" in one_error(house.run("run"), 3)
+    saturday = dt.datetime(2026, 1, 10, 6, tzinfo=dt.UTC)
+    archive = Archive([example_listing(EXAMPLE)], now=lambda: saturday)
+    house.model.answer = lambda request: Answer(text="no such model", status=404)
+    with StandInArxiv(archive, demo_pdfs()) as arxiv:
+        write_config(house.folder, arxiv.url, house.model.url, catch_up_days=0)
+        result = house.run("run")
+        assert result.returncode == 3
+        assert result.stderr.splitlines()[-1].startswith(
+            "jianjie: standin-1 at 127.0.0.1: HTTP 404"
+        )
         assert house.document["ledger"]["owed"] == PAPERS - 20
         house.model.answer = good_answer
         assert house.run("run").returncode == 0
@@ -294,21 +285,19 @@ def test_an_api_answer_without_one_of_the_ids(house: House) -> None:
     house.arxiv.faults = Faults(api_missing=frozenset({"2601.02954"}))
     assert house.run("run").returncode == 0
     entry = house.paper(PAPER)
-    assert (entry["metadata"], entry["comment"]) == ("feed", None)
+    assert (entry["metadata"], entry["missing"]) == ("oai", [])
     assert entry["authors"] == ["Yuhuan You", "Lai Wei", "Xihong Wu", "Tianshu Qu"]
     assert entry["line"] == good_line(entry["title"])
-    (log,) = (house.folder / "outputs" / "logs").iterdir()
-    assert "2601.02954v1: not in the API's answer" in log.read_text(encoding="utf-8")
 
 
 BAD_PDFS: dict[str, tuple[PdfFault, str]] = {
-    "2601.02954v1": ("html", "download: arXiv sent text/html in place of the PDF"),
-    "2601.02444v1": ("captcha", "download: arXiv sent text/html in place of the PDF"),
+    "2601.02954v1": ("html", "download: arXiv has not made the PDF yet"),
+    "2601.02444v1": ("captcha", "download: arXiv asks for a human (a captcha)"),
     "2601.03065v1": ("empty", "download: the PDF is empty"),
     "2601.03170v1": ("truncated", "download: the PDF is cut off"),
-    "2601.02776v1": ("not_found", "download: arXiv has no PDF of this version (HTTP 404)"),
-    "2601.02586v1": ("withdrawn", "download: arXiv has no PDF of this version (HTTP 404)"),
-    "2601.02455v1": ("server_error", "download: arXiv answers HTTP 500"),
+    "2601.02776v1": ("not_found", "download: arXiv has not made the PDF yet"),
+    "2601.02586v1": ("withdrawn", "download: this version was withdrawn"),
+    "2601.02455v1": ("server_error", "download: arXiv could not make a PDF of this source"),
     "2601.02731v1": ("encrypted", "extract: cannot be read (File has not been decrypted)"),
     "2601.02432v1": ("disconnect", "download: no connection"),
 }

@@ -79,6 +79,15 @@ def test_a_retry_can_help_exactly_where_the_tree_says_so(name: str) -> None:
     assert _classes()[name].retryable is TREE[name].retryable
 
 
+def test_every_way_to_have_no_pdf_is_one_papers_own_trouble() -> None:
+    kinds = {name for name, each in _classes().items() if issubclass(each, errors.PdfError)}
+
+    assert kinds == {name for name in TREE if name.startswith("Pdf")}
+    assert issubclass(errors.PdfNotReady, errors.PdfUnavailable)
+    assert issubclass(errors.PdfWithdrawn, errors.PdfUnavailable)
+    assert not issubclass(errors.PdfChallenged, errors.PdfUnavailable)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_exit_status_is_the_one_that_is_drawn_or_inherited(name: str) -> None:
     expected: int | None = None

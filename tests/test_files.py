@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import os
 import stat
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import OutputError
-from pipeline.files import cannot_write, write_atomic
+from pipeline.files import cannot_write, replacing, sweep, write_atomic
 
 LONG_AGO = 1_000_000_000
 
@@ -154,3 +155,89 @@ def test_the_systems_reason_is_part_of_the_message() -> None:
 
     assert str(error).startswith("/x/a.md: cannot be written: No space left on device. Make room")
     assert cannot_write(Path("/x"), OSError("odd")).what == "cannot be written: odd"
+
+
+def test_a_file_is_replaced_when_the_block_ends_well(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "a.pdf"
+
+    with replacing(target) as file:
+        file.write(b"abc")
+        file.seek(0)
+        file.truncate()
+        file.write(b"xy")
+        assert not target.exists()
+
+    assert target.read_bytes() == b"xy"
+    assert stat.S_IMODE(target.stat().st_mode) == 0o644
+    assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("error", [ValueError("bad"), KeyboardInterrupt(), OutputError("full")])
+def test_an_error_in_the_block_leaves_the_old_file_and_no_other(
+    tmp_path: Path, error: BaseException
+) -> None:
+    target = tmp_path / "a.pdf"
+    target.write_bytes(b"old")
+
+    with pytest.raises(type(error)) as caught, replacing(target) as file:
+        file.write(b"new")
+        raise error
+
+    assert caught.value is error
+    assert target.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_system_error_in_the_block_is_an_output_error(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with (
+        pytest.raises(OutputError, match=r"a\.pdf: cannot be written: No space left"),
+        replacing(tmp_path / "a.pdf"),
+    ):
+        raise full
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_old_unfinished_files_are_swept(tmp_path: Path) -> None:
+    now = dt.datetime(2026, 1, 6, tzinfo=dt.UTC)
+    ages = {".a.pdf.x.part": 3601, ".b.pdf.x.part": 3599, "c.part": 9999, ".d": 9999, "e.pdf": 9999}
+    for name, age in ages.items():
+        (tmp_path / name).write_bytes(b"half")
+        os.utime(tmp_path / name, (now.timestamp() - age, now.timestamp() - age))
+    (tmp_path / ".folder.part").mkdir()
+    os.utime(tmp_path / ".folder.part", (0, 0))
+
+    sweep(tmp_path, now)
+
+    assert {path.name for path in tmp_path.iterdir()} == set(ages) - {".a.pdf.x.part"} | {
+        ".folder.part"
+    }
+
+
+def test_there_is_nothing_to_sweep_in_no_folder(tmp_path: Path) -> None:
+    sweep(tmp_path / "none", dt.datetime.now(dt.UTC))
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_write_leaves_is_what_is_swept(tmp_path: Path) -> None:
+    program = textwrap.dedent("""
+        import os, signal, sys
+        from pathlib import Path
+        from pipeline.files import replacing
+
+        with replacing(Path(sys.argv[1])) as file:
+            file.write(b"half")
+            os.kill(os.getpid(), signal.SIGKILL)
+    """)
+    run = subprocess.run(
+        [sys.executable, "-B", "-c", program, str(tmp_path / "a.pdf")], check=False
+    )
+    assert run.returncode < 0
+    assert len(list(tmp_path.iterdir())) == 1
+
+    sweep(tmp_path, dt.datetime.now(dt.UTC) + dt.timedelta(hours=2))
+
+    assert list(tmp_path.iterdir()) == []

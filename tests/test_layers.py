@@ -12,13 +12,20 @@ from tests.conftest import ROOT
 
 LAYERS = [
     {"cli"},
-    {"terminal", "demo", "app"},
-    {"flow"},
+    {"session"},
+    {"terminal"},
+    {"doctor", "account", "demo"},
+    {"app"},
+    {"flow", "reprocess"},
+    {"nights", "papers"},
+    {"stale"},
+    {"edges"},
     {"config"},
     {"stages"},
     {"llm"},
     {"arxiv", "replies"},
     {"store", "events", "ledger", "pacing"},
+    {"database", "changes"},
     {"schema", "digest", "files", "clock"},
     {"settings"},
     {"records"},
@@ -63,7 +70,7 @@ def test_a_stage_imports_no_other_stage_but_summarize_validate() -> None:
 
 
 def test_only_one_module_opens_the_database_and_one_imports_openai() -> None:
-    for word, homes in {"sqlite3": {"store"}, "openai": {"llm/endpoint"}}.items():
+    for word, homes in {"sqlite3": {"database"}, "openai": {"llm/endpoint"}}.items():
         users = {
             str(path.relative_to(ROOT / "pipeline").with_suffix(""))
             for path in MODULES

@@ -1,13 +1,9 @@
 from __future__ import annotations
 
-import threading
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.clock import Clock
 from pipeline.errors import (
     ArxivRefused,
     ArxivThrottled,
@@ -17,35 +13,18 @@ from pipeline.errors import (
     ModelForbidden,
     ModelThrottled,
     ModelUnreachable,
+    PdfChallenged,
     PdfIncomplete,
+    PdfNotReady,
     PdfUnavailable,
+    PdfWithdrawn,
     ReplyUnusable,
 )
-from pipeline.pacing import Pacer, Retry, retry_after
+from pipeline.pacing import Retry, retry_after
 from pipeline.settings import RetrySettings
 from tests.conftest import FastClock
 
 START = 1000.0
-
-
-class GatedClock(FastClock):
-    """Lets nobody through `sleep` while the gate is shut; `slept` has who went, in order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        object.__setattr__(self, "gate", threading.Event())
-        object.__setattr__(self, "waiting", threading.Event())
-        object.__setattr__(self, "slept", [])
-
-    gate: threading.Event
-    waiting: threading.Event
-    slept: list[str]
-
-    def sleep(self, seconds: float) -> None:
-        self.waiting.set()
-        self.gate.wait(5)
-        self.slept.append(threading.current_thread().name)
-        super().sleep(seconds)
 
 
 class Script:
@@ -63,120 +42,6 @@ class Script:
         if self._errors:
             raise self._errors.pop(0)
         return "done"
-
-
-def starts(pacer: Pacer, clock: FastClock, number: int) -> list[float]:
-    times = []
-    for _ in range(number):
-        pacer.wait()
-        times.append(clock.monotonic())
-    return times
-
-
-# Pacer
-
-
-def test_the_first_request_starts_at_once_and_the_others_an_interval_apart(
-    clock: FastClock,
-) -> None:
-    assert starts(Pacer(3.0, clock), clock, 4) == [1000.0, 1003.0, 1006.0, 1009.0]
-
-
-def test_time_that_passed_anyway_counts(clock: FastClock) -> None:
-    pacer = Pacer(3.0, clock)
-
-    pacer.wait()
-    clock.sleep(2.0)
-    pacer.wait()
-    clock.sleep(10.0)
-    pacer.wait()
-
-    assert clock.waits == [2.0, 1.0, 10.0]
-
-
-def test_an_interval_of_nothing_never_waits(clock: FastClock) -> None:
-    assert starts(Pacer(0.0, clock), clock, 3) == [1000.0] * 3
-    assert clock.waits == []
-
-
-def test_threads_share_one_pace(clock: FastClock) -> None:
-    pacer = Pacer(3.0, clock)
-    ready = threading.Barrier(16)
-
-    def request() -> None:
-        ready.wait(5)
-        pacer.wait()
-
-    threads = [threading.Thread(target=request) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(5)
-
-    assert clock.waits == [3.0] * 15
-    assert clock.monotonic() == START + 15 * 3.0
-
-
-def test_threads_go_in_the_order_in_which_they_ask() -> None:
-    clock = GatedClock()
-    pacer = Pacer(3.0, clock)
-    names = [f"request {number}" for number in range(5)]
-    threads = [threading.Thread(target=pacer.wait, name=name) for name in names]
-
-    threads[0].start()
-    assert clock.waiting.wait(5)
-    for thread in threads[1:]:
-        thread.start()
-        time.sleep(0.02)  # until it stands in the queue
-    clock.gate.set()
-    for thread in threads:
-        thread.join(5)
-
-    assert clock.slept == names
-
-
-def test_a_stopped_run_starts_no_request(clock: FastClock) -> None:
-    pacer = Pacer(3.0, clock)
-    clock.stop()
-
-    with pytest.raises(Interrupted):
-        pacer.wait()
-
-
-def test_stopping_ends_a_wait_that_is_under_way() -> None:
-    clock = Clock()
-    pacer = Pacer(60.0, clock)
-    pacer.wait()
-    timer = threading.Timer(0.02, clock.stop)
-    timer.start()
-    start = time.monotonic()
-
-    with pytest.raises(Interrupted):
-        pacer.wait()
-
-    assert time.monotonic() - start < 30
-
-
-def test_who_was_interrupted_does_not_block_the_others() -> None:
-    clock = Clock()
-    pacer = Pacer(60.0, clock)
-    pacer.wait()
-    clock.stop()
-    with pytest.raises(Interrupted):
-        pacer.wait()
-    raised: list[BaseException] = []
-
-    def request() -> None:
-        try:
-            pacer.wait()
-        except Interrupted as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=request, daemon=True)
-    thread.start()
-    thread.join(5)
-
-    assert [type(error) for error in raised] == [Interrupted]
 
 
 # Retry
@@ -219,6 +84,9 @@ def test_no_more_attempts_than_set_and_the_last_error_is_raised(
     [
         ArxivRefused("no"),
         PdfUnavailable("no"),
+        PdfWithdrawn("no"),
+        PdfNotReady("not yet"),
+        PdfChallenged("no"),
         ModelForbidden("no"),
         ReplyUnusable("no"),
         Interrupted("stopped"),

@@ -6,6 +6,7 @@ one malformed id fails the whole list with a single entry titled "Error".
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from pipeline.arxiv.feed import parse_xml
@@ -39,20 +40,34 @@ def parse_papers(content: bytes, *, where: str) -> dict[str, Paper]:
 
 def _paper(entry: Any, *, where: str) -> Paper:
     try:
-        arxiv_id = parse_id(one_line(entry.get("id", "")))
+        base, version = parse_id(one_line(entry.get("id", "")))
     except UsageError as error:
         raise ArxivMalformed(f"an entry without an arXiv id: {error}", where=where) from error
+    if version is None:
+        raise ArxivMalformed(f"an entry without a version: {base}", where=where)
     comment = one_line(entry.get("arxiv_comment") or "")
     return Paper(
-        arxiv_id=arxiv_id.base,
-        version=arxiv_id.version or 1,
+        arxiv_id=base,
+        version=version,
         title=one_line(entry.get("title", "")),
         abstract=one_line(entry.get("summary", "")),
         authors=tuple(one_line(author.get("name", "")) for author in entry.get("authors", [])),
         comment=comment or None,
         categories=_categories(entry),
+        submitted=_submitted(entry),
         metadata="api",
     )
+
+
+def _submitted(entry: Any) -> dt.datetime | None:
+    """`updated`, which is when this version was submitted (`published` is the first one's)."""
+    try:
+        # feedparser's get() would give `published` where there is no `updated`, and a warning.
+        stamp = dt.datetime.fromisoformat(entry["updated"] if "updated" in entry else "")  # noqa: SIM401
+    except ValueError:
+        return None
+    # Without a zone it is UTC; astimezone() alone would take it for this machine's.
+    return stamp.replace(tzinfo=stamp.tzinfo or dt.UTC).astimezone(dt.UTC)
 
 
 def _categories(entry: Any) -> tuple[str, ...]:

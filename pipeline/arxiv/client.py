@@ -1,208 +1,188 @@
-"""Fetches from arXiv: one connection, one pace, bounded sizes and times. Parses nothing."""
+"""Fetches from arXiv: every address, what may be kept, and what is tried again. Parses nothing."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
 
-from pipeline import __version__
+from pipeline.arxiv.connection import Connection, raise_for_status
+from pipeline.arxiv.httpcache import HttpCache, Kept
+from pipeline.arxiv.pdf import fetch_pdf
 from pipeline.clock import Clock
-from pipeline.errors import (
-    ArxivMalformed,
-    ArxivRefused,
-    ArxivThrottled,
-    ArxivUnreachable,
-    PdfIncomplete,
-    PdfUnavailable,
-    one_line,
-)
-from pipeline.files import write_atomic
-from pipeline.pacing import Pacer, Retry, retry_after
+from pipeline.errors import ArxivMalformed, ArxivUnreachable
+from pipeline.pacing import Retry
 from pipeline.records import Pdf
-from pipeline.settings import ArxivSettings, RetrySettings, is_loopback
+from pipeline.settings import ArxivSettings, RetrySettings
 
 MEGABYTE = 1_000_000
-LONGEST_ANSWER_S = 600
-"""arXiv itself has been seen to take 590 s over a PDF that it had still to make."""
-_REDIRECTS = 5
+LIST_ENTRIES = 2000
+"""The most that arXiv shows on one list page."""
+_FEED_ENDS = (b"</rss>", b"</feed>")
+_PAGE_ENDS = (b"</html>",)
+_HEAD = 4096
+"""Bytes of a page within which its title stands."""
 
 
 class ArxivClient:
-    """The edge to arXiv. Every method raises ArxivError; `pdf` also PdfUnavailable."""
+    """The edge to arXiv. Every method raises ArxivError; `pdf` also PdfError and OutputError.
 
-    def __init__(self, settings: ArxivSettings, retry: RetrySettings, clock: Clock) -> None:
+    Bodies come with the address that they are from, which goes into messages. `cache` is the
+    installation's cache folder: answers under `http`, the pace that processes share under `pace`.
+    """
+
+    def __init__(
+        self, settings: ArxivSettings, retry: RetrySettings, clock: Clock, cache: Path
+    ) -> None:
         self._settings = settings
         self._clock = clock
-        self._pacer = Pacer(settings.interval_s, clock)
         self._retry = Retry(retry, clock)
-        contact = f"; {settings.contact}" if settings.contact else ""
-        self._http = httpx.Client(
-            headers={
-                "User-Agent": f"jianjie/{__version__} (nightly digest{contact})",
-                "Accept": "*/*",
-            },
-            timeout=settings.timeout_s,
-            limits=httpx.Limits(max_connections=1),
-            follow_redirects=False,
-            trust_env=not is_loopback(settings.feed_url.host),
-        )
+        self._connection = Connection(settings, clock, cache)
+        self._cache = HttpCache(cache / "http", clock)
 
     def close(self) -> None:
         """Hang up."""
-        self._http.close()
+        self._connection.close()
 
     @property
     def feed_host(self) -> str:
         """The host that the listing comes from, for its provenance."""
         return self._settings.feed_url.host or ""
 
-    def feed(self, categories: Sequence[str]) -> tuple[bytes, str]:
+    @property
+    def server_time(self) -> dt.datetime | None:
+        """What arXiv's clock said in its last answer, UTC."""
+        return self._connection.server_time
+
+    def feed(self, categories: Sequence[str], *, revalidate: bool = False) -> tuple[bytes, str]:
         """Today's feed of all `categories` in one query: arXiv de-duplicates inside a query.
 
-        The body and the address, which goes into messages.
+        `revalidate` asks even while arXiv's last answer is said to be good.
         """
-        url = f"{str(self._settings.feed_url).rstrip('/')}/{'+'.join(categories)}"
-        return self._get(url), url
+        url = _below(self._settings.feed_url, "+".join(categories))
+        return self._get_kept(url, _FEED_ENDS, revalidate=revalidate), url
+
+    def list_page(self, category: str) -> tuple[bytes, str]:
+        """The newest listing of one category, whole.
+
+        Always asked for, with the validators of the last answer: its date tells whether the feed
+        is stale, and may not be stale itself.
+        """
+        url = _below(self._settings.list_url, f"{category}/new?skip=0&show={LIST_ENTRIES}")
+        return self._get_kept(url, _PAGE_ENDS, revalidate=True), url
+
+    def catchup(self, category: str, date: dt.date, page: int = 1) -> tuple[bytes, str]:
+        """One page of one category's listing of a date within the last 90 days.
+
+        Raises ArxivRefused, with arXiv's reason, for a date that it does not go back to.
+        """
+        below = f"{category}/{date.isoformat()}?abs=True&page={page}"
+        url = _below(self._settings.catchup_url, below)
+        return self._get_kept(url, _PAGE_ENDS, revalidate=False), url
 
     def metadata(self, ids: Sequence[str]) -> tuple[bytes, str]:
         """The API's answer for up to 100 ids, with or without versions."""
         # max_results defaults to 10 even with an id list.
-        query = httpx.QueryParams({"id_list": ",".join(ids), "max_results": len(ids)})
-        url = str(httpx.URL(str(self._settings.api_url)).copy_merge_params(query))
+        query = {"id_list": ",".join(ids), "max_results": str(len(ids))}
+        url = _with_query(self._settings.api_url, query)
         return self._get(url), url
 
-    def pdf(self, versioned: str, target: Path) -> Pdf:
+    def oai_record(self, arxiv_id: str) -> tuple[bytes, str]:
+        """One paper's record with its whole history, from OAI-PMH; `arxiv_id` has no version."""
+        url = _with_query(
+            self._settings.oai_url,
+            {
+                "verb": "GetRecord",
+                "metadataPrefix": "arXivRaw",
+                "identifier": f"oai:arXiv.org:{arxiv_id}",
+            },
+        )
+        return self._get(url), url
+
+    def oai_changes(
+        self, set_spec: str, since: dt.date, token: str | None = None
+    ) -> tuple[bytes, str]:
+        """A page of a set's records that changed since a date; `token` is from the page before."""
+        query = {"verb": "ListRecords"}
+        if token:
+            query["resumptionToken"] = token  # which excludes every other argument
+        else:
+            query |= {"metadataPrefix": "arXivRaw", "set": set_spec, "from": since.isoformat()}
+        url = _with_query(self._settings.oai_url, query)
+        return self._get(url), url
+
+    def pdf(self, versioned: str, target: Path, not_these: frozenset[str] = frozenset()) -> Pdf:
         """Download one PDF to `target`, whole or not at all.
 
-        Raises PdfUnavailable for what arXiv serves in a PDF's place, OutputError for a full disk.
+        `not_these` are the SHA-256 of earlier versions: for a while after a replacement arXiv may
+        still serve the old file. Raises PdfNotReady then and while arXiv makes the file, other
+        PdfErrors for what arXiv serves in its place, OutputError for a full disk.
         """
-        url = f"{str(self._settings.pdf_url).rstrip('/')}/{versioned}"
-        return self._retry.call(lambda: self._download(url, target))
+        return fetch_pdf(
+            self._connection,
+            self._retry,
+            self._clock,
+            _below(self._settings.pdf_url, versioned),
+            target,
+            cap_mb=self._settings.max_pdf_mb,
+            interval=self._settings.pdf_interval_s,
+            not_these=not_these,
+        )
 
     def _get(self, url: str) -> bytes:
-        return self._retry.call(lambda: self._get_once(url))
+        def once() -> bytes:
+            with self._connection.open(url, self._settings.interval_s) as response:
+                return self._body(response, url)
 
-    def _get_once(self, url: str) -> bytes:
+        return self._retry.call(once)
+
+    def _get_kept(self, url: str, ends: tuple[bytes, ...], *, revalidate: bool) -> bytes:
+        """From the cache while arXiv allows it, else asked for, or asked whether it changed."""
+
+        def once() -> bytes:
+            kept = self._cache.get(url)
+            if kept is not None and kept.fresh and not revalidate:
+                return kept.body
+            return self._ask(url, ends, kept)
+
+        return self._retry.call(once)
+
+    def _ask(self, url: str, ends: tuple[bytes, ...], kept: Kept | None) -> bytes:
+        conditions = kept.validators if kept else {}
+        with self._connection.open(url, self._settings.interval_s, conditions) as response:
+            if kept is not None and response.status_code == 304:
+                if self._cache.renew(url, kept, response.headers):
+                    return kept.body
+                raise ArxivUnreachable("HTTP 304 about another answer", where=url)
+            body = self._body(response, url)
+        # What does not end as it should was cut off, and a captcha is no listing; the parsers say
+        # so, and next time is a new chance.
+        whole = body.rstrip().endswith(ends) and b"reCAPTCHA" not in body[:_HEAD]
+        if response.status_code == 200 and whole:
+            self._cache.put(url, response.headers, body)
+        return body
+
+    def _body(self, response: httpx.Response, url: str) -> bytes:
+        if response.status_code != 200:
+            page = self._connection.read_page(response, url)
+            # arXiv explains a 400 in a feed, which the parsers read.
+            if response.status_code == 400 and ("<feed" in page or "<rss" in page):
+                return page.encode()
+            raise_for_status(response, url, page)
         limit = self._settings.max_answer_mb
-        with self._open(url) as response:
-            body = self._read(response, limit * MEGABYTE, url)
+        body = self._connection.read(response, limit * MEGABYTE, url)
         if body is None:
             raise ArxivMalformed(
                 f"the answer is larger than {limit} MB", where=url, fix="Raise arxiv.max_answer_mb"
             )
-        # arXiv explains a 400 in a feed, which the parsers read.
-        if response.status_code != 400 or (b"<feed" not in body and b"<rss" not in body):
-            _raise_for_status(response, url)
         return body
 
-    def _download(self, url: str, target: Path) -> Pdf:
-        limit = self._settings.max_pdf_mb
-        with self._open(url) as response:
-            _raise_if_no_pdf(response, url)
-            content = self._read(response, limit * MEGABYTE, url)
-        if content is None:
-            raise PdfUnavailable(
-                f"larger than {limit} MB", where=url, fix="Raise arxiv.max_pdf_mb to read it"
-            )
-        _raise_if_not_whole(content, url)
-        write_atomic(target, content)
-        return Pdf(path=target, sha256=hashlib.sha256(content).hexdigest(), size=len(content))
 
-    def _read(self, response: httpx.Response, cap: int, url: str) -> bytes | None:
-        """The body, decoded; None when it is larger than `cap` bytes."""
-        deadline = self._clock.monotonic() + LONGEST_ANSWER_S
-        body = bytearray()
-        for chunk in response.iter_bytes(64 * 1024):
-            body += chunk
-            if len(body) > cap:
-                return None
-            if self._clock.monotonic() > deadline:  # httpx bounds each read, not their sum
-                raise ArxivUnreachable(
-                    f"the answer took over {LONGEST_ANSWER_S} s", where=url, fix="Try again later"
-                )
-        return bytes(body)
-
-    @contextmanager
-    def _open(self, url: str) -> Iterator[httpx.Response]:
-        """The response with its body still to come; redirects only within the same site."""
-        home = url
-        for _ in range(_REDIRECTS):
-            self._pacer.wait()
-            with _translated(url), self._http.stream("GET", url) as response:
-                if response.next_request is None:
-                    yield response
-                    return
-                url = str(response.next_request.url)
-            if not _same_site(home, url):
-                raise ArxivRefused(f"sent on to another site: {url}", where=home)
-        raise ArxivRefused(f"sent on {_REDIRECTS} times", where=home)
+def _below(base: object, rest: str) -> str:
+    return f"{str(base).rstrip('/')}/{rest}"
 
 
-def _same_site(home: str, url: str) -> bool:
-    """Hosts of arxiv.org may send on to each other; no other host to any but itself."""
-    host, other = httpx.URL(home).host, httpx.URL(url).host
-    both_arxiv = all(f".{name}".endswith(".arxiv.org") for name in (host, other))
-    return host == other or both_arxiv
-
-
-@contextmanager
-def _translated(url: str) -> Iterator[None]:
-    """httpx's errors, wherever they arise inside, as ours."""
-    try:
-        yield
-    except httpx.TimeoutException as error:
-        raise ArxivUnreachable("no answer in time", where=url, fix="Try again later") from error
-    except httpx.TransportError as error:
-        raise ArxivUnreachable(
-            f"no connection ({one_line(error) or type(error).__name__})",
-            where=url,
-            fix="Check the network and the arxiv part of config.yaml",
-        ) from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise ArxivRefused(one_line(error), where=url) from error
-
-
-def _raise_for_status(response: httpx.Response, url: str) -> None:
-    """Return on 200. 406 is another of arXiv's ways to say 429, and 503 may be."""
-    status = response.status_code
-    later = "Try again later"
-    if status == 200:
-        return
-    if status in {429, 406} or (status == 503 and "Retry-After" in response.headers):
-        raise ArxivThrottled(
-            f"arXiv asks for a slower pace (HTTP {status})",
-            where=url,
-            fix=later,
-            retry_after=retry_after(response.headers),
-        )
-    if status >= 500 or status in {408, 409, 425}:
-        raise ArxivUnreachable(f"arXiv answers HTTP {status}", where=url, fix=later)
-    raise ArxivRefused(
-        f"arXiv answers HTTP {status}", where=url, fix="Check the id and arxiv in config.yaml"
-    )
-
-
-def _raise_if_no_pdf(response: httpx.Response, url: str) -> None:
-    """What arXiv serves in a PDF's place: error pages, a challenge, "not ready"."""
-    if response.status_code in {404, 410}:
-        raise PdfUnavailable(
-            f"arXiv has no PDF of this version (HTTP {response.status_code})", where=url
-        )
-    _raise_for_status(response, url)
-    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if kind in {"text/html", "text/plain", "application/xhtml+xml"}:
-        raise PdfUnavailable(f"arXiv sent {kind} in place of the PDF", where=url)
-
-
-def _raise_if_not_whole(content: bytes, url: str) -> None:
-    """ISO 32000-1, 7.5: `%PDF` opens the file and `%%EOF` closes it, give or take 1 KB."""
-    if not content:
-        raise PdfIncomplete("the PDF is empty", where=url)
-    if b"%PDF" not in content[:1024]:
-        raise PdfUnavailable("what arXiv sent is not a PDF", where=url)
-    if b"%%EOF" not in content[-1024:]:
-        raise PdfIncomplete("the PDF is cut off", where=url)
+def _with_query(base: object, query: dict[str, str]) -> str:
+    return str(httpx.URL(str(base)).copy_merge_params(query))

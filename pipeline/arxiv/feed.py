@@ -1,6 +1,7 @@
 """ArXiv's daily feed (RSS or Atom): bytes in, records out. Nothing here fetches.
 
-The feed names ids, versions and announce types; it has no comments and no split author list.
+The feed names ids, announce types and, in the guid alone, versions; it has no comments, and its
+authors are one string of raw TeX.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ import io
 import re
 from email.utils import parsedate_to_datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import feedparser
 
+from pipeline.arxiv.calendar import EASTERN
 from pipeline.arxiv.ids import parse_id
+from pipeline.arxiv.names import split_authors
 from pipeline.errors import ArxivMalformed, ArxivRefused, JianjieError, one_line
 from pipeline.records import Announcement, AnnounceType, Paper, Record
 
-EASTERN = ZoneInfo("America/New_York")
 _ABSTRACT = re.compile(r"\bAbstract:\s*(.*)", re.DOTALL)
 
 
@@ -82,18 +83,22 @@ def _date(parsed: Any, *, where: str) -> dt.date:
 def _announcement(entry: Any, *, where: str) -> Announcement:
     guid = one_line(entry.get("id", ""))
     try:
-        arxiv_id = parse_id(guid)
+        base, version = parse_id(guid)
         announce = AnnounceType(one_line(entry.get("arxiv_announce_type", "")))
     except (JianjieError, ValueError) as error:
         # An item that cannot be named cannot be owed either: better no night than a lost paper.
         raise ArxivMalformed(
             f"an item cannot be read: id {guid!r}, {error}", where=where, fix="Try again later"
         ) from error
+    if version is None:
+        raise ArxivMalformed(
+            f"an item without a version: id {guid!r}", where=where, fix="Try again later"
+        )
     summary = entry.get("summary", "")
     abstract = _ABSTRACT.search(summary)
     paper = Paper(
-        arxiv_id=arxiv_id.base,
-        version=arxiv_id.version or 1,
+        arxiv_id=base,
+        version=version,
         title=one_line(entry.get("title", "")),
         abstract=one_line(abstract[1] if abstract else summary),
         authors=split_authors(entry.get("author", "")),
@@ -103,34 +108,12 @@ def _announcement(entry: Any, *, where: str) -> Announcement:
     return Announcement(announce=announce, paper=paper)
 
 
-def split_authors(creator: str) -> tuple[str, ...]:
-    """The names in a feed's `dc:creator`, affiliations in brackets dropped.
-
-    Only the fallback for papers without an answer from the API: TeX accents stay as they are.
-    """
-    plain = _without_brackets(one_line(creator))
-    return tuple(name for part in plain.split(",") if (name := part.strip()))
-
-
-def _without_brackets(text: str) -> str:
-    depth, kept = 0, []
-    for char in text:
-        if char == "(":
-            depth += 1
-        elif char == ")" and depth:
-            depth -= 1
-        elif not depth:
-            kept.append(char)
-    return one_line("".join(kept)) if not depth else text
-
-
 def _once_each(announcements: list[Announcement]) -> tuple[Announcement, ...]:
     """One entry a paper: new > cross > replace > replace-cross, in arXiv's order."""
-    rank = list(AnnounceType).index
     kept: dict[str, Announcement] = {}
     for item in announcements:
         other = kept.get(item.paper.arxiv_id)
-        if other is None or rank(item.announce) < rank(other.announce):
+        if other is None or item.announce.rank < other.announce.rank:
             kept[item.paper.arxiv_id] = item
     chosen = {id(item) for item in kept.values()}
     return tuple(item for item in announcements if id(item) in chosen)

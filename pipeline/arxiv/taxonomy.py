@@ -1,7 +1,8 @@
 """ArXiv's category vocabulary: a closed list with aliases.
 
-`taxonomy.json` beside this file holds the facts (ids and names) of arXiv's own definitions;
-its `source` names the file and the revision they were read from.
+`taxonomy.json` beside this file holds the facts (ids, names, OAI sets) of arXiv's own definitions;
+its `source` names the file and the revision they were read from, and
+scripts/generate_taxonomy.py writes it.
 """
 
 from __future__ import annotations
@@ -11,19 +12,25 @@ import json
 from functools import cache
 from importlib.resources import files
 
+from pipeline.errors import UsageError
 from pipeline.records import Record
+
+_WORD = 4
+"""Letters; shorter ones are inside of too many names."""
 
 
 class Taxonomy(Record):
     """Active categories with their English names, and the ids that stand for others.
 
-    `inactive` holds what only old metadata carries, archives that were categories included.
+    `inactive` holds what only old metadata carries, archives that were categories included;
+    `oai_sets` the OAI-PMH set of every active category.
     """
 
     source: str
     categories: dict[str, str]
     aliases: dict[str, str]
     inactive: dict[str, str]
+    oai_sets: dict[str, str]
 
 
 @cache
@@ -51,8 +58,32 @@ def canonical(category: str) -> str:
     return known.aliases.get(category, known.inactive.get(category, category))
 
 
+def oai_set(category: str) -> str:
+    """The OAI-PMH set of an active category: cs:cs:SD for cs.SD; an alias has its category's.
+
+    Raises UsageError for anything else.
+    """
+    found = taxonomy().oai_sets.get(canonical(category))
+    if found is None:
+        raise UsageError(
+            f"{category!r} is not an arXiv category",
+            where="OAI-PMH sets",
+            fix=f"Nearest: {', '.join(nearest(category)) or 'none'}",
+        )
+    return found
+
+
 def nearest(category: str, n: int = 3) -> list[str]:
-    """The active categories that look most like `category`, best first."""
-    folded = {name.lower(): name for name in sorted(vocabulary())}
-    close = difflib.get_close_matches(category.lower(), folded, n=n, cutoff=0.4)
-    return [folded[name] for name in close]
+    """The active categories that look most like `category`, an id or an English name, best first.
+
+    Of a name, a part is enough: "speech" is eess.AS.
+    """
+    asked = " ".join(category.split()).lower()
+    ids = {known.lower(): known for known in sorted(vocabulary())}
+    names: dict[str, str] = {}
+    for known, name in sorted(taxonomy().categories.items()):
+        names.setdefault(name.lower(), canonical(known))
+    close = difflib.get_close_matches(asked, {**names, **ids}, n=2 * n, cutoff=0.4)
+    parts = [name for name in names if len(asked) >= _WORD and asked in name]
+    found = [{**names, **ids}[one] for one in ([asked] if asked in names else []) + parts + close]
+    return list(dict.fromkeys(found))[:n]

@@ -13,6 +13,8 @@ from pipeline.demo.standin import StandInArxiv, demo_pdfs
 from pipeline.settings import ArxivSettings, FieldSettings
 
 EXAMPLE = "examples/20260107-audio.md"
+_ADDRESSES = ("feed_url", "api_url", "list_url", "catchup_url", "oai_url", "pdf_url")
+_WAITS = ("interval_s", "pdf_interval_s", "pdf_not_ready_s")
 
 
 @contextmanager
@@ -35,13 +37,16 @@ def arxiv_at(url: str, settings: ArxivSettings) -> ArxivSettings:
         update={
             "feed_url": HttpUrl(f"{url}/rss/"),
             "api_url": HttpUrl(f"{url}/api/query"),
+            "list_url": HttpUrl(f"{url}/list/"),
+            "catchup_url": HttpUrl(f"{url}/catchup/"),
+            "oai_url": HttpUrl(f"{url}/oai"),
             "pdf_url": HttpUrl(f"{url}/pdf/"),
-            "interval_s": 0.0,
+            **dict.fromkeys(_WAITS, 0.0),
         }
     )
 
 
 def variables(settings: ArxivSettings) -> list[str]:
     """Shell lines that point other commands at the same stand-in."""
-    changed = ("feed_url", "api_url", "pdf_url", "interval_s")
+    changed = (*_ADDRESSES, *_WAITS)
     return [f"export JIANJIE_ARXIV__{name.upper()}={getattr(settings, name)}" for name in changed]

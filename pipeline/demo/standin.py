@@ -1,33 +1,35 @@
-"""A stand-in arXiv on loopback: a real HTTP server that announces one listing and serves its PDFs.
+"""A stand-in arXiv on loopback: a real HTTP server that announces listings and serves their PDFs.
 
     with StandInArxiv(example_listing(digest_file), demo_pdfs()) as arxiv:
         ...  # {arxiv.url}/rss/cs.SD+eess.AS, {arxiv.url}/api/query, {arxiv.url}/pdf/2601.02954v1
 
-It answers as arXiv does, its faults included (`Faults`), but for the 3 s that arXiv wants between
-requests, which nothing here enforces.
+Under one address it has `/rss/…`, `/atom/…`, `/list/cs.SD/new`, `/catchup/cs.SD/2026-01-07`,
+`/api/query`, `/oai` and `/pdf/…`. What they show depends on the time (archive.py). It answers as
+arXiv does, its faults included (faults.py), but for the 3 s that arXiv wants between requests,
+which nothing here enforces.
 """
 
 from __future__ import annotations
 
-import socket
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socketserver import TCPServer
 from types import TracebackType
-from typing import Any, Self
-from urllib.parse import urlsplit
+from typing import Self
 
-from pipeline.demo.answers import HTML, Answer, api_answer, feed_answer, pdf_answer
-from pipeline.demo.faults import Faults
-from pipeline.records import Listing, Record
-
-PLAIN = "text/plain; charset=utf-8"
-_CHUNK = 4096
+from pipeline.demo.answers.answer import PLAIN, Answer, failure, waiting
+from pipeline.demo.answers.api import api_answer
+from pipeline.demo.answers.feeds import feed_answer
+from pipeline.demo.answers.oai import oai_answer
+from pipeline.demo.answers.pages import catchup_answer, list_answer, page_failure
+from pipeline.demo.answers.pdfs import Pdfs, asked_version, pdf_answer, pdf_folder
+from pipeline.demo.archive import Archive
+from pipeline.demo.asked import Asked
+from pipeline.demo.faults import FAULTS, Fault, FaultFor, Faults
+from pipeline.demo.server import Server
+from pipeline.records import Listing
 
 
 def demo_pdfs() -> Path:
@@ -35,37 +37,34 @@ def demo_pdfs() -> Path:
     return Path(__file__).with_name("pdfs")
 
 
-class Asked(Record):
-    """A request as it came in."""
-
-    method: str
-    path: str
-    """With its query, as sent."""
-    user_agent: str
-    at: float
-    """Seconds on `time.monotonic`'s clock."""
-
-
 class StandInArxiv:
     """A context manager; the server lives inside it, on a free port of 127.0.0.1.
 
-    `on_request` is called with each path and query before the answer, in the server's threads.
+    A single listing is an archive in which it is half past midnight on the listing's date. `pdfs`
+    is a folder or gives the bytes of a versioned id. `on_request` is called with each path and
+    query before the answer, and `fault_for` with each request, in the server's threads; where
+    `fault_for` names no fault, `faults` decides. `monotonic` stamps the requests.
     """
 
     def __init__(
         self,
-        listing: Listing,
-        pdfs: Path,
+        announced: Listing | Archive,
+        pdfs: Path | Pdfs,
         faults: Faults | None = None,
         on_request: Callable[[str], None] | None = None,
+        *,
+        fault_for: FaultFor | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._listing = listing
-        self._pdfs = pdfs
+        self.archive = announced if isinstance(announced, Archive) else Archive([announced])
+        self.fault_for = fault_for
+        self._pdfs = pdf_folder(pdfs) if isinstance(pdfs, Path) else pdfs
         self._on_request = on_request
         self._lock = threading.Lock()
         self._asked: list[Asked] = []
+        self._over = threading.Event()
         self.faults = faults or Faults()
-        self._server = _Server(self)
+        self._server = Server(self.answer, monotonic)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), name="stand-in arXiv", daemon=True
         )
@@ -80,6 +79,7 @@ class StandInArxiv:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._over.set()
         self._server.shutdown()
         self._thread.join()
         self._server.hang_up()
@@ -107,143 +107,76 @@ class StandInArxiv:
             self._faults = faults
             self._seen: Counter[str] = Counter()
 
-    def answer(self, asked: Asked, if_none_match: str) -> Answer:
+    def answer(self, asked: Asked) -> Answer:
         """Record the request and answer it."""
         with self._lock:
             self._asked.append(asked)
         if self._on_request:
             self._on_request(asked.path)
-        return self._failure(asked) or self._success(asked, if_none_match)
+        fault = self.fault_for(asked) if self.fault_for else None
+        if fault is None:
+            return self._counted_failure(asked) or self._answer(asked, self._declared(asked))
+        if asked.kind is None or fault not in FAULTS[asked.kind]:
+            raise ValueError(f"{fault!r} cannot befall {asked.path}")
+        return self._answer(asked, fault)
 
-    def _failure(self, asked: Asked) -> Answer | None:
-        """The 429 or 503 that the faults owe this request, if any."""
-        kind = _endpoint(asked.path)
+    def _counted_failure(self, asked: Asked) -> Answer | None:
+        """The 429 or 503 that the counts in `faults` owe this request, if any."""
         with self._lock:
             faults, seen = self._faults, self._seen
             seen["any"] += 1
-            wait = faults.retry_after
-            headers = {} if wait is None else {"Retry-After": f"{wait:g}"}
+            headers = waiting(faults.retry_after)
             if seen["any"] <= faults.throttle:
                 return Answer(429, PLAIN, b"Rate exceeded.", headers)
+            kind = asked.kind or ""
             seen[kind] += 1
-            failures = {"rss": faults.feed_failures, "api": faults.api_failures}.get(kind, 0)
-            down = {"rss": faults.feed, "api": faults.api}.get(kind) == "server_error"
-            if down or seen[kind] <= failures:
+            failures = {"feed": faults.feed_failures, "api": faults.api_failures}.get(kind, 0)
+            if seen[kind] <= failures:
                 return Answer(503, PLAIN, b"Service unavailable.", headers)
         return None
 
-    def _success(self, asked: Asked, if_none_match: str) -> Answer:
-        listing, faults = self._listing, self.faults
-        path, query = urlsplit(asked.path).path, urlsplit(asked.path).query
-        match _endpoint(asked.path):
-            case "rss":
-                return feed_answer(listing, path.removeprefix("/rss/"), if_none_match, faults.feed)
+    def _declared(self, asked: Asked) -> Fault | None:
+        """What `faults` says of this kind of request, or of this PDF."""
+        faults = self.faults
+        if asked.kind == "pdf":
+            paper = asked_version(self.archive, asked)
+            return faults.pdf.get(paper.versioned) if paper else None
+        declared: dict[str | None, Fault | None] = {
+            "feed": faults.feed,
+            "list": faults.list_page,
+            "catchup": faults.catchup,
+            "api": faults.api,
+            "oai": faults.oai,
+        }
+        return declared.get(asked.kind)
+
+    def _answer(self, asked: Asked, fault: Fault | None) -> Answer:
+        wait = self.faults.retry_after
+        if asked.kind in {"list", "catchup"} and (said := page_failure(fault, wait)):
+            return said
+        has_own_words = asked.kind == "pdf" and fault == "server_error"
+        if not has_own_words and (failed := failure(fault, wait)):
+            return failed
+        if fault == "slow":
+            self._over.wait(self.faults.slow_s)
+        good = self._by_kind(asked, fault)
+        return good._replace(cut=good.cut or fault == "cut")
+
+    def _by_kind(self, asked: Asked, fault: Fault | None) -> Answer:
+        archive, pdfs, missing = self.archive, self._pdfs, self.faults.api_missing
+        match asked.kind:
+            case "feed":
+                good = feed_answer(archive, asked, fault)
+            case "list":
+                good = list_answer(archive, asked, fault)
+            case "catchup":
+                good = catchup_answer(archive, asked, fault)
             case "api":
-                return api_answer(listing, query, faults.api_missing, faults.api)
-            case "pdf" if query:
-                return Answer(301, HTML, headers={"Location": path})
+                good = api_answer(archive, asked, fault, missing)
+            case "oai":
+                good = oai_answer(archive, asked, fault)
             case "pdf":
-                return pdf_answer(listing, self._pdfs, path.removeprefix("/pdf/"), faults.pdf)
-        return Answer(404, PLAIN, b"Not found.")
-
-
-def _endpoint(path: str) -> str:
-    """`rss`, `api`, `pdf`, or nothing."""
-    bare = urlsplit(path).path
-    if bare == "/api/query":
-        return "api"
-    return next((kind for kind in ("rss", "pdf") if bare.startswith(f"/{kind}/")), "")
-
-
-class _Server(ThreadingHTTPServer):
-    """Knows its open connections, so that leaving the context ends kept-alive ones too."""
-
-    daemon_threads = True
-    request_queue_size = 64
-
-    def __init__(self, arxiv: StandInArxiv) -> None:
-        self.arxiv = arxiv
-        self._open: set[socket.socket] = set()
-        self._open_lock = threading.Lock()
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-    def server_bind(self) -> None:
-        # HTTPServer's own asks the resolver for its name, which can take seconds without a network.
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        connection, address = super().get_request()
-        with self._open_lock:
-            self._open.add(connection)
-        return connection, address
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._open_lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    def hang_up(self) -> None:
-        """End every connection; their threads then end by themselves."""
-        with self._open_lock:
-            for connection in self._open:
-                try:
-                    connection.shutdown(socket.SHUT_RDWR)
-                except OSError:  # the client was quicker
-                    continue
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is no news; anything else is shown as usual."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    protocol_version = "HTTP/1.1"
-    server_version = "stand-in-arxiv"
-    # One packet an answer: otherwise Nagle's algorithm and delayed ACKs cost 40 ms each.
-    wbufsize = -1
-    disable_nagle_algorithm = True
-
-    def do_GET(self) -> None:
-        answer = self._answer()
-        self._head(answer, chunked=answer.chunked)
-        if not answer.chunked:
-            self.wfile.write(answer.body)
-            return
-        body = answer.body[: len(answer.body) // 2] if answer.cut else answer.body
-        for start in range(0, len(body), _CHUNK):
-            part = body[start : start + _CHUNK]
-            self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
-        if answer.cut:
-            self.close_connection = True
-        else:
-            self.wfile.write(b"0\r\n\r\n")
-
-    def do_HEAD(self) -> None:
-        self._head(self._answer(), chunked=False)
-
-    def _answer(self) -> Answer:
-        asked = Asked(
-            method=self.command,
-            path=self.path,
-            user_agent=self.headers.get("User-Agent", ""),
-            at=time.monotonic(),
-        )
-        return self.server.arxiv.answer(asked, self.headers.get("If-None-Match", ""))
-
-    def _head(self, answer: Answer, *, chunked: bool) -> None:
-        self.send_response(answer.status)
-        if answer.kind:
-            self.send_header("Content-Type", answer.kind)
-        for name, value in answer.headers.items():
-            self.send_header(name, value)
-        if chunked:
-            self.send_header("Transfer-Encoding", "chunked")
-        elif answer.status != 304:
-            self.send_header("Content-Length", str(len(answer.body)))
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Nothing on stderr: it belongs to the program that is being tried."""
+                good = pdf_answer(archive, pdfs, asked, fault)
+            case None:
+                good = Answer(404, PLAIN, b"Not found.")
+        return good

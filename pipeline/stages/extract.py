@@ -22,7 +22,7 @@ logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its warnings are about 
 _LIGATURE = re.compile(r"[\ufb00-\ufb06]")
 _UNWANTED = re.compile(r"[\ud800-\udfff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _BROKEN_WORD = re.compile(r"(?<=[a-z])-\n+(?=[a-z])")  # over a page break too
-_SIDE_STAMP = re.compile(r"arXiv:\d{4}\.\d{4,5}v\d+ +\[[\w.-]+\] +\d{1,2} \w{3} \d{4}")
+_SIDE_STAMP = re.compile(r"arXiv:(\d{4}\.\d{4,5}v\d+) +\[[\w.-]+\] +\d{1,2} \w{3} \d{4}")
 _ABSTRACT = re.compile(r"^\s*abstract\b[\s.:—–-]*", re.IGNORECASE | re.MULTILINE)
 _REFERENCES = re.compile(r"^\s*(?:\d+\.?\s+)?(?:references|bibliography)\s*$", re.I | re.M)
 _LANGUAGE_SAMPLE = 3000
@@ -35,9 +35,14 @@ def from_abstract(paper: Paper, fallback: str | None = None) -> PaperText:
     return PaperText(source="abstract", body=paper.abstract, fallback=fallback)
 
 
-def extract(pdf: Pdf, settings: ExtractSettings) -> PaperText:
-    """The text of at most `max_pages` pages. Raises PdfUnreadable."""
+def extract(pdf: Pdf, settings: ExtractSettings, expect: str | None = None) -> PaperText:
+    """The text of at most `max_pages` pages. Raises PdfUnreadable.
+
+    `expect` is the paper's id with its version: arXiv stamps it on the first page's margin, and
+    just after a replacement it may still serve the file before.
+    """
     pages, total = _read(pdf.path, settings)
+    _check_stamp(pages, expect, pdf.path)
     body = _body(_clean("\n".join(pages)))
     if len(body) < settings.min_characters:
         raise PdfUnreadable(
@@ -79,6 +84,19 @@ def _read(path: Path, settings: ExtractSettings) -> tuple[list[str], int]:
     if problem is not None and not pages:
         raise _unreadable(path, problem) from problem
     return pages, total
+
+
+def _check_stamp(pages: list[str], expect: str | None, path: Path) -> None:
+    """Only another version's stamp speaks against a file: not every file has one."""
+    found = _SIDE_STAMP.search(pages[0]) if pages and expect else None
+    if found and expect and found[1] != expect and _base(found[1]) == _base(expect):
+        raise PdfUnreadable(
+            f"arXiv served {found[1]} in its place", where=path.name, fix="Reprocess it tomorrow"
+        )
+
+
+def _base(versioned: str) -> str:
+    return versioned.rpartition("v")[0]
 
 
 def _unreadable(path: Path, error: Exception) -> PdfUnreadable:

@@ -114,18 +114,21 @@ def json_of(day: Day, tags: TagChoice) -> bytes:
         "categories": day.categories,
         "source": day.source,
         "ledger": ledger(day).model_dump(mode="json"),
+        "check": day.check.model_dump(mode="json") if day.check else None,
         "papers": papers,
     }
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def _paper_json(outcome: Outcome, section: Section, number: int, tags: TagChoice) -> dict[str, Any]:
-    paper = outcome.announcement.paper
+    paper, earlier = outcome.announcement.paper, outcome.announcement.replaced
     entry = {
         "section": section.value,
         "number": number,
         "announce_type": outcome.announcement.announce.value,
         **paper.model_dump(mode="json"),
+        "missing": paper.missing,
+        "replaced": earlier.model_dump(mode="json") if earlier else None,
     }
     if isinstance(outcome, Done):
         summary = outcome.summary

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime as dt
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import pytest
@@ -8,6 +10,14 @@ from pipeline.arxiv.api import IDS_A_REQUEST, parse_papers
 from pipeline.errors import ArxivMalformed, ArxivRefused
 
 WHERE = "https://export.example/api/query?id_list=2604.99001"
+
+
+ATOM = "{http://www.w3.org/2005/Atom}"
+ARXIV = "{http://arxiv.org/schemas/atom}"
+
+
+def folded(text: str | None) -> str:
+    return " ".join((text or "").split())
 
 
 def answer(*entries: str) -> bytes:
@@ -27,18 +37,20 @@ def entry(
     versioned: str = "2604.99001v1",
     *,
     title: str = "A Title",
+    summary: str = "  We study\n  sound & <!-- --> $x < 1$.",
     primary: str | None = "cs.SD",
     categories: tuple[str, ...] = ("cs.SD",),
     authors: str = "<author><name>Wei Zhang</name></author>",
     more: str = "",
+    updated: str = "<updated>2026-04-28T14:02:11Z</updated>",
 ) -> str:
     tags = "".join(f'<category term="{escape(term)}"/>' for term in categories)
     first = f'<arxiv:primary_category term="{primary}"/>' if primary else ""
     return (
         f"<entry><id>http://arxiv.org/abs/{versioned}</id><title>{escape(title)}</title>"
-        "<updated>2026-04-28T14:02:11Z</updated><published>2026-04-28T14:02:11Z</published>"
+        f"{updated}<published>2026-01-05T01:02:03Z</published>"
         f'<link href="https://arxiv.org/pdf/{versioned}" rel="related" title="pdf"/>'
-        f"<summary>  We study\n  sound &amp; <!-- --> $x &lt; 1$.</summary>"
+        f"<summary>{escape(summary)}</summary>"
         f"{tags}{first}{authors}{more}</entry>"
     )
 
@@ -63,11 +75,72 @@ def test_an_entry_becomes_a_paper() -> None:
     paper = papers["2601.99007"]
     assert paper.versioned == "2601.99007v3"
     assert paper.title == "Singing at $<$1 kbps"
-    assert paper.abstract == "We study sound & $x < 1$."
+    assert paper.abstract == "We study sound & <!-- --> $x < 1$."
     assert paper.authors == ("Jürgen Krüger", "Robert Smith, Jr.")
     assert paper.comment == "v3: camera-ready, 5 pages"
     assert paper.categories == ("cs.SD",)
+    assert paper.submitted == dt.datetime(2026, 4, 28, 14, 2, 11, tzinfo=dt.UTC)
     assert paper.metadata == "api"
+
+
+@pytest.mark.parametrize(
+    "updated", ["2026-04-28T14:02:11Z", "2026-04-28T10:02:11-04:00", "2026-04-28T14:02:11"]
+)
+def test_this_version_was_submitted_when_it_was_updated(updated: str) -> None:
+    content = answer(entry(updated=f"<updated>{updated}</updated>"))
+
+    (paper,) = parse_papers(content, where=WHERE).values()
+
+    assert paper.submitted is not None
+    assert paper.submitted.isoformat() == "2026-04-28T14:02:11+00:00"
+
+
+@pytest.mark.parametrize("updated", ["", "<updated/>", "<updated>last week</updated>"])
+def test_without_a_readable_date_nothing_is_guessed(updated: str) -> None:
+    (paper,) = parse_papers(answer(entry(updated=updated)), where=WHERE).values()
+
+    assert paper.submitted is None
+
+
+ODD = (
+    "0",
+    "Coding at $<$1 kbps",
+    "R&D & <b>bold</b> claims, x < y > z",
+    "Only $5 a day: 100%",
+    "Étude\n du   son\t语音",
+    "&lt;already escaped&gt; &amp;",
+    "{\\L}ukasz's $\\mathrm{STOI} > 0.9$ at https://example.org/a_b .",
+)
+
+
+def test_every_text_is_arxivs_own_with_white_space_folded() -> None:
+    authors = [*ODD, "The ABC Collaboration", *(f"Ann Lee {n}" for n in range(1000))]
+    listed = "".join(f"<author><name>{escape(name)}</name></author>" for name in authors)
+    content = answer(
+        *(
+            entry(
+                f"2604.{99000 + n}v1",
+                title=text,
+                summary=f"  {text}\n",
+                authors=listed,
+                more=f"<arxiv:comment>{escape(text)}</arxiv:comment>",
+            )
+            for n, text in enumerate(ODD)
+        )
+    )
+
+    papers = parse_papers(content, where=WHERE)
+
+    # The standard library's parser tells what arXiv wrote.
+    for theirs in ElementTree.fromstring(content).iter(f"{ATOM}entry"):
+        ours = papers[theirs.findtext(f"{ATOM}id", "").rpartition("/")[2].removesuffix("v1")]
+        assert ours.title == folded(theirs.findtext(f"{ATOM}title"))
+        assert ours.abstract == folded(theirs.findtext(f"{ATOM}summary"))
+        assert ours.comment == folded(theirs.findtext(f"{ARXIV}comment"))
+        names = (author.findtext(f"{ATOM}name") for author in theirs.iter(f"{ATOM}author"))
+        assert ours.authors == tuple(map(folded, names))
+        assert len(ours.authors) == len(authors)
+    assert len(papers) == len(ODD)
 
 
 @pytest.mark.parametrize("more", ["", "<arxiv:comment/>", "<arxiv:comment>  </arxiv:comment>"])
@@ -155,6 +228,7 @@ def test_a_paper_called_error_is_a_paper() -> None:
         pytest.param(b"<html><body>Down</body></html>", id="HTML"),
         pytest.param(answer(entry())[:-9], id="cut off"),
         pytest.param(answer(entry("nonsense")), id="an entry without an id"),
+        pytest.param(answer(entry("2604.99001")), id="an entry without a version"),
     ],
 )
 def test_what_is_no_whole_answer_is_malformed(content: bytes) -> None:

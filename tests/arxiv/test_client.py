@@ -1,194 +1,31 @@
+"""What is asked, of whom, and at which pace."""
+
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import socket
-import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from pydantic import HttpUrl
 
 from pipeline import __version__
-from pipeline.arxiv.client import MEGABYTE, ArxivClient, _same_site
-from pipeline.errors import (
-    ArxivMalformed,
-    ArxivRefused,
-    ArxivThrottled,
-    ArxivUnreachable,
-    Interrupted,
-    JianjieError,
-    OutputError,
-    PdfIncomplete,
-    PdfUnavailable,
-)
+from pipeline.arxiv.client import ArxivClient
+from pipeline.arxiv.connection import _same_site, _site
+from pipeline.errors import ArxivRefused, Interrupted
 from pipeline.settings import ArxivSettings, RetrySettings
 from tests.conftest import FastClock
+from tests.standins.site import FEED, Net, Say
 
-FEED = b"<?xml version='1.0'?><rss version='2.0'><channel/></rss>"
 PDF = b"%PDF-1.7\n" + b"speech " * 20_000 + b"\n%%EOF\n"
-ATTEMPTS = 4
-INTERVAL = 3.0
-
-
-@dataclass(frozen=True)
-class Say:
-    """One answer: `declared` promises more bytes than come; `hang_up` sends none at all."""
-
-    body: bytes = FEED
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    declared: int | None = None
-    hang_up: bool = False
-    silent: bool = False
-
-
-@dataclass(frozen=True)
-class Seen:
-    """One request as it arrived; `at` is the test's clock."""
-
-    path: str
-    headers: dict[str, str]
-    at: float
-    port: int
-
-
-class Site:
-    """A web server on loopback that gives `answers` in turn, and its last one for ever."""
-
-    def __init__(self, clock: FastClock, answers: Sequence[Say]) -> None:
-        self.answers = list(answers)
-        self.seen: list[Seen] = []
-        self._clock = clock
-        self._over = threading.Event()
-        self._server = _QuietServer(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def close(self) -> None:
-        self._over.set()
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    def take(self, handler: BaseHTTPRequestHandler) -> Say:
-        self.seen.append(
-            Seen(
-                handler.path,
-                dict(handler.headers),
-                self._clock.monotonic(),
-                handler.client_address[1],
-            )
-        )
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def do_GET(self) -> None:
-                say = site.take(self)
-                if say.silent:
-                    site._over.wait(5)
-                if say.silent or say.hang_up:
-                    self.close_connection = True
-                    return
-                self.send_response(say.status)
-                for name, value in say.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(say.declared or len(say.body)))
-                self.end_headers()
-                self.wfile.write(say.body)
-                self.close_connection = say.declared is not None
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        return Handler
-
-
-class _QuietServer(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_: Any) -> None:
-        """A client that hangs up is what some tests want."""
-
-
-class World:
-    """Starts sites and clients, and ends them."""
-
-    def __init__(self, clock: FastClock) -> None:
-        self.clock = clock
-        self._open: list[Site | ArxivClient] = []
-
-    def site(self, *answers: Say) -> Site:
-        site = Site(self.clock, answers or [Say()])
-        self._open.append(site)
-        return site
-
-    def client(self, url: str, *, total_s: float = 600.0, **arxiv: Any) -> ArxivClient:
-        settings = ArxivSettings(
-            feed_url=HttpUrl(f"{url}/rss/"),
-            api_url=HttpUrl(f"{url}/api/query"),
-            pdf_url=HttpUrl(f"{url}/pdf/"),
-            **{"interval_s": INTERVAL, "timeout_s": 5.0, **arxiv},
-        )
-        retry = RetrySettings(attempts=ATTEMPTS, total_s=total_s)
-        client = ArxivClient(settings, retry, self.clock)
-        self._open.append(client)
-        return client
-
-    def close(self) -> None:
-        for thing in reversed(self._open):
-            thing.close()
-
-
-@pytest.fixture
-def world(clock: FastClock) -> Iterator[World]:
-    world = World(clock)
-    yield world
-    world.close()
-
-
-def ask(world: World, *answers: Say, **settings: Any) -> tuple[Site, bytes | JianjieError]:
-    """What one feed request comes to."""
-    site = world.site(*answers)
-    client = world.client(site.url, **settings)
-    try:
-        return site, client.feed(["cs.SD"])[0]
-    except JianjieError as error:
-        return site, error
-
-
-def fetch(world: World, target: Path, *answers: Say, **settings: Any) -> tuple[Site, Any]:
-    """What one PDF request comes to."""
-    site = world.site(*answers)
-    client = world.client(site.url, **settings)
-    try:
-        return site, client.pdf("2604.99001v1", target)
-    except JianjieError as error:
-        return site, error
-
 
 # Requests
 
 
-def test_a_request_says_who_asks_and_what_is_accepted(world: World) -> None:
-    site = world.site()
+def test_a_request_says_who_asks_and_what_is_accepted(net: Net) -> None:
+    site = net.site()
 
-    world.client(site.url, contact="mailto:me@example.org").feed(["cs.SD"])
+    net.client(site.url, contact="mailto:me@example.org").feed(["cs.SD"])
 
     headers = site.seen[0].headers
     assert headers["User-Agent"] == (
@@ -197,40 +34,109 @@ def test_a_request_says_who_asks_and_what_is_accepted(world: World) -> None:
     assert headers["Accept"] == "*/*"
 
 
-def test_without_a_contact_the_user_agent_is_still_ours(world: World) -> None:
-    site, _ = ask(world)
+def test_without_a_contact_the_user_agent_is_still_ours(net: Net) -> None:
+    site, _ = net.ask()
 
     assert site.seen[0].headers["User-Agent"] == f"jianjie/{__version__} (nightly digest)"
 
 
-def test_the_feed_is_asked_once_for_all_categories(world: World) -> None:
-    site = world.site()
+def test_the_feed_is_asked_once_for_all_categories(net: Net) -> None:
+    site = net.site()
 
-    body, where = world.client(site.url).feed(["cs.SD", "eess.AS"])
+    body, where = net.client(site.url).feed(["cs.SD", "eess.AS"])
 
     assert body == FEED
     assert where == f"{site.url}/rss/cs.SD+eess.AS"
-    assert [seen.path for seen in site.seen] == ["/rss/cs.SD+eess.AS"]
+    assert site.paths == ["/rss/cs.SD+eess.AS"]
 
 
-def test_the_feed_host_is_named(world: World) -> None:
-    assert world.client("http://127.0.0.1:9").feed_host == "127.0.0.1"
+def test_the_feed_host_is_named(net: Net) -> None:
+    assert net.client("http://127.0.0.1:9").feed_host == "127.0.0.1"
 
 
-def test_metadata_sends_max_results_with_the_ids(world: World) -> None:
-    site = world.site()
+def test_metadata_sends_max_results_with_the_ids(net: Net) -> None:
+    site = net.site()
     ids = [f"2604.{number:05d}v1" for number in range(99001, 99013)]
 
-    _, where = world.client(site.url).metadata(ids)
+    _, where = net.client(site.url).metadata(ids)
 
-    query = parse_qs(urlsplit(site.seen[0].path).query)
+    query = parse_qs(urlsplit(site.paths[0]).query)
     assert query == {"id_list": [",".join(ids)], "max_results": ["12"]}
     assert where.startswith(f"{site.url}/api/query?")
 
 
-def test_requests_share_one_connection(world: World) -> None:
-    site = world.site()
-    client = world.client(site.url)
+def test_the_list_page_is_asked_whole(net: Net) -> None:
+    site = net.site(Say(b"<html></html>"))
+
+    body, where = net.client(site.url).list_page("cs.SD")
+
+    assert body == b"<html></html>"
+    assert site.paths == ["/list/cs.SD/new?skip=0&show=2000"]
+    assert where == f"{site.url}{site.paths[0]}"
+
+
+def test_a_catch_up_page_is_asked_with_abstracts(net: Net) -> None:
+    site = net.site()
+
+    _, where = net.client(site.url).catchup("eess.AS", dt.date(2026, 1, 6), page=2)
+
+    assert site.paths == ["/catchup/eess.AS/2026-01-06?abs=True&page=2"]
+    assert where == f"{site.url}{site.paths[0]}"
+
+
+@pytest.mark.parametrize("arxiv_id", ["2604.99001", "math/0309136"])
+def test_an_oai_record_is_asked_by_its_identifier(net: Net, arxiv_id: str) -> None:
+    site = net.site()
+
+    _, where = net.client(site.url).oai_record(arxiv_id)
+
+    assert urlsplit(where).path == "/oai"
+    assert parse_qs(urlsplit(site.paths[0]).query) == {
+        "verb": ["GetRecord"],
+        "metadataPrefix": ["arXivRaw"],
+        "identifier": [f"oai:arXiv.org:{arxiv_id}"],
+    }
+
+
+def test_oai_changes_begin_with_a_set_and_a_date(net: Net) -> None:
+    site = net.site()
+
+    net.client(site.url).oai_changes("cs:cs:SD", dt.date(2026, 1, 5))
+
+    assert parse_qs(urlsplit(site.paths[0]).query) == {
+        "verb": ["ListRecords"],
+        "metadataPrefix": ["arXivRaw"],
+        "set": ["cs:cs:SD"],
+        "from": ["2026-01-05"],
+    }
+
+
+def test_oai_changes_go_on_with_the_token_alone_encoded_once(net: Net) -> None:
+    site = net.site()
+    token = "verb%3DListRecords&skip=2500+a/b ü"
+
+    net.client(site.url).oai_changes("cs:cs:SD", dt.date(2026, 1, 5), token)
+
+    query = parse_qs(urlsplit(site.paths[0]).query)
+    assert query == {"verb": ["ListRecords"], "resumptionToken": [token]}
+
+
+def test_a_base_address_may_end_with_a_slash_or_not(net: Net, tmp_path: Path) -> None:
+    site = net.site(Say(PDF))
+
+    for base in ("pdf", "pdf/"):
+        client = net.client(site.url)
+        client._settings = client._settings.model_copy(
+            update={"pdf_url": HttpUrl(f"{site.url}/{base}")}
+        )
+        client.pdf("2604.99001v1", tmp_path / "a.pdf")
+
+    assert site.paths == ["/pdf/2604.99001v1"] * 2
+
+
+def test_requests_share_one_connection(net: Net) -> None:
+    site = net.site()
+    client = net.client(site.url)
 
     for _ in range(3):
         client.feed(["cs.SD"])
@@ -239,182 +145,141 @@ def test_requests_share_one_connection(world: World) -> None:
 
 
 def test_a_proxy_of_the_environment_stays_out_of_this_machine(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    net: Net, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
 
-    _, body = ask(world)
+    _, body = net.ask()
 
     assert body == FEED
+
+
+def test_the_servers_time_is_that_of_its_last_answer(net: Net) -> None:
+    site = net.site()
+    client = net.client(site.url)
+    before = client.server_time
+
+    client.feed(["cs.SD"])
+
+    after = client.server_time
+    assert before is None
+    assert after is not None
+    assert abs(after - dt.datetime.now(dt.UTC)) < dt.timedelta(seconds=30)
 
 
 # Pace
 
 
-def test_requests_of_every_kind_start_an_interval_apart(world: World, tmp_path: Path) -> None:
-    site = world.site(Say(), Say(), Say(PDF))
-    client = world.client(site.url)
+def test_requests_of_every_kind_start_an_interval_apart(net: Net, tmp_path: Path) -> None:
+    site = net.site(*[Say()] * 6, Say(PDF))
+    client = net.client(site.url)
 
     client.feed(["cs.SD"])
+    client.list_page("cs.SD")
+    client.catchup("cs.SD", dt.date(2026, 1, 6))
     client.metadata(["2604.99001v1"])
+    client.oai_record("2604.99001")
+    client.oai_changes("cs:cs:SD", dt.date(2026, 1, 6))
     client.pdf("2604.99001v1", tmp_path / "a.pdf")
 
+    assert [seen.at for seen in site.seen] == [1000.0 + 3.0 * n for n in range(7)]
+    assert net.clock.waits == [3.0] * 6
+
+
+def test_a_pdf_waits_its_own_interval_after_whatever_came_before(net: Net, tmp_path: Path) -> None:
+    site = net.site(Say(), Say(PDF), Say(PDF), Say())
+    client = net.client(site.url, pdf_interval_s=15.0)
+
+    client.feed(["cs.SD"])
+    client.pdf("2604.99001v1", tmp_path / "a.pdf")
+    client.pdf("2604.99002v1", tmp_path / "b.pdf")
+    client.feed(["cs.SD"])
+
+    assert [seen.at for seen in site.seen] == [1000.0, 1015.0, 1030.0, 1033.0]
+
+
+def test_clients_of_one_installation_keep_one_pace(net: Net) -> None:
+    site = net.site()
+
+    for _ in range(3):
+        net.client(site.url).feed(["cs.SD"])
+
     assert [seen.at for seen in site.seen] == [1000.0, 1003.0, 1006.0]
-    assert world.clock.waits == [3.0, 3.0]
 
 
-def test_a_redirect_is_a_request_and_waits_too(world: World) -> None:
+def test_another_site_has_a_pace_of_its_own(net: Net) -> None:
+    site, other = net.site(), net.site()
+
+    net.client(site.url).feed(["cs.SD"])
+    net.client(other.url).feed(["cs.SD"])
+
+    assert [seen.at for seen in (*site.seen, *other.seen)] == [1000.0, 1000.0]
+
+
+@pytest.mark.parametrize(
+    ("url", "site"),
+    [
+        ("https://arxiv.org/pdf/1", "arxiv.org"),
+        ("http://export.arxiv.org/api/query", "arxiv.org"),
+        ("https://rss.arxiv.org/rss/cs.SD", "arxiv.org"),
+        ("http://127.0.0.1:8000/rss", "127.0.0.1_8000"),
+        ("http://127.0.0.1:8001/rss", "127.0.0.1_8001"),
+        ("http://[::1]:8000/", "__1_8000"),
+        ("https://notarxiv.org/", "notarxiv.org_https"),
+    ],
+)
+def test_arxivs_hosts_share_one_pace_and_others_have_one_each(url: str, site: str) -> None:
+    assert _site(url) == site
+
+
+def test_a_cache_that_cannot_be_written_keeps_the_pace_and_says_nothing(
+    clock: FastClock, net: Net, tmp_path: Path
+) -> None:
+    (tmp_path / "cache").write_text("a file in the folder's place")
+    site = net.site()
+    settings = net.client(site.url)._settings
+    client = ArxivClient(settings, RetrySettings(), clock, tmp_path / "cache")
+
+    answers = [client.feed(["cs.SD"]) for _ in range(3)]
+    client.close()
+
+    assert [body for body, _ in answers] == [FEED] * 3
+    assert [seen.at for seen in site.seen] == [1000.0, 1003.0, 1006.0]
+
+
+def test_a_redirect_is_a_request_and_waits_too(net: Net) -> None:
     moved = Say(b"", 301, {"Location": "/moved"})
-    site, body = ask(world, moved, moved, Say())
+    site, body = net.ask(moved, moved, Say())
 
     assert body == FEED
     assert [seen.at for seen in site.seen] == [1000.0, 1003.0, 1006.0]
 
 
-def test_a_stopped_run_sends_nothing(world: World) -> None:
-    world.clock.stop()
+@pytest.mark.parametrize("interval", [0.0, 3.0])
+def test_a_stopped_run_sends_nothing(net: Net, interval: float) -> None:
+    net.clock.stop()
 
-    site, outcome = ask(world)
+    site, outcome = net.ask(interval_s=interval)
 
     assert isinstance(outcome, Interrupted)
     assert site.seen == []
 
 
-# Throttling
-
-
-@pytest.mark.parametrize("status", [429, 406, 503])
-def test_retry_after_is_obeyed(world: World, status: int) -> None:
-    site, body = ask(world, Say(b"Rate exceeded.", status, {"Retry-After": "37"}), Say())
-
-    assert body == FEED
-    assert world.clock.waits == [37.0]
-    assert [seen.at for seen in site.seen] == [1000.0, 1037.0]
-
-
-def test_retry_after_as_a_date_is_obeyed(world: World) -> None:
-    # The server's own Date header is now, so the wait is a minute less what building it takes.
-    when = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=60)
-    header = {"Retry-After": when.strftime("%a, %d %b %Y %H:%M:%S GMT")}
-
-    site, body = ask(world, Say(b"", 429, header), Say())
-
-    assert body == FEED
-    assert world.clock.waits == [pytest.approx(60.0, abs=5)]
-    assert len(site.seen) == 2
-
-
-@pytest.mark.parametrize("status", [429, 406])
-def test_throttling_without_retry_after_is_tried_again_then_given_up(
-    world: World, status: int
-) -> None:
-    site, outcome = ask(world, Say(b"Rate exceeded.", status))
-
-    assert isinstance(outcome, ArxivThrottled)
-    assert outcome.retry_after is None
-    assert str(status) in str(outcome)
-    assert len(site.seen) == ATTEMPTS
-
-
-def test_a_retry_after_beyond_the_bound_is_not_waited_for(world: World) -> None:
-    site, outcome = ask(world, Say(b"", 503, {"Retry-After": "601"}))
-
-    assert isinstance(outcome, ArxivThrottled)
-    assert outcome.retry_after == 601.0
-    assert len(site.seen) == 1
-    assert world.clock.waits == []
-
-
-# Failures
-
-
-@pytest.mark.parametrize("status", [500, 502, 503, 504, 408])
-def test_a_server_error_is_tried_again_then_unreachable(world: World, status: int) -> None:
-    site, outcome = ask(world, Say(b"broken", status))
-
-    assert isinstance(outcome, ArxivUnreachable)
-    assert f"HTTP {status}" in str(outcome)
-    assert outcome.where == f"{site.url}/rss/cs.SD"
-    assert len(site.seen) == ATTEMPTS
-
-
-@pytest.mark.parametrize(
-    "failure",
-    [
-        pytest.param(Say(b"broken", 500), id="server error"),
-        pytest.param(Say(hang_up=True), id="no answer"),
-        pytest.param(Say(FEED[:10], declared=len(FEED)), id="disconnect in the body"),
-    ],
-)
-def test_what_passes_is_got_over(world: World, failure: Say) -> None:
-    site, body = ask(world, failure, failure, Say())
-
-    assert body == FEED
-    assert len(site.seen) == 3
-
-
-def test_a_refused_connection_is_tried_again_then_unreachable(world: World) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}"
-
-    with pytest.raises(ArxivUnreachable, match="no connection"):
-        world.client(url).feed(["cs.SD"])
-
-    assert world.clock.monotonic() >= 1000.0 + (ATTEMPTS - 1) * INTERVAL
-
-
-def test_a_silent_server_times_out(world: World) -> None:
-    site, outcome = ask(world, Say(silent=True), timeout_s=0.1)
-
-    assert isinstance(outcome, ArxivUnreachable)
-    assert "no answer in time" in str(outcome)
-    assert len(site.seen) == ATTEMPTS
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
-def test_a_refusal_is_final(world: World, status: int) -> None:
-    site, outcome = ask(world, Say(b"<html>no</html>", status))
-
-    assert isinstance(outcome, ArxivRefused)
-    assert f"HTTP {status}" in str(outcome)
-    assert len(site.seen) == 1
-
-
-def test_a_feed_that_explains_a_400_is_handed_on(world: World) -> None:
-    site, body = ask(world, Say(FEED, 400))
-
-    assert body == FEED
-    assert len(site.seen) == 1
-
-
-@pytest.mark.parametrize(("size", "fits"), [(MEGABYTE, True), (MEGABYTE + 1, False)])
-def test_an_answer_above_the_cap_is_malformed(world: World, size: int, fits: bool) -> None:
-    site, outcome = ask(world, Say(b"x" * size), max_answer_mb=1)
-
-    if fits:
-        assert outcome == b"x" * size
-    else:
-        assert isinstance(outcome, ArxivMalformed)
-        assert "larger than 1 MB" in str(outcome)
-    assert len(site.seen) == 1
-
-
 # Redirects
 
 
-def test_a_redirect_within_the_host_is_followed(world: World) -> None:
-    site, body = ask(world, Say(b"", 301, {"Location": "/elsewhere?x=1"}), Say())
+def test_a_redirect_within_the_host_is_followed(net: Net) -> None:
+    site, body = net.ask(Say(b"", 301, {"Location": "/elsewhere?x=1"}), Say())
 
     assert body == FEED
-    assert [seen.path for seen in site.seen] == ["/rss/cs.SD", "/elsewhere?x=1"]
+    assert site.paths == ["/rss/cs.SD", "/elsewhere?x=1"]
 
 
-def test_a_redirect_to_another_host_is_refused_and_not_contacted(world: World) -> None:
-    other = world.site()
+def test_a_redirect_to_another_host_is_refused_and_not_contacted(net: Net) -> None:
+    other = net.site()
     away = other.url.replace("127.0.0.1", "localhost")
 
-    site, outcome = ask(world, Say(b"", 302, {"Location": f"{away}/feed"}))
+    site, outcome = net.ask(Say(b"", 302, {"Location": f"{away}/feed"}))
 
     assert isinstance(outcome, ArxivRefused)
     assert f"{away}/feed" in str(outcome)
@@ -422,20 +287,20 @@ def test_a_redirect_to_another_host_is_refused_and_not_contacted(world: World) -
     assert other.seen == []
 
 
-def test_a_redirect_to_another_host_after_one_within_is_refused(world: World) -> None:
-    other = world.site()
+def test_a_redirect_to_another_host_after_one_within_is_refused(net: Net) -> None:
+    other = net.site()
     away = other.url.replace("127.0.0.1", "localhost")
     within = Say(b"", 302, {"Location": "/here"})
 
-    site, outcome = ask(world, within, Say(b"", 302, {"Location": away}))
+    site, outcome = net.ask(within, Say(b"", 302, {"Location": away}))
 
     assert isinstance(outcome, ArxivRefused)
     assert len(site.seen) == 2
     assert other.seen == []
 
 
-def test_a_redirect_in_a_circle_ends(world: World) -> None:
-    site, outcome = ask(world, Say(b"", 302, {"Location": "/again"}))
+def test_a_redirect_in_a_circle_ends(net: Net) -> None:
+    site, outcome = net.ask(Say(b"", 302, {"Location": "/again"}))
 
     assert isinstance(outcome, ArxivRefused)
     assert len(site.seen) == 5
@@ -446,6 +311,7 @@ def test_a_redirect_in_a_circle_ends(world: World) -> None:
     [
         ("https://arxiv.org/pdf/1", "https://export.arxiv.org/pdf/1", True),
         ("https://export.arxiv.org/pdf/1", "https://arxiv.org/pdf/1v2", True),
+        ("http://export.arxiv.org/pdf/1", "https://export.arxiv.org/pdf/1", True),
         ("https://rss.arxiv.org/rss/cs.SD", "http://arxiv.org/", True),
         ("https://arxiv.org/", "https://notarxiv.org/", False),
         ("https://arxiv.org/", "https://arxiv.org.example.org/", False),
@@ -457,125 +323,9 @@ def test_only_arxivs_hosts_send_on_to_each_other(home: str, other: str, same: bo
     assert _same_site(home, other) is same
 
 
-# PDFs
+def test_arxiv_itself_is_the_default_everywhere() -> None:
+    settings = ArxivSettings()
+    addresses = [value for name, value in settings if name.endswith("_url")]
 
-
-def test_a_whole_pdf_is_stored_with_its_hash_and_size(world: World, tmp_path: Path) -> None:
-    target = tmp_path / "new" / "2604.99001v1.pdf"
-
-    site, pdf = fetch(world, target, Say(PDF, headers={"Content-Type": "application/pdf"}))
-
-    assert pdf.path == target
-    assert pdf.sha256 == hashlib.sha256(PDF).hexdigest()
-    assert pdf.size == len(PDF)
-    assert target.read_bytes() == PDF
-    assert list(target.parent.iterdir()) == [target]
-    assert [seen.path for seen in site.seen] == ["/pdf/2604.99001v1"]
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        pytest.param(Say(b"<html>File unavailable</html>", 404), id="404"),
-        pytest.param(Say(b"<html>withdrawn</html>", 410), id="410"),
-        pytest.param(
-            Say(b"<title>arXiv reCAPTCHA</title>", headers={"Content-Type": "text/html"}),
-            id="HTML in its place",
-        ),
-        pytest.param(
-            Say(b"<p>not ready %PDF %%EOF", headers={"Content-Type": "Text/HTML; charset=utf-8"}),
-            id="HTML with a charset",
-        ),
-        pytest.param(Say(b"not ready", headers={"Content-Type": "text/plain"}), id="plain text"),
-        pytest.param(
-            Say(b"PK\x03\x04 %%EOF", headers={"Content-Type": "application/pdf"}), id="no %PDF"
-        ),
-        pytest.param(Say(b"x" * 2000 + PDF), id="%PDF too late"),
-    ],
-)
-def test_what_is_no_pdf_is_unavailable_at_once(world: World, tmp_path: Path, answer: Say) -> None:
-    site, outcome = fetch(world, tmp_path / "a.pdf", answer)
-
-    assert isinstance(outcome, PdfUnavailable)
-    assert outcome.where == f"{site.url}/pdf/2604.99001v1"
-    assert len(site.seen) == 1
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("answer", "error"),
-    [
-        pytest.param(Say(b""), PdfIncomplete, id="empty"),
-        pytest.param(Say(PDF[: len(PDF) // 2]), PdfIncomplete, id="cut off"),
-        pytest.param(Say(PDF + b"x" * 2000), PdfIncomplete, id="cut off in an update"),
-        pytest.param(Say(PDF[:9000], declared=len(PDF)), ArxivUnreachable, id="disconnect"),
-        pytest.param(Say(b"oops", 500), ArxivUnreachable, id="server error"),
-    ],
-)
-def test_what_may_pass_is_fetched_again_then_given_up(
-    world: World, tmp_path: Path, answer: Say, error: type[JianjieError]
-) -> None:
-    site, outcome = fetch(world, tmp_path / "a.pdf", answer)
-
-    assert type(outcome) is error
-    assert len(site.seen) == ATTEMPTS
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    "failure",
-    [
-        pytest.param(Say(b""), id="empty"),
-        pytest.param(Say(PDF[: len(PDF) // 2]), id="cut off"),
-        pytest.param(Say(PDF[:9000], declared=len(PDF)), id="disconnect"),
-        pytest.param(Say(b"", 429, {"Retry-After": "5"}), id="throttled"),
-    ],
-)
-def test_a_good_file_after_a_bad_one_is_stored(world: World, tmp_path: Path, failure: Say) -> None:
-    site, pdf = fetch(world, tmp_path / "a.pdf", failure, Say(PDF))
-
-    assert pdf.size == len(PDF)
-    assert (tmp_path / "a.pdf").read_bytes() == PDF
-    assert list(tmp_path.iterdir()) == [tmp_path / "a.pdf"]
-    assert len(site.seen) == 2
-
-
-def test_a_pdf_above_the_cap_is_unavailable(world: World, tmp_path: Path) -> None:
-    big = b"%PDF-1.7\n" + b"x" * MEGABYTE + b"%%EOF"
-
-    site, outcome = fetch(world, tmp_path / "a.pdf", Say(big), max_pdf_mb=1)
-
-    assert isinstance(outcome, PdfUnavailable)
-    assert "larger than 1 MB" in str(outcome)
-    assert "max_pdf_mb" in outcome.fix
-    assert len(site.seen) == 1
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_forbidden_pdf_is_refused_at_once(world: World, tmp_path: Path) -> None:
-    site, outcome = fetch(world, tmp_path / "a.pdf", Say(b"denied", 403))
-
-    assert isinstance(outcome, ArxivRefused)
-    assert len(site.seen) == 1
-
-
-@pytest.mark.parametrize("before", [0, 500])
-def test_a_little_rubbish_around_a_pdf_is_allowed(
-    world: World, tmp_path: Path, before: int
-) -> None:
-    content = b"\n" * before + PDF + b"\n" * before
-
-    _, pdf = fetch(world, tmp_path / "a.pdf", Say(content))
-
-    assert pdf.sha256 == hashlib.sha256(content).hexdigest()
-
-
-def test_an_unwritable_place_is_an_output_error(world: World, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
-    target = tmp_path / "file" / "a.pdf"
-
-    site, outcome = fetch(world, target, Say(PDF))
-
-    assert isinstance(outcome, OutputError)
-    assert str(target) in str(outcome)
-    assert len(site.seen) == 1
+    assert len(addresses) == 6
+    assert {_site(str(address)) for address in addresses} == {"arxiv.org"}

@@ -47,10 +47,61 @@ OLD_V1 = ArxivId("math/0309136", 1)
         ("https://arxiv.org/pdf/math/0309136v1.pdf", OLD_V1),
         ("hep-th/9901001", ArxivId("hep-th/9901001", None)),
         ("cond-mat.mtrl-sci/0106001v4", ArxivId("cond-mat/0106001", 4)),
+        ("HTTPS://ARXIV.ORG/ABS/2604.99001V2", NEW_V2),
+        ("https://browse.arxiv.org/pdf/2604.99001v2.pdf#page=3", NEW_V2),
+        ("http://export.arxiv.org/abs/2604.99001?context=cs.SD", NEW),
+        ("arxiv.org/abs/2604.99001", NEW),
+        ("arXiv: 2604.99001", NEW),
+        ("arXiv：2604.99001v2", NEW_V2),
+        ("arXiv:2604.99001v2 [cs.SD]", NEW_V2),
+        ("arXiv:2604.99001v2  [eess.AS]  6 Jan 2026", NEW_V2),
+        ("[arXiv:2604.99001v2 [cs.SD]]", NEW_V2),
+        ("arXiv:math/0309136v1 [math.GT]", OLD_V1),
+        ("arXiv preprint arXiv:2604.99001, 2026.", NEW),
+        ("10.48550/arXiv.2604.99001", NEW),
+        ("doi:10.48550/ARXIV.2604.99001", NEW),
+        ("https://doi.org/10.48550/arXiv.2604.99001", NEW),
+        ("http://dx.doi.org/10.48550/arXiv.math/0309136", OLD),
+        ("https://huggingface.co/papers/2604.99001", NEW),
+        ("https://huggingface.co/papers/2604.99001#community", NEW),
+        ("https://www.alphaxiv.org/abs/2604.99001v2", NEW_V2),
+        ("https://ar5iv.org/abs/2604.99001", NEW),
+        ("https://ar5iv.org/html/2604.99001", NEW),
+        ("https://ar5iv.labs.arxiv.org/html/math/0309136", OLD),
     ],
 )
 def test_every_pasted_form_becomes_the_canonical_one(text: str, expected: ArxivId) -> None:
     assert parse_id(text) == expected
+
+
+@pytest.mark.parametrize("id_text", ["2604.99001v2", "https://arxiv.org/abs/2604.99001v2"])
+@pytest.mark.parametrize(
+    "around",
+    [
+        "<{}>",
+        "({})",
+        "[{}]",
+        '"{}"',
+        "'{}'",
+        "`{}`",
+        "“{}”",
+        "（{}）",
+        "「{}」",
+        "《{}》",
+        "【{}】",
+        "{}.",
+        "{},",
+        "{};",
+        "{}。",
+        "{}，",
+        "（{}）。",
+        "<{}>, ",
+        "\u200b{}\u3000",
+        "\ufeff{}\r\n",
+    ],
+)
+def test_punctuation_around_an_id_is_nothing_of_it(around: str, id_text: str) -> None:
+    assert parse_id(around.format(id_text)) == NEW_V2
 
 
 @pytest.mark.parametrize(
@@ -84,6 +135,29 @@ def test_every_pasted_form_becomes_the_canonical_one(text: str, expected: ArxivI
         "https://arxiv.org/abs/",
         "arXiv:arXiv:2604.99001",
         "2604.99001\n2604.99002",
+        "2604.99001 2604.99002",
+        "2604.99001, 2604.99002",
+        "2604.99001?2604.99002",
+        "https://arxiv.org/abs/2604.99001 https://arxiv.org/abs/2604.99002",
+        "https://arxiv.org/abs/2604.99001?x 2604.99002",
+        "arXiv:2604.99001 [2604.99002]",
+        "2604.99001/v1",
+        "https://arxiv.org/abs/2604.99001/v1",
+        "2604.99001v1v2",
+        "0703.0001",  # the month before the first
+        "2026-01-06",
+        "2026.01.06",
+        "20260106",
+        "math/0313136",  # month 13
+        "[cs.SD]",
+        "10.48550/2604.99001",
+        "https://doi.org/10.1000/arXiv.2604.99001",
+        "https://doi.org/10.48550/arXiv./2604.99001",
+        "https://huggingface.co/2604.99001",
+        "https://huggingface.co/datasets/2604.99001",
+        "https://huggingface.co.example.org/papers/2604.99001",
+        "https://alphaxiv.org/list/2604.99001",
+        "https://user@arxiv.org/abs/2604.99001",
     ],
 )
 def test_anything_else_is_refused_with_the_text_and_a_way_out(text: str) -> None:
@@ -101,7 +175,7 @@ def _digits(low: int, high: int, width: int) -> st.SearchStrategy[str]:
 _MONTHS = _digits(1, 12, 2)
 _BASES = st.one_of(
     st.builds("{}{}.{}".format, _digits(15, 99, 2), _MONTHS, _digits(0, 99999, 5)),
-    st.builds("{}{}.{}".format, _digits(7, 14, 2), _MONTHS, _digits(0, 9999, 4)),
+    st.builds("{}{}.{}".format, _digits(8, 14, 2), _MONTHS, _digits(0, 9999, 4)),
     st.builds(
         "{}/{}{}{}".format,
         st.sampled_from(["math", "hep-th", "cond-mat", "q-alg", "cs"]),

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from pipeline.arxiv.taxonomy import canonical, is_arxiv_category, nearest, taxonomy, vocabulary
+from pipeline.arxiv.taxonomy import (
+    canonical,
+    is_arxiv_category,
+    nearest,
+    oai_set,
+    taxonomy,
+    vocabulary,
+)
+from pipeline.errors import UsageError
 
 
 def test_the_vocabulary_is_arxivs_155_categories_and_6_aliases() -> None:
@@ -61,7 +69,21 @@ def test_a_category_and_its_alias_have_one_name(category: str, expected: str) ->
 
 @pytest.mark.parametrize(
     ("wrong", "meant"),
-    [("cs.sd", "cs.SD"), ("eess.ASS", "eess.AS"), ("CS.CL", "cs.CL"), ("esss.AS", "eess.AS")],
+    [
+        ("cs.sd", "cs.SD"),
+        ("CS.sd", "cs.SD"),
+        ("cs.SDD", "cs.SD"),
+        ("eess.as", "eess.AS"),
+        ("eess.ASS", "eess.AS"),
+        ("CS.CL", "cs.CL"),
+        ("esss.AS", "eess.AS"),
+        ("Sound", "cs.SD"),
+        (" sound ", "cs.SD"),
+        ("Machine  Learning", "cs.LG"),
+        ("signal proccessing", "eess.SP"),
+        ("speech", "eess.AS"),
+        ("mathematical physics", "math-ph"),
+    ],
 )
 def test_the_nearest_category_is_the_one_that_was_meant(wrong: str, meant: str) -> None:
     found = nearest(wrong)
@@ -74,3 +96,33 @@ def test_the_nearest_category_is_the_one_that_was_meant(wrong: str, meant: str) 
 def test_nothing_is_near_to_garbage() -> None:
     assert nearest("@@@@") == []
     assert len(nearest("cs.SD", n=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("category", "expected"),
+    [
+        ("cs.SD", "cs:cs:SD"),
+        ("eess.AS", "eess:eess:AS"),
+        ("hep-th", "physics:hep-th"),
+        ("astro-ph.CO", "physics:astro-ph:CO"),
+        ("cs.SY", "eess:eess:SY"),
+        ("cmp-lg", "cs:cs:CL"),
+    ],
+)
+def test_a_category_has_its_oai_set_and_an_alias_its_categorys(
+    category: str, expected: str
+) -> None:
+    assert oai_set(category) == expected
+
+
+def test_every_active_category_has_an_oai_set() -> None:
+    assert set(taxonomy().oai_sets) == set(taxonomy().categories)
+    assert all(oai_set(category) for category in vocabulary())
+
+
+@pytest.mark.parametrize("category", ["cs.SDD", "I.2.7", ""])
+def test_what_is_no_category_has_no_oai_set(category: str) -> None:
+    with pytest.raises(UsageError, match="is not an arXiv category") as caught:
+        oai_set(category)
+
+    assert "Nearest: " in caught.value.fix

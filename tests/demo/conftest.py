@@ -1,14 +1,18 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from pipeline.demo.archive import Archive
 from pipeline.demo.example_day import example_listing
 from pipeline.demo.faults import Faults
 from pipeline.demo.standin import StandInArxiv, demo_pdfs
 from pipeline.records import Listing
+from tests.demo.composed import WITHDRAWN, week
+from tests.standins.world import small_pdf
 
 DIGEST = Path(__file__).parents[2] / "prompts" / "examples" / "20260107-audio.md"
 
@@ -28,8 +32,24 @@ def serve(listing: Listing) -> Iterator[Serve]:
         def start(**faults: object) -> tuple[StandInArxiv, httpx.Client]:
             wrong = Faults.model_validate(faults)
             standin = stack.enter_context(StandInArxiv(listing, demo_pdfs(), wrong))
-            # A proxy in the environment must not come between the test and loopback.
-            client = httpx.Client(base_url=standin.url, timeout=10, trust_env=False)
-            return standin, stack.enter_context(client)
+            return standin, stack.enter_context(client_of(standin))
 
         yield start
+
+
+@pytest.fixture
+def serve_week() -> Iterator[Serve]:
+    """Start a stand-in of the composed week; arguments go to its archive."""
+    with ExitStack() as stack:
+
+        def start(**arguments: Any) -> tuple[StandInArxiv, httpx.Client]:
+            archive = Archive(week(), withdrawn={WITHDRAWN}, **arguments)
+            standin = stack.enter_context(StandInArxiv(archive, small_pdf))
+            return standin, stack.enter_context(client_of(standin))
+
+        yield start
+
+
+def client_of(standin: StandInArxiv) -> httpx.Client:
+    # A proxy in the environment must not come between the test and loopback.
+    return httpx.Client(base_url=standin.url, timeout=10, trust_env=False)

@@ -3,9 +3,8 @@ from typing import Any
 import feedparser
 import pytest
 
-from pipeline.demo.example_day import DATE
-from pipeline.demo.payloads import composed_dates
 from pipeline.records import Listing
+from tests.demo.composed import OLD, THURSDAY, A, D, SettableClock
 from tests.demo.conftest import Serve
 
 
@@ -37,10 +36,9 @@ def test_entries_say_what_the_listing_says(serve: Serve, listing: Listing) -> No
         assert entry.get("arxiv_comment") == paper.comment
         assert entry.arxiv_primary_category["term"] == paper.categories[0]
         assert tuple(tag.term for tag in entry.tags) == paper.categories
-        published, updated = composed_dates(paper, DATE)
-        assert entry.published.startswith(published.isoformat())
-        assert entry.updated.startswith(updated.isoformat())
-        assert published <= updated < DATE
+        assert entry.updated == "2026-01-06T15:00:00Z"  # 10:00 in New York
+        assert (entry.published == entry.updated) == (paper.version == 1)
+        assert entry.published <= entry.updated
         pdf = next(link for link in entry.links if link.get("title") == "pdf")
         assert pdf.href == f"https://arxiv.org/pdf/{paper.versioned}"
     assert not papers
@@ -85,6 +83,37 @@ def test_counts_that_are_none(serve: Serve, wrong: str) -> None:
         assert response.status_code == 200
     else:
         assert response.status_code == 400
+
+
+def test_each_version_has_its_own_metadata_and_dates(serve_week: Serve) -> None:
+    _, client = serve_week()
+    entries = {
+        entry.id.rpartition("/")[2]: entry
+        for entry in parse(client.get(query([f"{A}v1", A, f"{OLD}v3"])).content).entries
+    }
+    assert set(entries) == {f"{A}v1", f"{A}v2", f"{OLD}v3"}
+    first, second, old = entries[f"{A}v1"], entries[f"{A}v2"], entries[f"{OLD}v3"]
+    assert (first.title[-1], first.arxiv_comment) == ("1", "Comment of v1")
+    assert (second.title[-1], second.arxiv_comment) == ("2", "Comment of v2")
+    assert (first.published, first.updated) == ("2026-01-14T15:00:00Z",) * 2
+    assert (second.published, second.updated) == ("2026-01-14T15:00:00Z", "2026-01-15T15:00:00Z")
+    assert (old.published, old.updated) == ("2025-11-01T05:00:00Z", "2026-01-15T15:00:00Z")
+    # A cross-list changes the categories and makes no version.
+    assert [tag.term for tag in first.tags] == ["cs.SD", "eess.AS"]
+    assert [tag.term for tag in second.tags] == ["cs.SD", "eess.AS", "cs.LG"]
+
+
+def test_a_paper_is_not_known_before_its_announcement(serve_week: Serve) -> None:
+    now = SettableClock(THURSDAY, 19, 59)
+    _, client = serve_week(now=now)
+
+    def known() -> list[str]:
+        entries = parse(client.get(query([A, f"{A}v2", D])).content).entries
+        return [entry.id.rpartition("/")[2] for entry in entries]
+
+    assert known() == [f"{A}v1"]
+    now.set(THURSDAY, 20, 0)
+    assert known() == [f"{A}v2", f"{D}v1"]
 
 
 def test_faults(serve: Serve) -> None:

@@ -8,7 +8,7 @@ from pypdf.errors import FileNotDecryptedError
 from pipeline.demo.faults import Faults
 from pipeline.demo.standin import StandInArxiv, demo_pdfs
 from pipeline.records import Listing
-from tests.demo.conftest import Serve
+from tests.demo.conftest import Serve, client_of
 
 ID = "2601.02954v1"
 PDF = f"/pdf/{ID}"
@@ -131,6 +131,30 @@ def test_requests_are_recorded_in_order(serve: Serve) -> None:
     assert [(one.method, one.path) for one in asked] == [("GET", FEED), ("GET", API), ("HEAD", PDF)]
     assert asked[0].user_agent == "jianjie/test"
     assert asked[0].at <= asked[1].at <= asked[2].at
+
+
+def test_headers_and_the_tests_own_clock_are_recorded(listing: Listing) -> None:
+    ticks = iter([100.0, 103.0])
+    standin = StandInArxiv(listing, demo_pdfs(), monotonic=lambda: next(ticks))
+    with standin, client_of(standin) as client:
+        client.get(FEED, headers={"Accept": "text/xml", "If-None-Match": "abc"})
+        client.get(PDF, headers={"Range": "bytes=1-2", "If-Range": '"x"'})
+    feed, pdf = standin.requests
+    assert (feed.kind, feed.accept, feed.if_none_match, feed.range) == (
+        "feed",
+        "text/xml",
+        "abc",
+        "",
+    )
+    assert (pdf.kind, pdf.range, pdf.if_range) == ("pdf", "bytes=1-2", '"x"')
+    assert (feed.at, pdf.at) == (100.0, 103.0)
+
+
+def test_pdfs_may_be_a_function(listing: Listing) -> None:
+    pdfs = {ID: b"%PDF-1.4 %%EOF"}
+    with StandInArxiv(listing, pdfs.get) as standin, client_of(standin) as client:
+        assert client.get(PDF).content == pdfs[ID]
+        assert client.get("/pdf/2601.02444v1").status_code == 404
 
 
 def test_on_request_comes_before_the_answer(listing: Listing) -> None:

@@ -1,116 +1,42 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from xml.sax.saxutils import escape
+from collections.abc import Mapping
 
 import pytest
 
-from pipeline.arxiv.ids import ArxivId, parse_id
-from pipeline.errors import (
-    ArxivError,
-    ArxivMalformed,
-    ArxivRefused,
-    ArxivUnreachable,
-    UsageError,
-)
-from pipeline.records import Announcement, AnnounceType, Listing, Paper
+from pipeline.arxiv.listpage import PageEntry
+from pipeline.errors import ArxivMalformed
+from pipeline.records import Announcement, AnnounceType, Listing
 from pipeline.settings import FieldSettings
-from pipeline.stages.listing import listing, one_paper, with_metadata
+from pipeline.stages.listing import (
+    Pages,
+    announced_as,
+    catchup_pages,
+    list_pages,
+    reconcile,
+    source_of,
+    todays_feed,
+    todays_pages,
+    with_added,
+)
+from tests.stages.arxiv_answers import DATE, FakeArxiv, feed, from_api, from_feed, listed, page
 
 FIELD = FieldSettings(name="音频", categories=("cs.SD", "eess.AS"))
-
-ITEM = """
-<item><title>Feed title of {id}</title><link>https://arxiv.org/abs/{id}</link>
-<description>arXiv:{id} Announce Type: {announce}
-Abstract: Feed abstract of {id}.</description>
-<guid isPermaLink="false">oai:arXiv.org:{id}</guid><category>cs.SD</category>
-<arxiv:announce_type>{announce}</arxiv:announce_type><dc:creator>Ann Feed, Ben Feed</dc:creator>
-</item>"""
-FEED = """<?xml version="1.0" encoding="UTF-8"?>
-<rss xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/"
- version="2.0"><channel><title>cs.SD, eess.AS updates on arXiv.org</title>
-<pubDate>Wed, 07 Jan 2026 00:00:00 -0500</pubDate>{items}</channel></rss>"""
-ENTRY = """
-<entry><id>http://arxiv.org/abs/{id}</id><title>API title of {id}</title>
-<summary>API abstract of {id}.</summary><author><name>Ann Api</name></author>
-<arxiv:comment>12 pages</arxiv:comment><arxiv:primary_category term="eess.AS"/>
-<category term="cs.SD"/><category term="eess.AS"/></entry>"""
-ANSWER = """<?xml version="1.0" encoding="UTF-8"?>
-<feed xmlns="http://www.w3.org/2005/Atom" xmlns:arxiv="http://arxiv.org/schemas/atom">
-<title>arXiv Query</title>{entries}</feed>"""
-ERROR = """<entry><id>https://arxiv.org/api/errors#incorrect_id</id><title>Error</title>
-<summary>incorrect id format for {id}</summary></entry>"""
+NEW, CROSS, REPLACE, REPLACE_CROSS = AnnounceType
+EVE, NEXT = DATE - dt.timedelta(days=1), DATE + dt.timedelta(days=1)
 
 
-def feed(*items: tuple[str, str]) -> bytes:
-    written = "".join(ITEM.format(id=escape(i), announce=announce) for i, announce in items)
-    return FEED.format(items=written).encode()
+def both(body: bytes) -> dict[str, bytes]:
+    return {"cs.SD": body, "eess.AS": body}
 
 
-def answer(ids: Sequence[str], form: str = ENTRY) -> bytes:
-    return ANSWER.format(entries="".join(form.format(id=i) for i in ids)).encode()
+def dated(body: bytes) -> dict[str, list[bytes]]:
+    return {"cs.SD": [body], "eess.AS": [body]}
 
 
-class FakeArxiv:
-    """One feed, and the API as a function of the ids; `asked` has every list of ids."""
-
-    feed_host = "rss.example.org"
-
-    def __init__(self, today: bytes = b"", api: Callable[[Sequence[str]], bytes] = answer) -> None:
-        self.asked: list[list[str]] = []
-        self.categories: Sequence[str] = ()
-        self._today = today
-        self._api = api
-
-    def feed(self, categories: Sequence[str]) -> tuple[bytes, str]:
-        self.categories = categories
-        return self._today, "https://rss.example.org/rss/"
-
-    def metadata(self, ids: Sequence[str]) -> tuple[bytes, str]:
-        self.asked.append(list(ids))
-        return self._api(ids), "https://api.example.org/query"
-
-
-def from_feed(arxiv_id: str, version: int = 1) -> Paper:
-    versioned = f"{arxiv_id}v{version}"
-    return Paper(
-        arxiv_id=arxiv_id,
-        version=version,
-        title=f"Feed title of {versioned}",
-        abstract=f"Feed abstract of {versioned}.",
-        authors=("Ann Feed", "Ben Feed"),
-        categories=("cs.SD",),
-        metadata="feed",
-    )
-
-
-def from_api(arxiv_id: str, version: int = 1) -> Paper:
-    versioned = f"{arxiv_id}v{version}"
-    return Paper(
-        arxiv_id=arxiv_id,
-        version=version,
-        title=f"API title of {versioned}",
-        abstract=f"API abstract of {versioned}.",
-        authors=("Ann Api",),
-        comment="12 pages",
-        categories=("eess.AS", "cs.SD"),
-    )
-
-
-def listed(*papers: Paper) -> Listing:
-    return Listing(
-        date=dt.date(2026, 1, 7),
-        field="audio",
-        source="rss.example.org",
-        announcements=tuple(
-            Announcement(announce=AnnounceType.NEW, paper=paper) for paper in papers
-        ),
-    )
-
-
-def papers_of(found: Listing) -> list[Paper]:
-    return [item.paper for item in found.announcements]
+def types(found: Pages) -> dict[str, AnnounceType]:
+    return {entry.arxiv_id: entry.announce for entry in found.entries}
 
 
 # The feed
@@ -118,214 +44,241 @@ def papers_of(found: Listing) -> list[Paper]:
 
 def test_the_listing_is_what_the_feed_announces() -> None:
     arxiv = FakeArxiv(feed(("2601.00001v1", "new"), ("2512.00002v3", "replace-cross")))
-
-    found = listing("audio", FIELD, arxiv)
-
-    assert found == Listing(
-        date=dt.date(2026, 1, 7),
+    assert todays_feed("audio", FIELD, arxiv) == Listing(
+        date=DATE,
         field="audio",
         source="rss.example.org",
         announcements=(
-            Announcement(announce=AnnounceType.NEW, paper=from_feed("2601.00001")),
-            Announcement(announce=AnnounceType.REPLACE_CROSS, paper=from_feed("2512.00002", 3)),
+            Announcement(announce=NEW, paper=from_feed("2601.00001")),
+            Announcement(announce=REPLACE_CROSS, paper=from_feed("2512.00002", 3)),
         ),
     )
     assert arxiv.categories == ("cs.SD", "eess.AS")
-    assert arxiv.asked == []
+    assert (arxiv.asked, arxiv.fetched, arxiv.revalidated) == ([], [], [False])
 
 
 def test_an_empty_feed_is_an_empty_listing() -> None:
-    found = listing("audio", FIELD, FakeArxiv(feed()))
+    found = todays_feed("audio", FIELD, FakeArxiv(feed()), revalidate=True)
+    assert (found.date, found.announcements) == (DATE, ())
 
-    assert (found.date, found.announcements) == (dt.date(2026, 1, 7), ())
+
+BAD_FEEDS = [b"", b"<html>busy</html>", feed(("nonsense", "new"))]
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>busy</html>", feed(("nonsense", "new"))])
-def test_a_feed_that_cannot_be_read_is_arxivs_error(content: bytes) -> None:
+@pytest.mark.parametrize("bad", BAD_FEEDS)
+def test_a_feed_that_cannot_be_read_is_asked_for_again(bad: bytes) -> None:
+    arxiv = FakeArxiv(bad, feed(("2601.00001v1", "new")))
+    assert len(todays_feed("audio", FIELD, arxiv).announcements) == 1
+    assert arxiv.revalidated == [False, True]
+
+
+@pytest.mark.parametrize("bad", BAD_FEEDS)
+def test_a_feed_that_stays_unreadable_is_arxivs_error(bad: bytes) -> None:
     with pytest.raises(ArxivMalformed, match=r"rss\.example\.org"):
-        listing("audio", FIELD, FakeArxiv(content))
+        todays_feed("audio", FIELD, FakeArxiv(bad))
 
 
-# The API
+# The pages
 
 
-def test_the_apis_fields_replace_the_feeds_in_the_feeds_order() -> None:
-    def shuffled(ids: Sequence[str]) -> bytes:
-        return answer([*reversed(ids), "2601.09999v1"])  # and one that nobody asked for
-
-    warnings: list[str] = []
-    found = listed(from_feed("2601.00001"), from_feed("math/0309136", 2), from_feed("2601.00003"))
-
-    full = with_metadata(found, FakeArxiv(api=shuffled), {}, warnings.append)
-
-    assert papers_of(full) == [
-        from_api("2601.00001"),
-        from_api("math/0309136", 2),
-        from_api("2601.00003"),
-    ]
-    assert [a.announce for a in full.announcements] == [AnnounceType.NEW] * 3
-    assert (full.date, full.field, full.source) == (found.date, found.field, found.source)
-    assert warnings == []
+def test_the_categories_pages_are_one_listing_with_the_strongest_type_of_each_paper() -> None:
+    pages = {
+        "cs.SD": page(DATE, ["2601.00001"], ["2601.00002"], ["2512.00001"]),
+        "eess.AS": page(DATE, ["2601.00002"], ["2601.00001"], ["2601.00003"]),
+    }
+    found = list_pages(FIELD, FakeArxiv(pages=pages))
+    assert (found.date, found.problems) == (DATE, ())
+    assert types(found) == {
+        "2601.00001": NEW,
+        "2601.00002": NEW,
+        "2512.00001": REPLACE,
+        "2601.00003": REPLACE,
+    }
+    assert found.addresses == ("https://example.org/list/cs.SD", "https://example.org/list/eess.AS")
 
 
-@pytest.mark.parametrize(
-    ("papers", "batches"), [(0, []), (1, [1]), (100, [100]), (101, [100, 1]), (230, [100, 100, 30])]
-)
-def test_the_api_is_asked_in_batches_of_a_hundred(papers: int, batches: list[int]) -> None:
-    arxiv = FakeArxiv()
-    ids = [f"2601.{n:05d}" for n in range(1, papers + 1)]
-
-    full = with_metadata(listed(*map(from_feed, ids)), arxiv, {}, pytest.fail)
-
-    assert [len(batch) for batch in arxiv.asked] == batches
-    assert [i for batch in arxiv.asked for i in batch] == [f"{i}v1" for i in ids]
-    assert papers_of(full) == list(map(from_api, ids))
-
-
-def test_a_paper_that_the_api_does_not_know_keeps_the_feeds_fields() -> None:
-    def without_the_second(ids: Sequence[str]) -> bytes:
-        return answer([i for i in ids if i != "2601.00002v1"])
-
-    warnings: list[str] = []
-    found = listed(*map(from_feed, ["2601.00001", "2601.00002", "2601.00003"]))
-
-    full = with_metadata(found, FakeArxiv(api=without_the_second), {}, warnings.append)
-
-    assert papers_of(full) == [
-        from_api("2601.00001"),
-        from_feed("2601.00002"),
-        from_api("2601.00003"),
-    ]
-    (warning,) = warnings
-    assert warning.startswith("2601.00002v1: ")
-
-
-def test_another_version_than_the_announced_one_is_no_answer() -> None:
-    def newer(ids: Sequence[str]) -> bytes:
-        return answer([i.replace("v1", "v2") for i in ids])
-
-    warnings: list[str] = []
-
-    full = with_metadata(listed(from_feed("2601.00001")), FakeArxiv(api=newer), {}, warnings.append)
-
-    assert papers_of(full) == [from_feed("2601.00001")]
-    assert [w.split(":")[0] for w in warnings] == ["2601.00001v1"]
-
-
-def unreachable(_: Sequence[str]) -> bytes:
-    raise ArxivUnreachable("no answer in time", where="https://api.example.org")
-
-
-def malformed(_: Sequence[str]) -> bytes:
-    return b"<html>Rate exceeded.</html>"
-
-
-def refused(ids: Sequence[str]) -> bytes:
-    return answer(ids[:1], ERROR)
-
-
-@pytest.mark.parametrize("api", [unreachable, malformed, refused])
-def test_an_api_that_is_down_costs_one_warning_and_no_paper(
-    api: Callable[[Sequence[str]], bytes],
-) -> None:
-    warnings: list[str] = []
-    found = listed(*(from_feed(f"2601.{n:05d}") for n in range(1, 27)))
-
-    full = with_metadata(found, FakeArxiv(api=api), {}, warnings.append)
-
-    assert full == found
-    (warning,) = warnings
-    assert warning.startswith("no metadata for 26 papers")
-
-
-def test_one_batch_that_fails_does_not_cost_the_others() -> None:
-    def second_fails(ids: Sequence[str]) -> bytes:
-        return unreachable(ids) if "2601.00101v1" in ids else answer(ids)
-
-    warnings: list[str] = []
-    ids = [f"2601.{n:05d}" for n in range(1, 206)]
-
-    full = with_metadata(
-        listed(*map(from_feed, ids)), FakeArxiv(api=second_fails), {}, warnings.append
-    )
-
-    assert [p.metadata for p in papers_of(full)] == ["api"] * 100 + ["feed"] * 100 + ["api"] * 5
-    assert [p.arxiv_id for p in papers_of(full)] == ids
-    assert len(warnings) == 1
-
-
-def test_known_papers_are_not_asked_for_again() -> None:
-    arxiv = FakeArxiv()
-    known = {"2601.00001v1": from_api("2601.00001").model_copy(update={"title": "As stored"})}
-    found = listed(from_feed("2601.00001"), from_feed("2601.00002"))
-
-    full = with_metadata(found, arxiv, known, pytest.fail)
-
-    assert arxiv.asked == [["2601.00002v1"]]
-    assert [p.title for p in papers_of(full)] == ["As stored", "API title of 2601.00002v1"]
-
-
-def test_when_every_paper_is_known_nothing_is_asked() -> None:
-    arxiv = FakeArxiv(api=unreachable)
-    known = {"2601.00001v1": from_api("2601.00001")}
-
-    full = with_metadata(listed(from_feed("2601.00001")), arxiv, known, pytest.fail)
-
-    assert papers_of(full) == [from_api("2601.00001")]
-    assert arxiv.asked == []
-
-
-def test_a_known_older_version_is_no_answer_for_a_newer_one() -> None:
-    arxiv = FakeArxiv()
-
-    full = with_metadata(
-        listed(from_feed("2601.00001", 2)),
-        arxiv,
-        {"2601.00001v1": from_api("2601.00001", 1)},
-        pytest.fail,
-    )
-
-    assert papers_of(full) == [from_api("2601.00001", 2)]
-
-
-# One paper
-
-
-def latest_is_v3(ids: Sequence[str]) -> bytes:
-    return answer([f"{parse_id(i).base}v{parse_id(i).version or 3}" for i in ids])
+def test_a_category_and_its_alias_are_one_page() -> None:
+    arxiv = FakeArxiv(pages={"eess.SY": page(DATE, ["2601.00001"])})
+    list_pages(FieldSettings(name="控制", categories=("cs.SY", "eess.SY")), arxiv)
+    assert arxiv.fetched == ["list eess.SY"]
 
 
 @pytest.mark.parametrize(
-    ("asked", "version"), [(ArxivId("2601.00001", None), 3), (ArxivId("2601.00001", 2), 2)]
-)
-def test_one_paper_in_the_named_version_or_the_latest(asked: ArxivId, version: int) -> None:
-    arxiv = FakeArxiv(api=latest_is_v3)
-
-    assert one_paper(asked, arxiv) == from_api("2601.00001", version)
-    assert arxiv.asked == [[str(asked)]]
-
-
-@pytest.mark.parametrize(
-    "api",
+    ("body", "said"),
     [
-        pytest.param(lambda _: answer([]), id="unknown id"),
-        pytest.param(lambda _: answer(["2601.00001v3"]), id="another version"),
-        pytest.param(lambda _: answer(["2601.00002v2"]), id="another paper"),
+        (page(DATE, ["2601.00001"], counts=[2, 0, 0]), "says 2 new submissions and lists 1"),
+        (page(DATE, ["2601.00001"], total=3), "says 3 entries and lists 1"),
+        (b"<html><title>Sound</title></html>", "does not say"),
+        (b"<html><title>arXiv reCAPTCHA</title></html>", "human"),
     ],
 )
-def test_a_paper_that_arxiv_does_not_know_is_a_wrong_request(
-    api: Callable[[Sequence[str]], bytes],
+def test_a_page_that_does_not_hold_what_it_says_is_a_problem(body: bytes, said: str) -> None:
+    arxiv = FakeArxiv(pages={"cs.SD": body, "eess.AS": page(DATE, ["2601.00002"])})
+    found = list_pages(FIELD, arxiv)
+    assert len(found.problems) == 1
+    assert said in found.problems[0]
+    assert "https://example.org/list/cs.SD" in found.problems[0]
+    assert "2601.00002" in found.ids
+
+
+def test_pages_of_different_dates_are_no_listing() -> None:
+    pages = {"cs.SD": page(DATE, ["2601.00001"]), "eess.AS": page(EVE, ["2601.00002"])}
+    found = list_pages(FIELD, FakeArxiv(pages=pages))
+    assert found.date is None
+    assert "2026-01-06, 2026-01-07" in found.problems[0]
+
+
+def test_a_catch_up_goes_on_over_all_its_pages() -> None:
+    first = page(DATE, ["2601.00001"], counts=[2, 0, 1], dated=True)
+    second = page(DATE, ["2601.00002"], replaced=["2512.00001"], counts=[2, 0, 1], dated=True)
+    arxiv = FakeArxiv(catchups={"cs.SD": [first, second], "eess.AS": [page(DATE, dated=True)]})
+    found = catchup_pages(FIELD, DATE, arxiv)
+    assert found.problems == ()
+    assert len(found.ids) == 3
+    assert [asked[-1] for asked in arxiv.fetched] == ["1", "2", "1"]
+    assert source_of(found) == "example.org"
+
+
+def test_a_catch_up_of_another_date_is_a_problem() -> None:
+    found = catchup_pages(FIELD, DATE, FakeArxiv(catchups=dated(page(EVE, ["1"], dated=True))))
+    assert found.problems
+    found = catchup_pages(FIELD, DATE, FakeArxiv(catchups=dated(page(EVE, dated=True))))
+    assert "shows 2026-01-06" in found.problems[0]
+
+
+# Which pages speak for today's feed
+
+
+def asked_for(
+    announced: list[str], pages: Mapping[str, bytes], catchups: Mapping[str, list[bytes]]
+) -> tuple[Pages, list[str]]:
+    arxiv = FakeArxiv(pages=pages, catchups=catchups)
+    found = todays_pages(listed(*map(from_feed, announced)), FIELD, arxiv)
+    return found, sorted({asked.split()[0] for asked in arxiv.fetched})
+
+
+def test_list_pages_of_the_feeds_date_are_enough() -> None:
+    found, asked = asked_for(["2601.00001"], both(page(DATE, ["2601.00001"])), {})
+    assert (found.date, asked) == (DATE, ["list"])
+
+
+@pytest.mark.parametrize("announced", [[], ["2601.00001"]])
+def test_older_list_pages_are_enough_for_a_feed_that_only_repeats_them(
+    announced: list[str],
 ) -> None:
-    with pytest.raises(UsageError, match=r"^2601\.00001v2: arXiv does not know this paper"):
-        one_paper(ArxivId("2601.00001", 2), FakeArxiv(api=api))
+    found, asked = asked_for(announced, both(page(EVE, ["2601.00001", "2601.00002"])), {})
+    assert (found.date, asked) == (EVE, ["list"])
+
+
+def test_in_the_evening_the_list_pages_are_ahead_and_the_catch_up_pages_speak() -> None:
+    catchups = dated(page(DATE, ["2601.00001"], dated=True))
+    found, asked = asked_for(["2601.00001"], both(page(NEXT, ["2601.00009"])), catchups)
+    assert (found.date, set(found.ids), asked) == (DATE, {"2601.00001"}, ["catchup", "list"])
+
+
+def test_where_list_pages_fail_the_catch_up_pages_speak() -> None:
+    found, _ = asked_for(["2601.00001"], {}, dated(page(DATE, ["2601.00001"], dated=True)))
+    assert (found.date, found.problems) == (DATE, ())
+
+
+def test_where_all_fail_every_problem_is_told() -> None:
+    found, _ = asked_for(["2601.00001"], {}, {})
+    assert (found.date, len(found.problems)) == (None, 4)
+
+
+# The feed against the pages
+
+
+def entry(base: str, announce: AnnounceType) -> PageEntry:
+    return PageEntry(
+        arxiv_id=base,
+        version=None,
+        announce=announce,
+        title="T",
+        authors=(),
+        comment=None,
+        abstract="",
+        categories=("cs.SD",),
+    )
+
+
+def shown(
+    *entries: PageEntry, date: dt.date | None = DATE, problems: tuple[str, ...] = ()
+) -> Pages:
+    return Pages(date=date, addresses=("a", "b"), entries=entries, problems=problems)
+
+
+def test_what_the_pages_have_and_the_feed_lacks_is_found() -> None:
+    pages = shown(entry("2601.00001", NEW), entry("2601.00002", CROSS))
+    found, lacking = reconcile(listed(from_feed("2601.00001")), pages)
+    assert [one.arxiv_id for one in lacking] == ["2601.00002"]
+    assert found.check is not None
+    assert (found.check.pages, found.check.counted, found.check.complete) == (("a", "b"), 2, True)
+
+
+def test_what_the_feed_has_and_the_pages_lack_stays_and_is_a_problem() -> None:
+    found, lacking = reconcile(listed(from_feed("2601.00001")), shown(entry("2601.00002", NEW)))
+    assert len(found.announcements) == len(lacking) == 1
+    assert found.check is not None
+    assert found.check.problems == ("not on the list pages: 2601.00001",)
+
+
+def test_pages_of_another_date_add_nothing() -> None:
+    pages = shown(entry("2601.00009", NEW), date=EVE, problems=("503",))
+    found, lacking = reconcile(listed(from_feed("2601.00001")), pages)
+    assert lacking == ()
+    assert found.check is not None
+    assert (found.check.counted, found.check.problems) == (0, ("503",))
 
 
 @pytest.mark.parametrize(
-    ("api", "error"),
-    [(unreachable, ArxivUnreachable), (malformed, ArxivMalformed), (refused, ArxivRefused)],
+    ("in_feed", "on_page", "counts_as"),
+    [
+        (CROSS, NEW, NEW),
+        (NEW, CROSS, NEW),
+        (REPLACE, CROSS, CROSS),
+        (REPLACE_CROSS, REPLACE, REPLACE_CROSS),  # pages do not tell the two apart
+        (NEW, REPLACE, NEW),
+    ],
 )
-def test_arxivs_own_trouble_is_not_the_users(
-    api: Callable[[Sequence[str]], bytes], error: type[ArxivError]
+def test_a_paper_counts_once_by_its_strongest_type(
+    in_feed: AnnounceType, on_page: AnnounceType, counts_as: AnnounceType
 ) -> None:
-    with pytest.raises(error):
-        one_paper(ArxivId("2601.00001", None), FakeArxiv(api=api))
+    listing = listed(from_feed("2601.00001"), announce=in_feed)
+    found, lacking = reconcile(listing, shown(entry("2601.00001", on_page)))
+    assert lacking == ()
+    assert [item.announce for item in found.announcements] == [counts_as]
+
+
+def test_what_is_added_takes_its_place_in_arxivs_order() -> None:
+    listing, _ = reconcile(listed(from_feed("2601.00001"), from_feed("2601.00005")), shown())
+    added = [
+        Announcement(announce=REPLACE, paper=from_api("2512.00001", 2)),
+        Announcement(announce=NEW, paper=from_api("2601.00003")),
+    ]
+    found = with_added(listing, added, ["2601.00004: no version"])
+    assert [item.paper.arxiv_id for item in found.announcements] == [
+        "2601.00001",
+        "2601.00003",
+        "2601.00005",
+        "2512.00001",
+    ]
+    assert found.check is not None
+    assert found.check.added == ("2512.00001", "2601.00003")
+    assert found.check.problems[-1] == "2601.00004: no version"
+
+
+@pytest.mark.parametrize(
+    ("announce", "primary", "told"),
+    [
+        (NEW, "cs.SD", NEW),
+        (CROSS, "cs.LG", CROSS),
+        (REPLACE, "eess.AS", REPLACE),
+        (REPLACE, "cs.LG", REPLACE_CROSS),
+    ],
+)
+def test_a_pages_entry_is_announced_by_its_primary_category(
+    announce: AnnounceType, primary: str, told: AnnounceType
+) -> None:
+    paper = from_api("2601.00001").model_copy(update={"categories": (primary, "cs.SD")})
+    assert announced_as(entry("2601.00001", announce), paper, FIELD).announce is told

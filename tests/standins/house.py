@@ -83,10 +83,11 @@ class House:
 
 
 @contextmanager
-def open_house(folder: Path) -> Iterator[House]:
-    """A house whose servers listen while the `with` block runs."""
-    with StandInArxiv(example_listing(EXAMPLE), demo_pdfs()) as arxiv, StandInModel() as model:
-        yield House(folder, write_config(folder, arxiv.url, model.url), arxiv, model)
+def open_house(folder: Path, arxiv: StandInArxiv | None = None) -> Iterator[House]:
+    """A house whose servers listen while the `with` block runs; arXiv has the example day."""
+    announces = arxiv or StandInArxiv(example_listing(EXAMPLE), demo_pdfs())
+    with announces as opened, StandInModel() as model:
+        yield House(folder, write_config(folder, opened.url, model.url), opened, model)
 
 
 def one_error(result: subprocess.CompletedProcess[str], status: int) -> str:

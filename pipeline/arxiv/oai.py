@@ -1,0 +1,182 @@
+"""ArXiv's OAI-PMH answers in the form arXivRaw: bytes in, records out. Nothing here fetches.
+
+Errors come with HTTP 200 and an `<error code=…>`; "there is nothing" is one of them and is no
+error here. A withdrawn version has the size 0kb and the source type I (arXiv's OAI-PMH as read
+from its answers; the protocol is openarchives.org/OAI/openarchivesprotocol.html).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from email.utils import parsedate_to_datetime
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.ElementTree import fromstring
+
+from pipeline.arxiv.ids import parse_id
+from pipeline.arxiv.names import split_authors
+from pipeline.errors import ArxivMalformed, ArxivRefused, UsageError, one_line
+from pipeline.records import Paper, Record
+
+_OAI = "{http://www.openarchives.org/OAI/2.0/}"
+_RAW = "{http://arxiv.org/OAI/arXivRaw/}"
+_NOTHING = frozenset({"noRecordsMatch", "idDoesNotExist"})
+_NUMBER = re.compile(r"v([1-9][0-9]*)")
+
+
+class OaiVersion(Record):
+    """One version in a paper's history."""
+
+    number: int
+    submitted: dt.datetime
+    """UTC."""
+    withdrawn: bool
+
+
+class OaiRecord(Record):
+    """A paper's record: the fields of its latest version, and the history of all versions."""
+
+    paper: Paper
+    """The latest version; of a deleted record nothing but the id is known, and its version is 0."""
+    versions: tuple[OaiVersion, ...]
+    """Oldest first."""
+    license: str | None
+    deleted: bool
+
+
+class OaiPage(Record):
+    """One answer; `token` asks for the next page and is None on the last one."""
+
+    records: tuple[OaiRecord, ...]
+    token: str | None
+
+
+def parse_oai(content: bytes, *, where: str) -> OaiPage:
+    """The answer to GetRecord or ListRecords in `content`; `where` is its address, for messages.
+
+    No matching records and an unknown id give an empty page. Raises ArxivRefused for every other
+    OAI-PMH error, ArxivMalformed when it is no such answer or is cut off.
+    """
+    root = _xml(content, where)
+    refusals = {
+        error.get("code", ""): one_line(error.text or "") for error in root.iter(f"{_OAI}error")
+    }
+    for code, text in refusals.items():
+        if code not in _NOTHING:
+            raise ArxivRefused(
+                f"OAI-PMH answers {code}: {text.rstrip('.')}",
+                where=where,
+                fix="Check the request; where a token has expired, begin again without it",
+            )
+    answers = [root.find(f"{_OAI}{verb}") for verb in ("ListRecords", "GetRecord")]
+    found = next((answer for answer in answers if answer is not None), None)
+    if found is None:
+        if refusals:
+            return OaiPage(records=(), token=None)
+        raise _malformed("neither records nor an error in it", where)
+    return OaiPage(
+        records=tuple(_record(record, where) for record in found.iter(f"{_OAI}record")),
+        token=(found.findtext(f"{_OAI}resumptionToken") or "").strip() or None,
+    )
+
+
+def _xml(content: bytes, where: str) -> Element:
+    try:
+        # arXiv sends no document type; without one, there are no entities to blow up.
+        root = fromstring(content, forbid_dtd=True)
+    except (ParseError, ValueError, LookupError) as error:
+        raise _malformed(str(error) or type(error).__name__, where) from error
+    if root.tag != f"{_OAI}OAI-PMH":
+        raise _malformed(f"its root is {root.tag}", where)
+    return root
+
+
+def _record(record: Element, where: str) -> OaiRecord:
+    header = record.find(f"{_OAI}header")
+    if header is not None and header.get("status") == "deleted":
+        return _deleted(header.findtext(f"{_OAI}identifier") or "", where)
+    raw = record.find(f"{_OAI}metadata/{_RAW}arXivRaw")
+    if raw is None:
+        raise _malformed("a record without arXivRaw metadata", where)
+    versions = _versions(raw, where)
+    if not versions:
+        raise _malformed(f"{_field(raw, 'id', where)} without a version", where)
+    return OaiRecord(
+        paper=_paper(raw, versions[-1], where),
+        versions=versions,
+        license=_text(raw, "license") or None,
+        deleted=False,
+    )
+
+
+def _paper(raw: Element, latest: OaiVersion, where: str) -> Paper:
+    return Paper(
+        arxiv_id=_base(_field(raw, "id", where), where),
+        version=latest.number,
+        title=_field(raw, "title", where),
+        abstract=_field(raw, "abstract", where),
+        authors=split_authors(_text(raw, "authors")),
+        comment=_text(raw, "comments") or None,
+        categories=tuple(dict.fromkeys(_field(raw, "categories", where).split())),
+        submitted=latest.submitted,
+        metadata="oai",
+    )
+
+
+def _deleted(identifier: str, where: str) -> OaiRecord:
+    paper = Paper(
+        arxiv_id=_base(identifier, where),
+        version=0,
+        title="",
+        abstract="",
+        authors=(),
+        categories=(),
+        metadata="oai",
+    )
+    return OaiRecord(paper=paper, versions=(), license=None, deleted=True)
+
+
+def _versions(raw: Element, where: str) -> tuple[OaiVersion, ...]:
+    versions = [_version(version, where) for version in raw.iter(f"{_RAW}version")]
+    return tuple(sorted(versions, key=lambda version: version.number))
+
+
+def _version(version: Element, where: str) -> OaiVersion:
+    name = version.get("version", "")
+    number = _NUMBER.fullmatch(name)
+    try:
+        submitted = parsedate_to_datetime(_text(version, "date"))
+    except ValueError as error:
+        raise _malformed(f"version {name!r} without a readable date", where) from error
+    if number is None:
+        raise _malformed(f"a version called {name!r}", where)
+    # Without a zone the mail format means UTC too.
+    aware = submitted.replace(tzinfo=submitted.tzinfo or dt.UTC)
+    gone = _text(version, "size") == "0kb" and "I" in _text(version, "source_type")
+    return OaiVersion(number=int(number[1]), submitted=aware.astimezone(dt.UTC), withdrawn=gone)
+
+
+def _base(text: str, where: str) -> str:
+    try:
+        return parse_id(text).base
+    except UsageError as error:
+        raise _malformed(f"a record without an arXiv id: {text!r}", where) from error
+
+
+def _field(raw: Element, name: str, where: str) -> str:
+    if not (text := _text(raw, name)):
+        raise _malformed(f"a record without <{name}>", where)
+    return text
+
+
+def _text(element: Element, name: str) -> str:
+    return one_line(element.findtext(f"{_RAW}{name}") or "")
+
+
+def _malformed(cause: str, where: str) -> ArxivMalformed:
+    return ArxivMalformed(
+        f"the answer is no OAI-PMH answer in arXivRaw ({cause})",
+        where=where,
+        fix="Try again in a few minutes; nothing was changed",
+    )

@@ -1,0 +1,123 @@
+"""`/list/cs.SD/new` and `/catchup/cs.SD/2026-01-07?abs=True&page=1`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from urllib.parse import parse_qs
+
+from pipeline.arxiv.taxonomy import canonical, taxonomy
+from pipeline.demo.answers.answer import (
+    HTML,
+    PLAIN,
+    UNAVAILABLE_S,
+    Answer,
+    captcha,
+    page,
+    waiting,
+)
+from pipeline.demo.archive import Archive, on_page
+from pipeline.demo.asked import Asked
+from pipeline.demo.payloads.pages import Window, catchup_page, list_page
+
+MOST_SHOWN = 2000
+
+
+def list_answer(archive: Archive, asked: Asked, fault: str | None) -> Answer:
+    """The newest announced listing of a category or archive."""
+    category, _, form = asked.address.removeprefix("/list/").partition("/")
+    if form != "new" or not _is_known(category):
+        return Answer(404, HTML, page("arXiv", "Not found", f"No listing of {category}."))
+    if category in taxonomy().aliases:
+        return _sent_on(asked, category)
+    date = archive.newest()
+    if date and fault == "stale":
+        date = archive.listing_before(date) or date
+    fields = _fields(asked)
+    show = min(_number(fields, "show", MOST_SHOWN), MOST_SHOWN)
+    window = Window(_number(fields, "skip", 0), show)
+    sections = on_page(archive.shown(date), category) if date else {}
+    body = list_page(category, date or archive.today, sections, window)
+    return _spoiled(Answer(200, HTML, body), fault)
+
+
+def catchup_answer(archive: Archive, asked: Asked, fault: str | None) -> Answer:
+    """The listing of one of the past 90 days, in pages."""
+    category, _, day = asked.address.removeprefix("/catchup/").partition("/")
+    fields = _fields(asked)
+    number = fields.get("page", "1")
+    if not _is_known(category):
+        return _bad_request(f"Invalid archive or category: {category}.")
+    if category in taxonomy().aliases:
+        return _sent_on(asked, category)
+    try:
+        date = dt.date.fromisoformat(day)
+    except ValueError:
+        return _bad_request(f"Invalid date: {day}. Use the form YYYY-MM-DD.")
+    if not archive.within_reach(date):
+        return _bad_request("Catch-up is for the past 90 days up to today.")
+    if not number.isdecimal() or int(number) < 1:
+        return _bad_request(f"Invalid page: {number}.")
+    body = catchup_page(
+        category,
+        date,
+        on_page(archive.shown(date), category),
+        page=int(number),
+        size=archive.catchup_page,
+        abstracts=fields.get("abs") == "True",
+    )
+    return _spoiled(Answer(200, HTML, body), fault)
+
+
+def page_failure(fault: str | None, retry_after: float | None) -> Answer | None:
+    """These pages say in words of their own that they are not available."""
+    if fault != "unavailable":
+        return None
+    text = b"This listing is temporarily unavailable; please retry in a few minutes."
+    return Answer(503, PLAIN, text, waiting(retry_after, UNAVAILABLE_S))
+
+
+def _spoiled(good: Answer, fault: str | None) -> Answer:
+    match fault:
+        case "captcha":
+            return captcha()
+        case "not_html":
+            return good._replace(body=b"\x1f\x8b\x00" + good.body[::-1])
+        case "truncated":
+            return good._replace(body=_half_the_entries(good.body))
+    return good
+
+
+def _half_the_entries(body: bytes) -> bytes:
+    """Up to the middle one's start; half of the page where there are none."""
+    parts = body.split(b"<dt>")
+    if len(parts) == 1:
+        return body[: len(body) // 2]
+    return b"<dt>".join(parts[: (len(parts) + 1) // 2]) + b"<dt>\n      <a na"
+
+
+def _fields(asked: Asked) -> Mapping[str, str]:
+    return {name: values[-1] for name, values in parse_qs(asked.query).items()}
+
+
+def _number(fields: Mapping[str, str], name: str, default: int) -> int:
+    """What is no number does not count."""
+    text = fields.get(name, "")
+    return int(text) if text.isdecimal() else default
+
+
+def _is_known(name: str) -> bool:
+    """A category, an alias or an archive, spelled as arXiv does."""
+    known = taxonomy()
+    archives = {category.partition(".")[0] for category in known.categories}
+    return name in known.categories or name in known.aliases or name in archives
+
+
+def _sent_on(asked: Asked, category: str) -> Answer:
+    """An alias leads to the page of the category that it stands for."""
+    where = asked.path.replace(f"/{category}/", f"/{canonical(category)}/", 1)
+    return Answer(301, HTML, headers={"Location": where})
+
+
+def _bad_request(reason: str) -> Answer:
+    return Answer(400, HTML, page("400 Bad Request", "Bad Request", reason))

@@ -1,0 +1,208 @@
+"""Looks at everything that a run needs before one fails at night."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from pipeline.app import cache_folder, open_store
+from pipeline.arxiv.api import parse_papers
+from pipeline.arxiv.client import ArxivClient
+from pipeline.arxiv.feed import parse_feed
+from pipeline.arxiv.listpage import parse_list_page
+from pipeline.arxiv.oai import parse_oai
+from pipeline.arxiv.taxonomy import canonical
+from pipeline.clock import Clock
+from pipeline.config import Config, config_problems, load_config
+from pipeline.errors import JianjieError
+from pipeline.files import write_atomic
+from pipeline.records import Record
+from pipeline.settings import EmbeddedProfile, EndpointProfile
+from pipeline.stages.prompt import load_variant
+
+LEAST_FREE_MB = 1000
+MOST_SKEW = dt.timedelta(minutes=5)
+KNOWN_PAPER = "1706.03762"
+"""A paper that arXiv's API and OAI-PMH have for certain."""
+
+
+class Finding(Record):
+    """One thing that was looked at."""
+
+    about: str
+    text: str
+    state: Literal["ok", "warning", "error"] = "ok"
+    fix: str = ""
+    exit_status: int = 0
+
+
+def examine(path: Path, *, offline: bool) -> Iterator[Finding]:
+    """A finding for each thing, as it is looked at; only the settings where they are wrong."""
+    problems = config_problems(path)
+    if problems:
+        yield from map(_error, ("settings" for _ in problems), problems)
+        return
+    config = load_config(path)
+    yield Finding(about="settings", text=str(path))
+    yield from _fields(config)
+    yield _tried("prompt", lambda: _prompt(config))
+    yield _model(config)
+    yield from _folders(config)
+    if not offline:
+        yield from _arxiv(config)
+
+
+def _error(about: str, error: JianjieError) -> Finding:
+    text = f"{error.where}: {error.what}" if error.where else error.what
+    return Finding(
+        about=about, text=text, state="error", fix=error.fix, exit_status=error.exit_status
+    )
+
+
+def _tried(about: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(about=about, text=look())
+    except JianjieError as error:
+        return _error(about, error)
+
+
+def _fields(config: Config) -> Iterator[Finding]:
+    for name, field in config.fields.items():
+        yield Finding(about=f"field {name}", text=f"{field.name}: {', '.join(field.categories)}")
+        for category in field.categories:
+            if canonical(category) != category:
+                yield Finding(
+                    about=f"field {name}",
+                    text=f"{category} is another name of {canonical(category)}",
+                    state="warning",
+                    fix=f"Write {canonical(category)}",
+                )
+
+
+def _prompt(config: Config) -> str:
+    variant = load_variant(config.profile.prompt or config.prompt, config.paths.prompts)
+    return f"{variant.name}, hash {variant.hash}"
+
+
+def _model(config: Config) -> Finding:
+    profile, about = config.profile, f"model {config.model}"
+    if isinstance(profile, EmbeddedProfile):
+        if find_spec("xllamacpp") is None:
+            return Finding(
+                about=about,
+                text="llama.cpp is not installed",
+                state="error",
+                fix="Install the extra: pip install 'jianjie[embedded]'",
+                exit_status=2,
+            )
+        return Finding(about=about, text="built in")
+    return _key(about, profile)
+
+
+def _key(about: str, profile: EndpointProfile) -> Finding:
+    variable = profile.api_key_env
+    if variable and not os.environ.get(variable):
+        return Finding(
+            about=about,
+            text=f"{variable} is not set",
+            state="error",
+            fix=f"export {variable}=…",
+            exit_status=2,
+        )
+    key = f"key from {variable}" if variable else "no key"
+    return Finding(about=about, text=f"{profile.model} at {profile.base_url}, {key}")
+
+
+def _folders(config: Config) -> Iterator[Finding]:
+    folders = (("outputs", config.paths.outputs), ("cache", cache_folder(config)))
+    for about, folder in folders:
+        yield _tried(about, partial(_writable, folder))
+        free = shutil.disk_usage(_existing(folder)).free // 1_000_000
+        if free < LEAST_FREE_MB:
+            text = f"only {free:,} MB free"
+            yield Finding(about=about, text=text, state="warning", fix="Make room")
+    yield _tried("store", lambda: _store(config))
+
+
+def _writable(folder: Path) -> str:
+    probe = folder / ".doctor"
+    write_atomic(probe, b"")
+    probe.unlink(missing_ok=True)
+    return str(folder)
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def _store(config: Config) -> str:
+    store = open_store(config)
+    try:
+        days = store.days()
+    finally:
+        store.close()
+    return f"{len(days)} listings" + (f", the last of {days[0][0]}" if days else "")
+
+
+def _arxiv(config: Config) -> Iterator[Finding]:
+    if not config.arxiv.contact:
+        yield Finding(
+            about="arXiv",
+            text="no contact in the User-Agent",
+            state="warning",
+            fix="Set arxiv.contact to a mail address or page of yours",
+        )
+    arxiv = ArxivClient(config.arxiv, config.retry, Clock(), cache_folder(config))
+    category = canonical(next(iter(config.fields.values())).categories[0])
+    try:
+        yield _tried("arXiv's feed", lambda: _feed(arxiv, category))
+        yield _clock(arxiv)
+        yield _tried("arXiv's list page", lambda: _list_page(arxiv, category))
+        yield _tried("arXiv's API", lambda: _api(arxiv))
+        yield _tried("arXiv's OAI-PMH", lambda: _oai(arxiv))
+    finally:
+        arxiv.close()
+
+
+def _feed(arxiv: ArxivClient, category: str) -> str:
+    content, where = arxiv.feed([category], revalidate=True)
+    feed = parse_feed(content, where=where)
+    return f"{len(feed.announcements)} papers in {category} on {feed.date}"
+
+
+def _list_page(arxiv: ArxivClient, category: str) -> str:
+    content, where = arxiv.list_page(category)
+    page = parse_list_page(content, where=where)
+    return f"{page.total} papers in {category} on {page.date}"
+
+
+def _api(arxiv: ArxivClient) -> str:
+    content, where = arxiv.metadata([KNOWN_PAPER])
+    return f"{len(parse_papers(content, where=where))} of 1 paper asked for"
+
+
+def _oai(arxiv: ArxivClient) -> str:
+    content, where = arxiv.oai_record(KNOWN_PAPER)
+    return f"{len(parse_oai(content, where=where).records)} of 1 record asked for"
+
+
+def _clock(arxiv: ArxivClient) -> Finding:
+    """Retries and dates lean on the machine's clock."""
+    theirs, ours = arxiv.server_time, Clock().now()
+    if theirs is None:
+        return Finding(about="clock", text="arXiv did not say the time", state="warning")
+    skew = abs(theirs - ours)
+    if skew > MOST_SKEW:
+        return Finding(
+            about="clock",
+            text=f"{skew} away from arXiv's",
+            state="warning",
+            fix="Set the machine's clock",
+        )
+    return Finding(about="clock", text=f"{ours:%Y-%m-%d %H:%M} UTC, as arXiv's")

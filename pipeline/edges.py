@@ -1,0 +1,32 @@
+"""Everything outside the program, as one value that is handed down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.arxiv.client import ArxivClient
+from pipeline.clock import Clock
+from pipeline.config import Config
+from pipeline.events import Events
+from pipeline.llm.guard import Guarded
+from pipeline.stages.prompt import Variant
+from pipeline.store import Store
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Built once by app.py, for one run."""
+
+    config: Config
+    arxiv: ArxivClient
+    model: Guarded
+    variant: Variant
+    store: Store
+    events: Events
+    clock: Clock
+    pdf_cache: Path
+
+    def warn(self, text: str) -> None:
+        """Tell the log and whoever watches."""
+        self.events.emit("warning", text=text)

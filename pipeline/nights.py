@@ -1,0 +1,262 @@
+"""Which papers a night has: tonight's listing, a missed night's, an earlier one checked again.
+
+Nothing here is stored but the past dates on which arXiv announced nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from pipeline.arxiv.calendar import (
+    CATCH_UP_REACH,
+    can_have_listing,
+    eastern_date,
+    listing_dates,
+)
+from pipeline.arxiv.listpage import PageEntry
+from pipeline.arxiv.taxonomy import is_arxiv_category
+from pipeline.edges import Edges
+from pipeline.errors import UsageError
+from pipeline.records import Announcement, Check, Day, Listing, Paper, Record
+from pipeline.stages.listing import (
+    Pages,
+    announced_as,
+    catchup_pages,
+    reconcile,
+    source_of,
+    todays_feed,
+    todays_pages,
+    with_added,
+)
+from pipeline.stages.metadata import identify, with_metadata
+from pipeline.stale import stale_ids, without
+
+
+class NothingAnnounced(Record):
+    """A normal night: weekend, holiday, or the batch that was there before."""
+
+    date: dt.date
+    reason: str
+    verified: bool = True
+    """False where arXiv's pages could not be asked: the next run looks again."""
+
+
+def find(edges: Edges, field: str, date: dt.date | None = None) -> Listing | NothingAnnounced:
+    """Tonight's listing, or that of `date`, with full metadata; or why there is none.
+
+    Raises ArxivError; UsageError for a date that arXiv cannot tell about.
+    """
+    if date is None:
+        return _todays(edges, field, _feed(edges, field))
+    if day := edges.store.day(date, field):
+        return _complete(edges, day)
+    feed = _feed(edges, field)
+    if feed.date == date:
+        return _todays(edges, field, feed)
+    if date > feed.date:
+        raise UsageError(
+            f"{date} is not announced yet: arXiv's feed has {feed.date}",
+            where="--date",
+            fix="Take a date up to that one",
+        )
+    within_reach(date, feed.date, "--date")
+    return past(edges, field, date)
+
+
+def past(edges: Edges, field: str, date: dt.date) -> Listing | NothingAnnounced:
+    """The listing of a date before today's, from arXiv's catch-up pages."""
+    if not can_have_listing(date):
+        return NothingAnnounced(date=date, reason="a weekend")
+    settings = edges.config.fields[field]
+    pages = catchup_pages(settings, date, edges.arxiv)
+    if not pages.entries:
+        if not pages.problems:
+            edges.store.add_quiet(date, field)
+        return _nothing(date, pages, "arXiv announced nothing in this field")
+    empty = Listing(date=date, field=field, source=source_of(pages), announcements=())
+    return _settled(edges, empty, pages)
+
+
+def missed(
+    edges: Edges, field: str, today: dt.date, since: dt.date | None = None
+) -> tuple[dt.date, ...]:
+    """The nights before `today` that are not in the store, oldest first.
+
+    From `since`, else from the first night ever, but no further back than `catch_up_days`.
+    """
+    stored = {date for date, _ in edges.store.days(field)}
+    if since is None:
+        if not stored or not edges.config.catch_up_days:
+            return ()
+        reach = dt.timedelta(days=edges.config.catch_up_days)
+        since = max(min(stored), today - reach)
+    done = stored | edges.store.quiet(field)
+    return tuple(date for date in listing_dates(since, today) if date not in done)
+
+
+def out_of_reach(edges: Edges, field: str, today: dt.date) -> str | None:
+    """What to say when an outage was longer than the nightly run catches up."""
+    before = [date for date, _ in edges.store.days(field) if date < today]
+    oldest = today - dt.timedelta(days=edges.config.catch_up_days)
+    if not before or not edges.config.catch_up_days:
+        return None
+    lost = listing_dates(max(before) + dt.timedelta(days=1), oldest)
+    lost = [date for date in lost if date not in edges.store.quiet(field)]
+    if not lost:
+        return None
+    return f"nights from {lost[0]} on are missing: jianjie run --since {lost[0]}"
+
+
+def within_reach(date: dt.date, today: dt.date, where: str) -> None:
+    """Raise UsageError for a date that arXiv's catch-up pages no longer have."""
+    oldest = today - CATCH_UP_REACH
+    if date < oldest:
+        raise UsageError(
+            f"{date} is too long ago: arXiv's catch-up pages begin with {oldest}",
+            where=where,
+            fix="Take a later date; single papers can be had with: jianjie reprocess ID",
+        )
+
+
+def again(edges: Edges, day: Day) -> Listing | None:
+    """A stored day with what was open about its listing, or None where nothing was."""
+    if _is_checked(day) and not lacking_metadata(day):
+        return None
+    return _complete(edges, day)
+
+
+def lacking_metadata(day: Day) -> list[str]:
+    """The versioned ids of papers whose fields are not from the API."""
+    papers = [item.paper for item in _announced(day)]
+    return [paper.versioned for paper in papers if paper.metadata != "api"]
+
+
+def _feed(edges: Edges, field: str) -> Listing:
+    """Today's feed; arXiv is asked anew unless today is known to be complete."""
+    today = edges.store.day(eastern_date(edges.clock.now()), field)
+    settings = edges.config.fields[field]
+    return todays_feed(
+        field, settings, edges.arxiv, revalidate=today is None or not _is_checked(today)
+    )
+
+
+def _todays(edges: Edges, field: str, feed: Listing) -> Listing | NothingAnnounced:
+    day = edges.store.day(feed.date, field)
+    if day is not None:
+        feed = _with_stored(feed, day)
+        if _is_checked(day) and len(feed.announcements) == len(day.outcomes):
+            return _with_metadata(edges, feed.model_copy(update={"check": day.check}))
+    elif not can_have_listing(feed.date):
+        return NothingAnnounced(date=feed.date, reason="a weekend")
+    pages = todays_pages(feed, edges.config.fields[field], edges.arxiv)
+    if day is None:
+        if nothing := _no_news(edges, feed, pages):
+            return nothing
+        if stale_ids(edges, feed, pages):
+            edges.warn(f"arXiv's feed of {feed.date} has an earlier listing's papers: not used")
+            feed = feed.model_copy(update={"announcements": ()})
+    return _settled(edges, feed, pages)
+
+
+def _no_news(edges: Edges, feed: Listing, pages: Pages) -> NothingAnnounced | None:
+    """Why a feed that may look like one announces nothing: its own date proves nothing."""
+    if pages.date == feed.date and pages.entries:
+        return None
+    if not feed.announcements:
+        shown = f"; its list page shows {pages.date}" if pages.date not in {None, feed.date} else ""
+        return _nothing(feed.date, pages, f"arXiv's feed is empty (holiday){shown}")
+    if pages.problems:
+        # Better a listing that says it is not checked than none.
+        same = _same_batch(edges, feed)
+        reason = f"arXiv still shows the batch of {same}"
+        return _nothing(feed.date, pages, reason) if same else None
+    told = f"only repeats that of {pages.date}" if pages.date != feed.date else "is not announced"
+    return _nothing(feed.date, pages, f"the feed's listing {told}, says arXiv's list page")
+
+
+def _nothing(date: dt.date, pages: Pages, reason: str) -> NothingAnnounced:
+    if pages.problems:
+        reason = f"{reason}, but that could not be checked: {pages.problems[0]}"
+    return NothingAnnounced(date=date, reason=reason, verified=not pages.problems)
+
+
+def _same_batch(edges: Edges, feed: Listing) -> dt.date | None:
+    """The date of the last night before, if the feed has the very same papers."""
+    ids = {item.paper.versioned for item in feed.announcements}
+    for date, field in edges.store.days(feed.field):
+        before = edges.store.day(date, field) if date < feed.date else None
+        if before is not None:
+            same = ids and ids <= {item.paper.versioned for item in _announced(before)}
+            return date if same else None
+    return None
+
+
+def _complete(edges: Edges, day: Day) -> Listing:
+    """A stored day's listing: held against the catch-up pages if it was not, metadata filled in."""
+    listing = Listing(
+        date=day.date,
+        field=day.field,
+        source=day.source,
+        announcements=tuple(_announced(day)),
+        check=day.check,
+    )
+    if _is_checked(day):
+        return _with_metadata(edges, listing)
+    pages = catchup_pages(edges.config.fields[day.field], day.date, edges.arxiv)
+    return _settled(edges, listing, pages)
+
+
+def _with_stored(feed: Listing, day: Day) -> Listing:
+    """The feed and what an earlier run of the same day had, each paper once."""
+    ours = {item.paper.arxiv_id for item in feed.announcements}
+    more = tuple(item for item in _announced(day) if item.paper.arxiv_id not in ours)
+    return feed.model_copy(update={"announcements": (*feed.announcements, *more)})
+
+
+def _settled(edges: Edges, listing: Listing, pages: Pages) -> Listing:
+    """The listing with all that the pages have, full metadata, and what stays open."""
+    stale = stale_ids(edges, listing, pages)
+    found, lacking = reconcile(without(listing, stale), pages)
+    found = _with_metadata(edges, found)
+    added, problems = _identified(edges, found, lacking)
+    found = with_added(found, added, problems, dropped=sorted(stale))
+    for problem in (found.check or Check(pages=(), counted=0)).problems:
+        edges.warn(f"{found.date}: {problem}")
+    return found
+
+
+def _identified(
+    edges: Edges, found: Listing, lacking: Sequence[PageEntry]
+) -> tuple[list[Announcement], tuple[str, ...]]:
+    settings = edges.config.fields[found.field]
+    papers, problems = identify(lacking, settings.categories, found.date, edges.arxiv, edges.warn)
+    added = [
+        announced_as(entry, papers[entry.arxiv_id], settings)
+        for entry in lacking
+        if entry.arxiv_id in papers
+    ]
+    return added, problems
+
+
+def _with_metadata(edges: Edges, found: Listing) -> Listing:
+    """Only papers that the store does not have from the API are asked for.
+
+    A cross-list gives a paper a further category without a new version: then it is asked for too.
+    """
+    known: dict[str, Paper] = {}
+    for paper in (item.paper for item in found.announcements):
+        stored = edges.store.paper(paper.arxiv_id, paper.version)
+        listed = {name for name in paper.categories if is_arxiv_category(name)}
+        if stored and stored.metadata == "api" and listed <= set(stored.categories):
+            known[paper.versioned] = stored
+    settings = edges.config.fields[found.field]
+    return with_metadata(found, settings.categories, edges.arxiv, known, edges.warn)
+
+
+def _announced(day: Day) -> list[Announcement]:
+    return [outcome.announcement for outcome in day.outcomes]
+
+
+def _is_checked(day: Day) -> bool:
+    return day.check is not None and day.check.complete

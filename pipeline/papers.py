@@ -1,0 +1,123 @@
+"""One paper: its PDF, its text, its line."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from pipeline.edges import Edges
+from pipeline.errors import (
+    ArxivError,
+    ArxivUnreachable,
+    PdfChallenged,
+    PdfError,
+    PdfNotReady,
+)
+from pipeline.records import Paper, PaperText, Pdf, Record, Summary
+from pipeline.stages.download import download
+from pipeline.stages.extract import extract, from_abstract
+from pipeline.stages.summarize import Refused, summarize, summary_key
+
+PDF_OUTAGE = 3
+"""So many downloads in a row, each with all its retries, fail before arXiv's PDFs count as gone."""
+
+NOT_READY_TRIES = 4
+"""A PDF that arXiv has still to make is asked for so often, over `pdf_not_ready_s`."""
+
+
+class Later(Record):
+    """A PDF that is not ready yet: ask again at `due` (seconds of the clock's monotonic time)."""
+
+    due: float
+    tries: int
+
+
+class Pdfs:
+    """Downloads that are given up for the night when arXiv's PDFs are out of reach."""
+
+    def __init__(self, edges: Edges) -> None:
+        self._edges = edges
+        self._failures = 0
+
+    def fetch(
+        self, paper: Paper, *, patient: bool = False, later: Later | None = None
+    ) -> Pdf | str | Later | None:
+        """The PDF, why it cannot be had, or None where the prompt does not want it.
+
+        `patient` is for papers announced just now, whose PDF may still be in the making: then the
+        answer may be Later.
+        """
+        if not self._edges.variant.wants_pdf or self._edges.model.halted:
+            return None
+        if self._failures >= PDF_OUTAGE:
+            return "download: arXiv's PDFs are out of reach"
+        if later is not None:
+            self._edges.clock.sleep(later.due - self._edges.clock.monotonic())
+        try:
+            pdf = self._download(paper)
+        except PdfNotReady as error:
+            if patient and (due := self._next_try(later)):
+                return due
+            return self._told(paper, error)
+        except (PdfError, ArxivError) as error:
+            self._failures += isinstance(error, ArxivUnreachable | PdfChallenged)
+            return self._told(paper, error)
+        self._failures = 0
+        return pdf
+
+    def _download(self, paper: Paper) -> Pdf:
+        edges = self._edges
+        earlier = frozenset(
+            summary.provenance.pdf_sha256
+            for summary, _ in edges.store.summaries(paper.arxiv_id)
+            if summary.version < paper.version and summary.provenance.pdf_sha256
+        )
+        return download(paper, edges.arxiv, edges.pdf_cache, not_these=earlier)
+
+    def _next_try(self, later: Later | None) -> Later | None:
+        wait = self._edges.config.arxiv.pdf_not_ready_s / NOT_READY_TRIES
+        tries = (later.tries if later else 0) + 1
+        if not wait or tries > NOT_READY_TRIES:
+            return None
+        return Later(due=self._edges.clock.monotonic() + wait, tries=tries)
+
+    def _told(self, paper: Paper, error: PdfError | ArxivError) -> str:
+        self._edges.events.emit("warning", paper.versioned, text=str(error))
+        return f"download: {error.what}"
+
+
+def write(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> Summary | Refused:
+    """Text, prompt, replies, verdict; a valid summary is committed here.
+
+    Raises ModelError, BudgetReached.
+    """
+    key = paper_key(edges, paper)
+    text = _read(edges, paper, pdf)
+    prompt = edges.variant.render(paper, text)
+    result = summarize(
+        paper, text, prompt, key, model=edges.model, log=edges.store, now=edges.clock.now()
+    )
+    if isinstance(result, Summary):
+        edges.store.publish(result)
+    else:
+        edges.store.close_round(key)  # these tries are used up; the next night draws anew
+    return result
+
+
+def paper_key(edges: Edges, paper: Paper) -> str:
+    """The key of this paper's summary with the model and prompt in use."""
+    return summary_key(
+        paper, edges.variant.hash, edges.model.identity, edges.config.extract.max_pages
+    )
+
+
+def _read(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> PaperText:
+    """The PDF's text; the abstract, with the reason, where there is none to be had."""
+    if not isinstance(pdf, Pdf):
+        return from_abstract(paper, fallback=pdf)
+    try:
+        return extract(pdf, edges.config.extract, expect=paper.versioned)
+    except PdfError as error:
+        with suppress(OSError):
+            pdf.path.unlink()  # the next time may bring a better one
+        edges.events.emit("warning", paper.versioned, text=str(error))
+        return from_abstract(paper, fallback=f"extract: {error.what}")

@@ -1,0 +1,74 @@
+"""One paper done again, or its line before put back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.arxiv.ids import ArxivId
+from pipeline.edges import Edges
+from pipeline.errors import ArxivError, UsageError
+from pipeline.papers import Pdfs, write
+from pipeline.records import Paper, Pdf, Record, Summary
+from pipeline.stages.metadata import one_paper
+from pipeline.stages.publish import patch
+from pipeline.stages.summarize import Refused
+
+
+class Again(Record):
+    """A paper done again: its line before and after, and the digests that were patched."""
+
+    paper: Paper
+    old: Summary | None
+    new: Summary | None
+    reasons: tuple[str, ...] = ()
+    patched: tuple[Path, ...] = ()
+
+
+def reprocess(edges: Edges, arxiv_id: ArxivId) -> Again:
+    """Do one paper again, and put the new line into every digest that has this version.
+
+    The version is the one named, else the newest announced, else arXiv's latest. The old line
+    stays where no new one passes. Raises ArxivError, ModelError, UsageError.
+    """
+    paper = _metadata(edges, arxiv_id)
+    old = edges.store.published(paper.arxiv_id, paper.version)
+    pdf = Pdfs(edges).fetch(paper)
+    result = write(edges, paper, pdf if isinstance(pdf, Pdf | str) else None)
+    if isinstance(result, Refused):
+        return Again(paper=paper, old=old, new=None, reasons=result.reasons)
+    return Again(paper=paper, old=old, new=result, patched=_patch(edges, result))
+
+
+def undo(edges: Edges, arxiv_id: ArxivId) -> Again:
+    """Publish the line before the present one again. Raises UsageError where there is none."""
+    version = arxiv_id.version or edges.store.latest_announced(arxiv_id.base)
+    paper = edges.store.paper(arxiv_id.base, version) if version else None
+    if paper is None:
+        raise UsageError("not in the store", where=arxiv_id, fix="See: jianjie status")
+    old = edges.store.published(paper.arxiv_id, paper.version)
+    new = edges.store.undo(paper.arxiv_id, paper.version)
+    return Again(paper=paper, old=old, new=new, patched=_patch(edges, new))
+
+
+def _metadata(edges: Edges, arxiv_id: ArxivId) -> Paper:
+    """From arXiv, else from the store when arXiv is out of reach."""
+    version = arxiv_id.version or edges.store.latest_announced(arxiv_id.base)
+    try:
+        paper = one_paper(ArxivId(arxiv_id.base, version), edges.arxiv)
+    except ArxivError:
+        stored = edges.store.paper(arxiv_id.base, version) if version else None
+        if stored is None:
+            raise
+        return stored
+    edges.store.put_paper(paper)
+    return paper
+
+
+def _patch(edges: Edges, summary: Summary) -> tuple[Path, ...]:
+    patched: list[Path] = []
+    for date, field in edges.store.days_of(summary.arxiv_id, summary.version):
+        day = edges.store.day(date, field)
+        if day is not None:
+            outputs, tags = edges.config.paths.outputs, edges.config.tags
+            patched.append(patch(day, summary, outputs, tags).markdown)
+    return tuple(patched)

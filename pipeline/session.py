@@ -1,0 +1,85 @@
+"""A command's surroundings: the edges with their progress bar, the run's record, the store."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+from pipeline import __version__
+from pipeline.errors import Interrupted, JianjieError
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from pipeline.edges import Edges
+    from pipeline.store import Store
+
+
+@contextmanager
+def edges(settings: Config) -> Iterator[Edges]:
+    """The edges with a progress bar listening; Ctrl-C and SIGTERM end in Interrupted."""
+    from pipeline.app import open_edges  # noqa: PLC0415
+    from pipeline.clock import Clock  # noqa: PLC0415
+    from pipeline.terminal import NightProgress  # noqa: PLC0415
+
+    clock = Clock()
+    signal.signal(signal.SIGTERM, _as_ctrl_c)
+    try:
+        with NightProgress() as listen, open_edges(settings, clock, command(), listen) as opened:
+            yield opened
+    except KeyboardInterrupt as error:
+        clock.stop()
+        raise Interrupted(
+            "interrupted", fix="Run again to finish: nothing stored is lost"
+        ) from error
+
+
+def _as_ctrl_c(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def recorded(edges: Edges) -> Iterator[dict[str, Any]]:
+    """The run in the store's list of runs, with the exit status and note that the body sets."""
+    outcome: dict[str, Any] = {"exit_status": 0, "note": ""}
+    number = edges.store.start_run(command(), edges.clock.now())
+    edges.events.emit("run_started", command=command(), version=__version__)
+    try:
+        yield outcome
+    except JianjieError as error:
+        outcome.update(exit_status=error.exit_status, note=str(error))
+        raise
+    except KeyboardInterrupt:
+        outcome.update(exit_status=Interrupted.exit_status, note="interrupted")
+        raise
+    finally:
+        edges.events.emit("run_ended", exit_status=outcome["exit_status"], note=outcome["note"])
+        status, note = int(outcome["exit_status"]), str(outcome["note"])
+        edges.store.end_run(number, edges.clock.now(), status, note)
+
+
+@contextmanager
+def store(settings: Config) -> Iterator[Store]:
+    """The store alone, for commands that call no model."""
+    from pipeline.app import open_store  # noqa: PLC0415
+
+    opened = open_store(settings)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def command() -> str:
+    """What the user typed, for the lock's holder and the list of runs."""
+    return shlex.join(["jianjie", *sys.argv[1:]])
+
+
+def say(text: str) -> None:
+    """One line on standard error."""
+    typer.echo(f"jianjie: {text}", err=True)

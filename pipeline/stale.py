@@ -1,0 +1,83 @@
+"""Papers that a feed announces though they are of an earlier listing.
+
+A stale feed has an old batch under today's date. Where arXiv's list pages are whole and do not
+have a paper, or have it as something else, it is looked for in the listings before.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pipeline.arxiv.calendar import can_have_listing
+from pipeline.edges import Edges
+from pipeline.records import Announcement, AnnounceType, Listing
+from pipeline.stages.listing import Pages, catchup_pages
+
+_FRESH = (AnnounceType.NEW, AnnounceType.CROSS)
+_LOOK_BACK = dt.timedelta(days=7)
+"""No two listings are further apart: arXiv's longest holidays are a few days."""
+
+
+def stale_ids(edges: Edges, listing: Listing, pages: Pages) -> frozenset[str]:
+    """The base ids of the listing's papers that were announced before and not on its date.
+
+    Empty where the pages cannot speak for that date.
+    """
+    if pages.problems or pages.date != listing.date:
+        return frozenset()
+    earlier = _stored_before(edges, listing)
+    suspects = frozenset(
+        item.paper.arxiv_id
+        for item in listing.announcements
+        if _contradicted(item, pages) or _repeated(item, earlier)
+    )
+    known = frozenset(item.paper.arxiv_id for item in earlier)
+    if suspects <= known:
+        return suspects
+    return suspects & (known | _announced_before(edges, listing))
+
+
+def without(listing: Listing, stale: frozenset[str]) -> Listing:
+    """The listing without the papers of an earlier one."""
+    kept = tuple(item for item in listing.announcements if item.paper.arxiv_id not in stale)
+    return listing.model_copy(update={"announcements": kept})
+
+
+def _contradicted(item: Announcement, pages: Pages) -> bool:
+    """Not on the pages, or there a replacement and here a new paper."""
+    found = next((entry for entry in pages.entries if entry.arxiv_id == item.paper.arxiv_id), None)
+    if found is None:
+        return True
+    return found.announce is AnnounceType.REPLACE and item.announce in _FRESH
+
+
+def _repeated(item: Announcement, earlier: list[Announcement]) -> bool:
+    """A version replaces another only once."""
+    return item.announce not in _FRESH and any(
+        old.announce not in _FRESH and old.paper.versioned == item.paper.versioned
+        for old in earlier
+    )
+
+
+def _stored_before(edges: Edges, listing: Listing) -> list[Announcement]:
+    """What the last days' listings in the store announced."""
+    found: list[Announcement] = []
+    for date, field in edges.store.days(listing.field):
+        if listing.date - _LOOK_BACK <= date < listing.date:
+            day = edges.store.day(date, field)
+            found += [outcome.announcement for outcome in day.outcomes] if day else []
+    return found
+
+
+def _announced_before(edges: Edges, listing: Listing) -> frozenset[str]:
+    """The ids of the last listing before, from arXiv's catch-up pages."""
+    settings = edges.config.fields[listing.field]
+    date = listing.date
+    while listing.date - date < _LOOK_BACK:
+        date -= dt.timedelta(days=1)
+        if not can_have_listing(date):
+            continue
+        pages = catchup_pages(settings, date, edges.arxiv)
+        if pages.entries or pages.problems:
+            return pages.ids
+    return frozenset()

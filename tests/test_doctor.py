@@ -1,0 +1,115 @@
+"""`jianjie doctor`: real processes against a stand-in arXiv."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.demo.example_day import example_listing
+from pipeline.demo.faults import Faults
+from tests.standins.house import DAY, EXAMPLE, House, open_house
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with open_house(tmp_path) as opened:
+        yield opened
+
+
+def told(house: House, *arguments: str, status: int) -> list[str]:
+    result = house.run("doctor", *arguments, COLUMNS="400")
+    assert result.returncode == status, result.stdout + result.stderr
+    assert result.stderr == ""
+    return result.stdout.splitlines()
+
+
+def line(lines: list[str], about: str) -> str:
+    (found,) = [one for one in lines if f" {about}: " in one]
+    return found
+
+
+def test_all_is_well(house: House) -> None:
+    lines = told(house, status=0)
+    announced = example_listing(EXAMPLE).announcements
+    sound = sum("cs.SD" in item.paper.categories for item in announced)
+    for source in ("feed", "list page"):
+        assert line(lines, f"arXiv's {source}").endswith(f"{sound} papers in cs.SD on {DAY}")
+    assert line(lines, "field audio").endswith("音频: cs.SD, eess.AS")
+    assert "default, hash " in line(lines, "prompt")
+    assert line(lines, "clock").startswith("✓")
+    assert [one for one in lines if one.startswith("!")] == [line(lines, "arXiv")]  # no contact
+    assert not (house.folder / "outputs" / "logs").exists()
+
+
+def test_offline_asks_nobody(house: House) -> None:
+    lines = told(house, "--offline", status=0)
+    assert house.arxiv.requests == []
+    assert not [one for one in lines if "arXiv" in one]
+
+
+def test_unknown_categories_come_with_the_nearest_right_ones(house: House) -> None:
+    fields = {
+        "audio": {"name": "音频", "categories": ["cs.SDD", "eess.AS"]},
+        "speech": {"name": "语音", "categories": ["sound"]},
+    }
+    house.settings(fields=fields)
+    first, second = told(house, status=2)
+    assert "'cs.SDD' is not an arXiv category; nearest: cs.SD" in first
+    assert "'sound' is not an arXiv category; nearest: cs.SD" in second
+    assert "config.yaml:" in first
+
+
+def test_every_mistake_in_the_settings_is_told(house: House) -> None:
+    house.settings(retry_days=-1, tags="mine", arxiv={"intervall_s": 3})
+    lines = told(house, status=2)
+    assert len(lines) == 3
+    assert all(one.startswith("✗ settings: ") for one in lines)
+    assert "unknown key 'arxiv.intervall_s'" in lines[0]
+
+
+def test_an_alias_is_named_by_its_right_name(house: House) -> None:
+    house.settings(fields={"control": {"name": "控制", "categories": ["cs.SY"]}})
+    lines = told(house, "--offline", status=0)
+    assert "! field control: cs.SY is another name of eess.SY → Write eess.SY" in lines
+
+
+def test_a_key_that_is_not_set(house: House) -> None:
+    profile = {"base_url": house.model.url, "model": "m", "api_key_env": "NO_SUCH_KEY"}
+    house.settings(models={"standin": profile})
+    lines = told(house, "--offline", status=2)
+    assert (
+        line(lines, "model standin")
+        == "✗ model standin: NO_SUCH_KEY is not set → export NO_SUCH_KEY=…"
+    )
+
+
+def test_a_prompt_that_is_not_there(house: House) -> None:
+    house.settings(prompt="nowhere")
+    assert line(told(house, "--offline", status=2), "prompt").startswith("✗")
+
+
+def test_outputs_that_cannot_be_written(house: House) -> None:
+    (house.folder / "outputs").write_text("a file", encoding="utf-8")
+    assert line(told(house, "--offline", status=2), "outputs").startswith("✗")
+
+
+def test_what_of_arxiv_does_not_answer_is_told_apart(house: House) -> None:
+    house.arxiv.faults = Faults(list_page="captcha", oai="not_xml")
+    lines = told(house, status=3)
+    assert line(lines, "arXiv's list page").startswith("✗")
+    assert line(lines, "arXiv's OAI-PMH").startswith("✗")
+    assert line(lines, "arXiv's feed").startswith("✓")
+    assert line(lines, "arXiv's API").startswith("✓")
+
+
+def test_arxiv_out_of_reach(house: House) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    names = ("feed_url", "api_url", "list_url", "oai_url")
+    house.settings(arxiv={name: f"{url}/{name}" for name in names} | {"interval_s": 0})
+    lines = told(house, status=3)
+    assert sum(one.startswith("✗ arXiv's ") for one in lines) == 4

@@ -1,0 +1,155 @@
+"""What the store keeps of a listing that is held against arXiv's pages, more than once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from pipeline.records import Announcement, AnnounceType, Check, Day, Listing, Metadata, Owed, Paper
+from pipeline.schema import MIGRATIONS
+from pipeline.store import Store
+
+DATE = dt.date(2026, 1, 7)
+NEW, CROSS, REPLACE, REPLACE_CROSS = AnnounceType
+CATEGORIES = ("cs.SD", "eess.AS")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store(tmp_path / "jianjie.sqlite3")
+    yield opened
+    opened.close()
+
+
+def paper(arxiv_id: str, version: int = 1, title: str = "T", source: Metadata = "api") -> Paper:
+    return Paper(
+        arxiv_id=arxiv_id,
+        version=version,
+        title=title,
+        abstract="A",
+        authors=("N",),
+        categories=("cs.SD",),
+        metadata=source,
+    )
+
+
+def add(
+    store: Store,
+    *items: tuple[AnnounceType, Paper],
+    date: dt.date = DATE,
+    check: Check | None = None,
+) -> Day:
+    announcements = tuple(Announcement(announce=kind, paper=one) for kind, one in items)
+    found = Listing(
+        date=date, field="audio", source="rss", announcements=announcements, check=check
+    )
+    store.add_listing(found, "音频", CATEGORIES)
+    day = store.day(date, "audio")
+    assert day is not None
+    return day
+
+
+def told(day: Day) -> list[tuple[str, AnnounceType]]:
+    items = [outcome.announcement for outcome in day.outcomes]
+    return [(item.paper.versioned, item.announce) for item in items]
+
+
+def test_a_paper_that_comes_late_takes_its_place_in_arxivs_order(store: Store) -> None:
+    add(
+        store, (NEW, paper("2601.00001")), (NEW, paper("2601.00005")), (REPLACE, paper("2512.1", 2))
+    )
+    day = add(store, (REPLACE_CROSS, paper("2511.1", 3)), (NEW, paper("2601.00003")))
+    assert told(day) == [
+        ("2601.00001v1", NEW),
+        ("2601.00003v1", NEW),
+        ("2601.00005v1", NEW),
+        ("2512.1v2", REPLACE),
+        ("2511.1v3", REPLACE_CROSS),
+    ]
+
+
+def test_a_paper_counts_once_by_its_strongest_type(store: Store) -> None:
+    add(store, (CROSS, paper("2601.00002")), (NEW, paper("2601.00003")))
+    day = add(store, (NEW, paper("2601.00002")), (CROSS, paper("2601.00003")))
+    assert told(day) == [("2601.00002v1", NEW), ("2601.00003v1", NEW)]
+
+
+def test_a_stronger_type_brings_its_version_and_forgets_the_old_debt(store: Store) -> None:
+    day = add(store, (REPLACE, paper("2601.00001", 2)))
+    owed = day.owed[0].model_copy(update={"reason": "of version 2"})
+    store.set_owed(DATE, "audio", owed)
+    day = add(store, (NEW, paper("2601.00001", 1)))
+    assert told(day) == [("2601.00001v1", NEW)]
+    assert isinstance(day.outcomes[0], Owed)
+    assert day.outcomes[0].reason == "not tried yet"
+
+
+def test_the_newest_check_stands_and_what_was_added_is_remembered(store: Store) -> None:
+    first = Check(pages=("a",), counted=2, added=("2601.00001",), problems=("503",))
+    second = Check(pages=("b",), counted=3, added=("2601.00002",))
+    add(store, (NEW, paper("2601.00001")), check=first)
+    day = add(store, check=second)
+    assert day.check == Check(pages=("b",), counted=3, added=("2601.00001", "2601.00002"))
+    assert add(store).check == day.check  # a listing without a check says nothing about it
+
+
+def test_quiet_dates_are_kept_by_field(store: Store) -> None:
+    for _ in range(2):
+        store.add_quiet(dt.date(2026, 1, 1), "audio")
+    assert store.quiet("audio") == {dt.date(2026, 1, 1)}
+    assert store.quiet("vision") == set()
+
+
+@pytest.mark.parametrize(
+    ("stored", "offered", "kept"),
+    [
+        ("feed", "page", "page"),
+        ("page", "feed", "page"),
+        ("oai", "page", "oai"),
+        ("oai", "api", "api"),
+        ("api", "oai", "api"),
+        ("api", "api", "offered"),
+        ("feed", "feed", "offered"),
+    ],
+)
+def test_the_more_faithful_metadata_is_kept(
+    store: Store, stored: Metadata, offered: Metadata, kept: str
+) -> None:
+    store.put_paper(paper("2601.00001", title=stored, source=stored))
+    title = "offered" if stored == offered else offered
+    store.put_paper(paper("2601.00001", title=title, source=offered))
+    found = store.paper("2601.00001", 1)
+    assert found is not None
+    assert found.title == kept
+
+
+def test_a_day_says_what_a_replacement_changed_since_the_last_version_known(store: Store) -> None:
+    for version in (1, 2, 4):
+        store.put_paper(paper("2601.00001", version, title=f"Title {version}"))
+    day = add(store, (REPLACE, paper("2601.00001", 3, title="Title 3")), (NEW, paper("2601.00009")))
+    replaced, new = (outcome.announcement.replaced for outcome in day.outcomes)
+    assert new is None
+    assert replaced is not None
+    assert replaced.version == 2
+    assert [change.diff for change in replaced.changes] == ["Title [-2-] {+3+}"]
+    assert store.replaced(paper("2601.00001", 3, title="Title 3")) == replaced
+    assert store.replaced(paper("2601.00001", 1)) is None
+
+
+def test_a_store_of_the_first_schema_is_brought_up_with_its_days_unchecked(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite3"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(f"BEGIN; {MIGRATIONS[0]} PRAGMA user_version = 1; COMMIT;")
+        db.execute("INSERT INTO days VALUES ('2026-01-06', 'audio', '音频', '[\"cs.SD\"]', 'rss')")
+        db.commit()
+    store = Store(path)
+    day = store.day(dt.date(2026, 1, 6), "audio")
+    assert day is not None
+    assert (day.categories, day.check) == (("cs.SD",), None)
+    assert add(store, (NEW, paper("2601.00001"))).check is None
+    store.close()
