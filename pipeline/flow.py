@@ -102,7 +102,6 @@ def run_night(
     caught, problems = _catch_up(edges, field, found.date, since, left)
     done_now = {day.date for day in caught}
     earlier = _complete_earlier(edges, field, found.date, done_now, left)
-    prune(edges.pdf_cache, edges.config.arxiv.max_pdf_cache_mb)
     return Night(
         day=day,
         published=published,
@@ -225,6 +224,7 @@ def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
     finally:
         finished = edges.store.day(day.date, day.field) or day
         published = publish(finished, edges.config.paths.outputs, edges.config.tags)
+        prune(edges.pdf_cache, edges.config.arxiv.max_pdf_cache_mb)
         edges.events.emit(
             "published",
             day.date,
