@@ -20,7 +20,7 @@ from pipeline.arxiv.oai import parse_oai
 from pipeline.arxiv.taxonomy import canonical
 from pipeline.clock import Clock
 from pipeline.config import Config, config_problems, load_config
-from pipeline.errors import JianjieError
+from pipeline.errors import ArxivError, JianjieError
 from pipeline.files import write_atomic
 from pipeline.records import Record
 from pipeline.settings import EmbeddedProfile, EndpointProfile
@@ -164,8 +164,11 @@ def _arxiv(config: Config) -> Iterator[Finding]:
         yield _tried("arXiv's feed", lambda: _feed(arxiv, category))
         yield _clock(arxiv)
         yield _tried("arXiv's list page", lambda: _list_page(arxiv, category))
-        yield _tried("arXiv's API", lambda: _api(arxiv))
-        yield _tried("arXiv's OAI-PMH", lambda: _oai(arxiv))
+        paper = _a_paper(arxiv, category)
+        yield _known("arXiv's API", paper, _tried("arXiv's API", lambda: _api(arxiv, paper)))
+        yield _known(
+            "arXiv's OAI-PMH", paper, _tried("arXiv's OAI-PMH", lambda: _oai(arxiv, paper))
+        )
     finally:
         arxiv.close()
 
@@ -173,23 +176,51 @@ def _arxiv(config: Config) -> Iterator[Finding]:
 def _feed(arxiv: ArxivClient, category: str) -> str:
     content, where = arxiv.feed([category], revalidate=True)
     feed = parse_feed(content, where=where)
-    return f"{len(feed.announcements)} papers in {category} on {feed.date}"
+    return f"{category}: {_papers(len(feed.announcements))} on {feed.date}"
+
+
+def _papers(count: int) -> str:
+    return f"{count} paper{'' if count == 1 else 's'}"
+
+
+def _a_paper(arxiv: ArxivClient, category: str) -> str:
+    """One of today's, else one that arXiv has for certain."""
+    try:
+        content, where = arxiv.feed([category])
+        announced = parse_feed(content, where=where).announcements
+    except ArxivError:
+        announced = ()
+    return announced[0].paper.arxiv_id if announced else KNOWN_PAPER
+
+
+def _known(about: str, paper: str, finding: Finding) -> Finding:
+    """An answer without the paper is one of arXiv's empty pages."""
+    if finding.text:
+        return finding
+    return Finding(
+        about=about,
+        text=f"answers, but without {paper}",
+        state="warning",
+        fix="Try again in some minutes",
+    )
 
 
 def _list_page(arxiv: ArxivClient, category: str) -> str:
     content, where = arxiv.list_page(category)
     page = parse_list_page(content, where=where)
-    return f"{page.total} papers in {category} on {page.date}"
+    return f"{category}: {_papers(page.total)} on {page.date}"
 
 
-def _api(arxiv: ArxivClient) -> str:
-    content, where = arxiv.metadata([KNOWN_PAPER])
-    return f"{len(parse_papers(content, where=where))} of 1 paper asked for"
+def _api(arxiv: ArxivClient, paper: str) -> str:
+    """Empty where the answer lacks the paper."""
+    content, where = arxiv.metadata([paper])
+    return "".join(one.versioned for one in parse_papers(content, where=where).values())
 
 
-def _oai(arxiv: ArxivClient) -> str:
-    content, where = arxiv.oai_record(KNOWN_PAPER)
-    return f"{len(parse_oai(content, where=where).records)} of 1 record asked for"
+def _oai(arxiv: ArxivClient, paper: str) -> str:
+    content, where = arxiv.oai_record(paper)
+    records = parse_oai(content, where=where).records
+    return "".join(record.paper.versioned for record in records)
 
 
 def _clock(arxiv: ArxivClient) -> Finding:

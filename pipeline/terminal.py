@@ -201,7 +201,8 @@ def print_paper(
     if paper.missing:
         OUT.print("备注 not known yet: arXiv's API did not answer", soft_wrap=True)
     if earlier is not None:
-        OUT.print(f"since v{earlier.version}: {'' if earlier.changes else 'only the file'}")
+        same = "" if earlier.changes else ": only the file"
+        OUT.print(f"since v{earlier.version}{same}")
         for change in earlier.changes:
             OUT.print(escape(f"  {change.field}: {change.diff}"), soft_wrap=True)
     table = Table(show_header=False)

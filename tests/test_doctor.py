@@ -36,8 +36,10 @@ def test_all_is_well(house: House) -> None:
     announced = example_listing(EXAMPLE).announcements
     sound = sum("cs.SD" in item.paper.categories for item in announced)
     for source in ("feed", "list page"):
-        assert line(lines, f"arXiv's {source}").endswith(f"{sound} papers in cs.SD on {DAY}")
+        assert line(lines, f"arXiv's {source}").endswith(f"cs.SD: {sound} papers on {DAY}")
     assert line(lines, "field audio").endswith("音频: cs.SD, eess.AS")
+    assert "2601." in line(lines, "arXiv's API")
+    assert "2601." in line(lines, "arXiv's OAI-PMH")
     assert "default, hash " in line(lines, "prompt")
     assert line(lines, "clock").startswith("✓")
     assert [one for one in lines if one.startswith("!")] == [line(lines, "arXiv")]  # no contact
@@ -113,3 +115,9 @@ def test_arxiv_out_of_reach(house: House) -> None:
     house.settings(arxiv={name: f"{url}/{name}" for name in names} | {"interval_s": 0})
     lines = told(house, status=3)
     assert sum(one.startswith("✗ arXiv's ") for one in lines) == 4
+
+
+def test_an_empty_page_of_the_api_is_a_warning(house: House) -> None:
+    house.arxiv.faults = Faults(api="empty_page")
+    lines = told(house, status=0)
+    assert line(lines, "arXiv's API").startswith("! arXiv's API: answers, but without 2601.")
