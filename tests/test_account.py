@@ -8,7 +8,8 @@ from pipeline.account import complaints, exit_status, note
 from pipeline.errors import BudgetReached, ModelForbidden
 from pipeline.flow import Night
 from pipeline.nights import NothingAnnounced
-from pipeline.records import Announcement, AnnounceType, Check, Day, Owed, Paper, Stage
+from pipeline.records import Announcement, AnnounceType, Check, Day, Owed, Stage
+from tests.standins.records import paper
 
 DATE = dt.date(2026, 1, 7)
 GOOD = Check(pages=("a",), counted=1)
@@ -18,15 +19,7 @@ UNSURE = NothingAnnounced(date=DATE, reason="empty, but HTTP 503", verified=Fals
 
 
 def day(check: Check | None = GOOD, owed: int = 0, date: dt.date = DATE) -> Day:
-    paper = Paper(
-        arxiv_id="2601.00001",
-        version=1,
-        title="T",
-        abstract="A",
-        authors=("N",),
-        categories=("cs.SD",),
-    )
-    item = Announcement(announce=AnnounceType.NEW, paper=paper)
+    item = Announcement(announce=AnnounceType.NEW, paper=paper())
     debts = (Owed(announcement=item, stage=Stage.SUMMARIZE, reason="later"),) * owed
     return Day(
         date=date,

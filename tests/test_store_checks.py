@@ -13,6 +13,7 @@ import pytest
 from pipeline.records import Announcement, AnnounceType, Check, Day, Listing, Metadata, Owed, Paper
 from pipeline.schema import MIGRATIONS
 from pipeline.store import Store
+from tests.standins import records
 
 DATE = dt.date(2026, 1, 7)
 NEW, CROSS, REPLACE, REPLACE_CROSS = AnnounceType
@@ -27,15 +28,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def paper(arxiv_id: str, version: int = 1, title: str = "T", source: Metadata = "api") -> Paper:
-    return Paper(
-        arxiv_id=arxiv_id,
-        version=version,
-        title=title,
-        abstract="A",
-        authors=("N",),
-        categories=("cs.SD",),
-        metadata=source,
-    )
+    return records.paper(arxiv_id=arxiv_id, version=version, title=title, metadata=source)
 
 
 def add(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pipeline.records import Provenance
+from pipeline.records import Paper, Provenance
 
 NOW = dt.datetime(2026, 1, 7, 6, 0, tzinfo=dt.UTC)
 _PLAIN = Provenance(
@@ -27,6 +27,21 @@ _PLAIN = Provenance(
     warnings=(),
     created=NOW,
 )
+
+
+_A_PAPER = Paper(
+    arxiv_id="2601.00001",
+    version=1,
+    title="T",
+    abstract="A",
+    authors=("N",),
+    categories=("cs.SD",),
+)
+
+
+def paper(**update: object) -> Paper:
+    """A paper; what the test is about is given by name."""
+    return Paper.model_validate({**_A_PAPER.model_dump(), **update})
 
 
 def provenance(**update: object) -> Provenance:
