@@ -22,6 +22,7 @@ from pipeline.files import cannot_write
 from pipeline.llm.guard import Guarded
 from pipeline.llm.model import Model
 from pipeline.nights import lacking_metadata
+from pipeline.pdf.pool import Readers
 from pipeline.records import Day
 from pipeline.settings import EmbeddedProfile
 from pipeline.stages.metadata import ask
@@ -50,6 +51,10 @@ def open_edges(
         arxiv = ArxivClient(config.arxiv, config.retry, clock, cache_folder(config))
         name = f"{clock.now():%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}.jsonl"
         events = Events(outputs / "logs" / name, clock, listener)
+        readers = _readers(config)
+        if config.profile.token_factor is None:
+            text = f"{config.model}: tokens are counted as cl100k_base's; set its token_factor"
+            events.emit("warning", text=text)
         try:
             yield Edges(
                 config=config,
@@ -61,8 +66,10 @@ def open_edges(
                 clock=clock,
                 # By host: the demo's stand-in PDFs must never pass for arXiv's.
                 pdf_cache=cache_folder(config) / "pdf" / (config.arxiv.pdf_url.host or "unknown"),
+                readers=readers,
             )
         finally:
+            readers.close()
             events.close()
             arxiv.close()
             model.close()
@@ -91,6 +98,12 @@ def open_store(config: Config) -> Store:
 def cache_folder(config: Config) -> Path:
     """Where PDFs and the assembled model are kept, outside the environment and the outputs."""
     return config.paths.cache or user_cache_path("jianjie")
+
+
+def _readers(config: Config) -> Readers:
+    settings = config.extract
+    size = settings.workers or os.cpu_count() or 1
+    return Readers(size, timeout_s=settings.timeout_s, memory_mb=settings.memory_mb)
 
 
 def _model(config: Config, clock: Clock) -> Model:

@@ -115,6 +115,13 @@ def _key(about: str, profile: EndpointProfile) -> Finding:
             fix=f"export {variable}=…",
             exit_status=2,
         )
+    if profile.token_factor is None:
+        return Finding(
+            about=about,
+            text=f"its tokens are counted as cl100k_base's: {profile.model} may need more",
+            state="warning",
+            fix="Set token_factor",
+        )
     key = f"key from {variable}" if variable else "no key"
     return Finding(about=about, text=f"{profile.model} at {profile.base_url}, {key}")
 

@@ -10,6 +10,7 @@ from pipeline.clock import Clock
 from pipeline.config import Config
 from pipeline.events import Events
 from pipeline.llm.guard import Guarded
+from pipeline.pdf.pool import Readers
 from pipeline.stages.prompt import Variant
 from pipeline.store import Store
 
@@ -26,6 +27,7 @@ class Edges:
     events: Events
     clock: Clock
     pdf_cache: Path
+    readers: Readers
 
     def warn(self, text: str) -> None:
         """Tell the log and whoever watches."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
@@ -22,7 +23,7 @@ from pipeline.edges import Edges
 from pipeline.errors import BudgetReached, ModelError
 from pipeline.llm.prices import cost
 from pipeline.nights import NothingAnnounced
-from pipeline.papers import Later, Pdfs, write
+from pipeline.papers import Later, Pdfs, read, write
 from pipeline.records import (
     Announcement,
     Day,
@@ -30,7 +31,7 @@ from pipeline.records import (
     Listing,
     Outcome,
     Owed,
-    Pdf,
+    PaperText,
     Record,
     Stage,
     Summary,
@@ -130,7 +131,7 @@ def _estimate(edges: Edges, found: Listing) -> Estimate:
     # A PDF's text is not known yet: its whole budget is counted.
     text = front.text_tokens if edges.variant.wants_pdf else 0
     counted = sum(edges.variant.render(p, from_abstract(p)).tokens + text for p in todo)
-    tokens_in = math.ceil(counted * profile.token_factor)
+    tokens_in = math.ceil(counted * profile.counting_factor)
     tokens_out = front.max_tokens * len(todo)
     return Estimate(
         listing=found,
@@ -240,9 +241,11 @@ def _travel(edges: Edges, day: Day, todo: Sequence[Announcement]) -> None:
     if not todo:
         return
     fetching = ThreadPoolExecutor(1)  # arXiv wants one connection
+    reading = ThreadPoolExecutor(edges.config.extract.workers or os.cpu_count())
     writing = ThreadPoolExecutor(edges.config.profile.concurrency)
     pdfs = Pdfs(edges)
     patient = day.date >= eastern_date(edges.clock.now())
+    extracted: dict[Future[Any], Announcement] = {}
     fetched = {fetching.submit(pdfs.fetch, item.paper, patient=patient): item for item in todo}
     travelling: set[Future[Any]] = set(fetched)
     try:
@@ -257,23 +260,28 @@ def _travel(edges: Edges, day: Day, todo: Sequence[Announcement]) -> None:
                     fetched[again] = item
                     travelling.add(again)
                 elif item is not None:
+                    text = reading.submit(read, edges, item.paper, result)
+                    extracted[text] = item
+                    travelling.add(text)
+                elif item := extracted.pop(future, None):
                     travelling.add(writing.submit(_one_paper, edges, day, item, result))
     except BaseException:
         edges.clock.stop()
-        for pool in (fetching, writing):
+        for pool in (fetching, reading, writing):
             pool.shutdown(wait=False, cancel_futures=True)
+        edges.readers.close()
         wait(travelling, timeout=GRACE_S)
         raise
-    fetching.shutdown()
-    writing.shutdown()
+    for pool in (fetching, reading, writing):
+        pool.shutdown()
 
 
-def _one_paper(edges: Edges, day: Day, item: Announcement, pdf: Pdf | str | None) -> Outcome:
-    """Read, summarize, validate and commit one paper."""
+def _one_paper(edges: Edges, day: Day, item: Announcement, text: PaperText) -> Outcome:
+    """Summarize, validate and commit one paper."""
     edges.clock.sleep(0)  # a stopped run starts nothing new
     paper = item.paper
     try:
-        result = write(edges, paper, pdf)
+        result = write(edges, paper, text)
     except (ModelError, BudgetReached) as error:
         outcome: Outcome = Owed(announcement=item, stage=Stage.SUMMARIZE, reason=str(error))
     else:

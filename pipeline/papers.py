@@ -20,6 +20,9 @@ from pipeline.stages.summarize import Refused, summarize, summary_key
 PDF_OUTAGE = 3
 """So many downloads in a row, each with all its retries, fail before arXiv's PDFs count as gone."""
 
+MOST_CHARACTERS_A_TOKEN = 6
+"""English papers have 4 to 5."""
+
 NOT_READY_TRIES = 4
 """A PDF that arXiv has still to make is asked for so often, over `pdf_not_ready_s`."""
 
@@ -85,13 +88,34 @@ class Pdfs:
         return f"download: {error.what}"
 
 
-def write(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> Summary | Refused:
-    """Text, prompt, replies, verdict; a valid summary is committed here.
+def read(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> PaperText:
+    """The PDF's text; the abstract, with the reason, where there is none to be had."""
+    if not isinstance(pdf, Pdf):
+        return from_abstract(paper, fallback=pdf)
+    edges.clock.sleep(0)  # a stopped run starts nothing new
+    front = edges.variant.front
+    try:
+        return extract(
+            pdf,
+            edges.config.extract,
+            edges.readers,
+            expect=paper.versioned,
+            wanted=front.pages_wanted,
+            enough=front.text_tokens * MOST_CHARACTERS_A_TOKEN,
+        )
+    except PdfError as error:
+        with suppress(OSError):
+            pdf.path.unlink()  # the next time may bring a better one
+        edges.events.emit("warning", paper.versioned, text=str(error))
+        return from_abstract(paper, fallback=f"extract: {error.what}")
+
+
+def write(edges: Edges, paper: Paper, text: PaperText) -> Summary | Refused:
+    """Prompt, replies, verdict; a valid summary is committed here.
 
     Raises ModelError, BudgetReached.
     """
     key = paper_key(edges, paper)
-    text = _read(edges, paper, pdf)
     prompt = edges.variant.render(paper, text)
     result = summarize(
         paper, text, prompt, key, model=edges.model, log=edges.store, now=edges.clock.now()
@@ -108,16 +132,3 @@ def paper_key(edges: Edges, paper: Paper) -> str:
     return summary_key(
         paper, edges.variant.hash, edges.model.identity, edges.config.extract.max_pages
     )
-
-
-def _read(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> PaperText:
-    """The PDF's text; the abstract, with the reason, where there is none to be had."""
-    if not isinstance(pdf, Pdf):
-        return from_abstract(paper, fallback=pdf)
-    try:
-        return extract(pdf, edges.config.extract, expect=paper.versioned)
-    except PdfError as error:
-        with suppress(OSError):
-            pdf.path.unlink()  # the next time may bring a better one
-        edges.events.emit("warning", paper.versioned, text=str(error))
-        return from_abstract(paper, fallback=f"extract: {error.what}")

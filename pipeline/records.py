@@ -143,19 +143,50 @@ class Pdf(Record):
     """Bytes."""
 
 
+SectionKind = Literal[
+    "title",
+    "abstract",
+    "introduction",
+    "related",
+    "method",
+    "experiments",
+    "conclusion",
+    "acknowledgements",
+    "references",
+    "appendix",
+    "other",
+]
+
+
+class TextSection(Record):
+    """A part of a paper's text under one heading; the part before the first one is `title`."""
+
+    heading: str
+    kind: SectionKind
+    text: str
+
+
 class PaperText(Record):
     """What the prompt may read of a paper, and where it came from."""
 
     source: Literal["pdf", "abstract"]
     body: str
     """The PDF's text from its abstract up to its references, or the metadata's abstract."""
+    sections: tuple[TextSection, ...] = ()
+    """All of the PDF's text that was read, taken apart; empty for an abstract."""
+    engine: str | None = None
+    """What read the PDF: pypdf or pypdfium2."""
     language: str | None = None
     """ISO 639-1 code of a PDF's body; None for an abstract, or where it cannot be told."""
     pages: int = 0
     pages_read: int = 0
+    characters: int = 0
+    """Of all the text that was read, references included."""
     pdf_sha256: str | None = None
     fallback: str | None = None
     """Why the text is the abstract though the prompt wanted the PDF."""
+    warnings: tuple[str, ...] = ()
+    """Why the second engine read it, pages that failed, hidden text that was left out."""
 
 
 class Message(Record):
@@ -192,6 +223,8 @@ class Prompt(Record):
     """System and user text, counted with the offline encoding."""
     truncated: bool = False
     """Whether the text was cut to the variant's token budget."""
+    cut: tuple[str, ...] = ()
+    """What was cut, part by part."""
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -240,6 +273,10 @@ class Provenance(Record):
     cost: float | None
     seconds: float
     warnings: tuple[str, ...]
+    """Of the validation."""
+    engine: str | None = None
+    cut: tuple[str, ...] = ()
+    text_warnings: tuple[str, ...] = ()
     created: dt.datetime
 
 

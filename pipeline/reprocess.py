@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.arxiv.ids import ArxivId
 from pipeline.edges import Edges
 from pipeline.errors import ArxivError, UsageError
-from pipeline.papers import Pdfs, write
+from pipeline.papers import Pdfs, read, write
 from pipeline.records import Paper, Pdf, Record, Summary
 from pipeline.stages.metadata import one_paper
 from pipeline.stages.publish import patch
@@ -33,7 +33,8 @@ def reprocess(edges: Edges, arxiv_id: ArxivId) -> Again:
     paper = _metadata(edges, arxiv_id)
     old = edges.store.published(paper.arxiv_id, paper.version)
     pdf = Pdfs(edges).fetch(paper)
-    result = write(edges, paper, pdf if isinstance(pdf, Pdf | str) else None)
+    text = read(edges, paper, pdf if isinstance(pdf, Pdf | str) else None)
+    result = write(edges, paper, text)
     if isinstance(result, Refused):
         return Again(paper=paper, old=old, new=None, reasons=result.reasons)
     return Again(paper=paper, old=old, new=result, patched=_patch(edges, result))

@@ -72,10 +72,17 @@ class RetrySettings(Record):
 
 
 class ExtractSettings(Record):
-    """How much of a PDF is read."""
+    """How PDFs are read, and how much of one."""
 
+    first: Literal["pypdf", "pypdfium2"] = "pypdf"
+    """The engine that reads first; the other one reads what it cannot."""
     max_pages: Positive = 40
-    timeout_s: Seconds = 60.0
+    timeout_s: Annotated[float, Field(gt=0)] = 90.0
+    """Wall-clock time for one file in one engine."""
+    memory_mb: Positive = 1000
+    """For each worker process."""
+    workers: Positive | None = None
+    """Processes that read PDFs; None: one for each processor core."""
     min_characters: Positive = 400
     """Less text than this in the whole file is a scan or a broken font map."""
 
@@ -87,12 +94,18 @@ class Profile(Record):
     """The prompt variant to use with this model where none is asked for."""
     concurrency: Positive = 4
     timeout_s: Seconds = 120.0
-    token_factor: Annotated[float, Field(gt=0)] = 1.0
-    """The model's tokens for one token of cl100k_base, with which prompts are counted."""
+    token_factor: Annotated[float, Field(gt=0)] | None = None
+    """The model's tokens for one token of cl100k_base, with which prompts are counted; None: not
+    known, and 1 is taken with a warning."""
     price_in: Price | None = None
     """Per million input tokens; None: not known, and then no cost is claimed."""
     price_out: Price | None = None
     """Per million output tokens."""
+
+    @property
+    def counting_factor(self) -> float:
+        """What a count of cl100k_base tokens is multiplied with."""
+        return 1.0 if self.token_factor is None else self.token_factor
 
 
 class EndpointProfile(Profile):
@@ -122,6 +135,7 @@ class EmbeddedProfile(Profile):
     """One at a time is the fastest on two cores, and the only way to the same line every time:
     llama.cpp's sums depend on what else is in the batch."""
     start_timeout_s: Seconds = 60.0
+    token_factor: Annotated[float, Field(gt=0)] | None = 1.0
     price_in: Price | None = 0.0
     price_out: Price | None = 0.0
 

@@ -121,3 +121,13 @@ def test_an_empty_page_of_the_api_is_a_warning(house: House) -> None:
     house.arxiv.faults = Faults(api="empty_page")
     lines = told(house, status=0)
     assert line(lines, "arXiv's API").startswith("! arXiv's API: answers, but without 2601.")
+
+
+def test_a_model_whose_tokens_are_only_estimated_is_told(house: House) -> None:
+    house.settings(models={"standin": {"base_url": house.model.url, "model": "unheard-of"}})
+    assert "unheard-of may need more → Set token_factor" in line(
+        told(house, "--offline", status=0), "model standin"
+    )
+    house.run("run", "--limit", "0")
+    (log,) = (house.folder / "outputs" / "logs").iterdir()
+    assert "tokens are counted as cl100k_base's" in log.read_text(encoding="utf-8")

@@ -38,7 +38,7 @@ def test_every_command_and_option_exists(readme: str) -> None:
 def test_every_make_target_and_file_exists(readme: str) -> None:
     text = (ROOT / readme).read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in re.findall(r"\bmake (\w+)", text):
+    for target in re.findall(r"\bmake ([\w-]+)", text):
         assert f"\n{target}:" in makefile, target
     for path in re.findall(r"`((?:pipeline|prompts|scripts)/[\w./]+)`", text):
         assert "NAME" in path or (ROOT / path).exists(), path

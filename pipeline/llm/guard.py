@@ -61,7 +61,7 @@ class Guarded:
 
     def _estimate(self, messages: Sequence[Message]) -> int:
         counted = sum(tokens.count(message.content) + TURN_TOKENS for message in messages)
-        return math.ceil(counted * self._profile.token_factor)
+        return math.ceil(counted * self._profile.counting_factor)
 
     def _reserve(self, tokens_in: int, tokens_out: int) -> None:
         """Set aside the most that the call can cost, so that calls at once cannot pass the cap.

@@ -1,33 +1,36 @@
-"""A PDF's text: bytes on disk in, `PaperText` out.
+"""A PDF's text: a file in, `PaperText` out, whatever the file is.
 
-Text comes in the order of the PDF's content stream, which for TeX is the reading order of both
-columns. The body runs from the abstract up to the references.
+One engine reads first; the other one reads what the first cannot, or reads badly. The text is then
+cleaned and taken apart. Only as many pages are read as the prompt can use.
 """
 
 from __future__ import annotations
 
-import logging
 import re
 import threading
-import time
-import unicodedata
 from pathlib import Path
+from typing import Protocol
 
-from pipeline.errors import PdfUnreadable, one_line
-from pipeline.records import Paper, PaperText, Pdf
+from pipeline.errors import PdfUnreadable
+from pipeline.pdf.clean import clean
+from pipeline.pdf.pages import Engine, RawText
+from pipeline.pdf.quality import is_garbage
+from pipeline.pdf.sections import split
+from pipeline.records import Paper, PaperText, Pdf, TextSection
 from pipeline.settings import ExtractSettings
 
-logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its warnings are about files, not for us
-
-_LIGATURE = re.compile(r"[\ufb00-\ufb06]")
-_UNWANTED = re.compile(r"[\ud800-\udfff\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_BROKEN_WORD = re.compile(r"(?<=[a-z])-\n+(?=[a-z])")  # over a page break too
 _SIDE_STAMP = re.compile(r"arXiv:(\d{4}\.\d{4,5}v\d+) +\[[\w.-]+\] +\d{1,2} \w{3} \d{4}")
-_ABSTRACT = re.compile(r"^\s*abstract\b[\s.:—–-]*", re.IGNORECASE | re.MULTILINE)
-_REFERENCES = re.compile(r"^\s*(?:\d+\.?\s+)?(?:references|bibliography)\s*$", re.I | re.M)
 _LANGUAGE_SAMPLE = 3000
+_LEFT_OUT = {"title", "acknowledgements", "references", "appendix"}
 _ONE_AT_A_TIME = threading.Lock()
 """langdetect loads its profiles at first use, and answers nonsense to a second thread meanwhile."""
+
+
+class Reader(Protocol):
+    """What this stage needs of the pool of worker processes."""
+
+    def read(self, path: Path, engine: Engine, max_pages: int) -> RawText:
+        """The first pages as one engine reads them. Raises PdfUnreadable."""
 
 
 def from_abstract(paper: Paper, fallback: str | None = None) -> PaperText:
@@ -35,60 +38,104 @@ def from_abstract(paper: Paper, fallback: str | None = None) -> PaperText:
     return PaperText(source="abstract", body=paper.abstract, fallback=fallback)
 
 
-def extract(pdf: Pdf, settings: ExtractSettings, expect: str | None = None) -> PaperText:
+def extract(
+    pdf: Pdf,
+    settings: ExtractSettings,
+    reader: Reader,
+    *,
+    expect: str | None = None,
+    wanted: int | None = None,
+    enough: int = 0,
+) -> PaperText:
     """The text of at most `max_pages` pages. Raises PdfUnreadable.
 
     `expect` is the paper's id with its version: arXiv stamps it on the first page's margin, and
-    just after a replacement it may still serve the file before.
+    just after a replacement it may still serve the file before. `wanted` is how many pages the
+    prompt can use; the others are read only where these give less than `enough` characters.
     """
-    pages, total = _read(pdf.path, settings)
-    _check_stamp(pages, expect, pdf.path)
-    body = _body(_clean("\n".join(pages)))
+    pages = min(wanted or settings.max_pages, settings.max_pages)
+    raw, warnings = _best(pdf.path, settings, reader, pages)
+    _check_stamp(raw, expect, pdf.path)
+    text, sections, body = _taken_apart(raw)
+    if len(raw.pages) < min(raw.total, settings.max_pages) and len(body) < enough:
+        raw, warnings = _best(pdf.path, settings, reader, settings.max_pages)
+        text, sections, body = _taken_apart(raw)
     if len(body) < settings.min_characters:
         raise PdfUnreadable(
-            f"only {len(body)} characters of text on {len(pages)} pages", where=pdf.path.name
+            f"only {len(body)} characters of text on {len(raw.pages)} pages", where=pdf.path.name
         )
+    if hidden := sum(page.hidden for page in raw.pages):
+        warnings = (*warnings, f"{hidden} characters that no reader can see were left out")
     return PaperText(
         source="pdf",
         body=body,
+        sections=sections,
+        engine=raw.engine,
         language=_language(body),
-        pages=total,
-        pages_read=len(pages),
+        pages=raw.total,
+        pages_read=len(raw.pages),
+        characters=len(text),
         pdf_sha256=pdf.sha256,
+        warnings=warnings,
     )
 
 
-def _read(path: Path, settings: ExtractSettings) -> tuple[list[str], int]:
-    """Text page by page, and the number of pages; the time limit is looked at between pages.
+def _taken_apart(raw: RawText) -> tuple[str, tuple[TextSection, ...], str]:
+    text = clean([page.text for page in raw.pages])
+    sections = split(text)
+    return text, sections, _body(sections)
 
-    A damaged page is left out; with no page left the file is unreadable.
-    """
-    import pypdf  # noqa: PLC0415 - slow to load
 
-    deadline = time.monotonic() + settings.timeout_s
-    pages: list[str] = []
-    problem: Exception | None = None
-    # pypdf meets damage with errors of every kind, RecursionError among them.
+def _best(
+    path: Path, settings: ExtractSettings, reader: Reader, pages: int
+) -> tuple[RawText, tuple[str, ...]]:
+    """The first engine's reading, or the second's where it is better, and why."""
+    first = settings.first
+    second: Engine = "pypdfium2" if first == "pypdf" else "pypdf"
+    raw: RawText | None = None
     try:
-        with pypdf.PdfReader(path) as reader:
-            total = len(reader.pages)
-            for number in range(min(total, settings.max_pages)):
-                if time.monotonic() > deadline:
-                    break
-                try:
-                    pages.append(reader.pages[number].extract_text())
-                except Exception as error:
-                    problem = error
-    except Exception as error:
-        raise _unreadable(path, error) from error
-    if problem is not None and not pages:
-        raise _unreadable(path, problem) from problem
-    return pages, total
+        raw = reader.read(path, first, pages)
+        trouble = _trouble(raw)
+    except PdfUnreadable as error:
+        trouble = error.what
+        problem = error
+    if raw is not None and trouble is None:
+        return raw, ()
+    try:
+        other = reader.read(path, second, pages)
+    except PdfUnreadable:
+        other = None
+    if other is not None and _is_better(other, raw):
+        return other, (f"read by {second}: {first}: {trouble}", *other.problems)
+    if raw is None:
+        raise problem
+    if garbage := _garbage(raw):
+        raise PdfUnreadable(garbage, where=path.name)
+    return raw, raw.problems
 
 
-def _check_stamp(pages: list[str], expect: str | None, path: Path) -> None:
+def _trouble(raw: RawText) -> str | None:
+    """Why the other engine should have a try."""
+    return raw.problems[0] if raw.problems else _garbage(raw, len(raw.pages))
+
+
+def _garbage(raw: RawText, pages: int = 1) -> str | None:
+    """With the number of pages, little text on them counts too: one engine may not see it."""
+    return is_garbage("\n".join(page.text for page in raw.pages), pages)
+
+
+def _is_better(other: RawText, raw: RawText | None) -> bool:
+    """Text at all where there was none; else fewer pages that failed."""
+    if _garbage(other):
+        return False
+    if raw is None or _garbage(raw):
+        return True
+    return len(other.problems) < len(raw.problems)
+
+
+def _check_stamp(raw: RawText, expect: str | None, path: Path) -> None:
     """Only another version's stamp speaks against a file: not every file has one."""
-    found = _SIDE_STAMP.search(pages[0]) if pages and expect else None
+    found = _SIDE_STAMP.search(raw.pages[0].text) if raw.pages and expect else None
     if found and expect and found[1] != expect and _base(found[1]) == _base(expect):
         raise PdfUnreadable(
             f"arXiv served {found[1]} in its place", where=path.name, fix="Reprocess it tomorrow"
@@ -99,26 +146,19 @@ def _base(versioned: str) -> str:
     return versioned.rpartition("v")[0]
 
 
-def _unreadable(path: Path, error: Exception) -> PdfUnreadable:
-    reason = one_line(error) or type(error).__name__
-    return PdfUnreadable(f"cannot be read ({reason[:120]})", where=path.name)
+def _body(sections: tuple[TextSection, ...]) -> str:
+    """From the abstract up to the references, white space folded; all where no heading is found."""
+    kept = [section for section in sections if section.kind not in _LEFT_OUT]
+    kept = kept or [section for section in sections if section.kind == "title"]
+    parts = (part for s in kept for part in (_heading(s), s.text))
+    return " ".join(" ".join(parts).split())
 
 
-def _clean(text: str) -> str:
-    """Ligatures resolved, broken words joined, arXiv's side stamp and stray codes removed."""
-    text = _UNWANTED.sub("", text.replace("\r\n", "\n"))
-    text = _LIGATURE.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
-    return _BROKEN_WORD.sub("", _SIDE_STAMP.sub("", text))
-
-
-def _body(text: str) -> str:
-    """From the abstract up to the references, white space folded."""
-    start = _ABSTRACT.search(text)
-    text = text[start.end() :] if start and start.start() < len(text) // 2 else text
-    ends = [found.start() for found in _REFERENCES.finditer(text)]
-    if ends and ends[-1] > len(text) // 3:
-        text = text[: ends[-1]]
-    return " ".join(text.split())
+def _heading(section: TextSection) -> str:
+    """A heading as a sentence of its own; the abstract's is not needed."""
+    if section.kind == "abstract" or not section.heading:
+        return ""
+    return section.heading if section.heading.endswith((".", ":", "?")) else f"{section.heading}."
 
 
 def _language(text: str) -> str | None:

@@ -30,6 +30,7 @@ import yaml
 from pydantic import Field, ValidationError
 
 from pipeline.arxiv.taxonomy import taxonomy
+from pipeline.context import Context, choose, pages_wanted
 from pipeline.digest.markdown import Entry, load
 from pipeline.errors import JianjieError, PromptError, one_line
 from pipeline.llm import tokens
@@ -67,7 +68,7 @@ class Front(Record):
     """A variant's front matter."""
 
     description: str = Field(min_length=1)
-    context: Literal["abstract", "full"]
+    context: Context
     text_tokens: int = Field(ge=50)
     """The budget of `text`."""
     reply: Literal["json", "labelled"] = "json"
@@ -76,6 +77,11 @@ class Front(Record):
     temperature: float = Field(default=0.0, ge=0, le=2)
     max_tokens: int = Field(default=400, ge=20)
     examples: FewShot | None = None
+
+    @property
+    def pages_wanted(self) -> int | None:
+        """How many pages of a PDF are enough for the text; None: all."""
+        return pages_wanted(self.context, self.text_tokens)
 
 
 class Variant:
@@ -109,8 +115,8 @@ class Variant:
 
     def render(self, paper: Paper, text: PaperText) -> Prompt:
         """The prompt for one paper."""
-        body = tokens.cut(text.body, self.front.text_tokens)
-        values = self._values(paper, body, text.language)
+        chosen = choose(text, self.front.context, self.front.text_tokens)
+        values = self._values(paper, chosen.text, text.language)
         system, user = (
             _render(self._parts[part], values, self._path) if part in self._parts else ""
             for part in ("system", "user")
@@ -125,7 +131,8 @@ class Variant:
             temperature=self.front.temperature,
             max_tokens=self.front.max_tokens,
             tokens=tokens.count(system) + tokens.count(user),
-            truncated=len(body) < len(text.body),
+            truncated=bool(chosen.cut),
+            cut=chosen.cut,
         )
 
     def _values(self, paper: Paper, body: str, language: str | None) -> dict[str, Any]:

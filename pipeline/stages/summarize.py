@@ -156,5 +156,8 @@ def _provenance(
         cost=None if None in costs else round(sum(cost or 0.0 for cost in costs), 6),
         seconds=round(sum(reply.seconds for reply in replies), 3),
         warnings=warnings,
+        engine=text.engine,
+        cut=prompt.cut,
+        text_warnings=text.warnings,
         created=now,
     )

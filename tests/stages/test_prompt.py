@@ -84,7 +84,7 @@ def write_shots(folder: Path, *entries: tuple[str, str | None]) -> Path:
         (FRONT.replace("100\n", "100\ntemprature: 0\n") + USER, 5, "temprature: unknown field"),
         (FRONT.replace("100", "many") + USER, 4, "text_tokens: Input should be a valid integer"),
         (FRONT.replace("100", "49") + USER, 4, "text_tokens: Input should be greater than"),
-        (FRONT.replace("full", "all") + USER, 3, "context: Input should be 'abstract' or 'full'"),
+        (FRONT.replace("full", "all") + USER, 3, "context: Input should be 'abstract'"),
         (FRONT.replace("a test", "") + USER, 2, "description: Input should be a valid string"),
         (FRONT.replace("100\n", "100\nreply: xml\n") + USER, 5, "reply: Input should be"),
         (FRONT.replace("100\n", "100\ntemperature: 3\n") + USER, 5, "temperature: Input should"),

@@ -24,6 +24,7 @@ def write_config(folder: Path, arxiv_url: str, model_url: str, **changes: object
                 "timeout_s": 10,
                 "price_in": 1.0,
                 "price_out": 2.0,
+                "token_factor": 1.0,
             }
         },
         "arxiv": {

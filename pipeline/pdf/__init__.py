@@ -1,0 +1,1 @@
+"""A PDF's text: read in worker processes, cleaned, and taken apart into sections."""

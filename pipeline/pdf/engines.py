@@ -1,0 +1,125 @@
+"""The two engines, each from a file to `RawText`. They run inside a worker process: `pool`."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import PdfUnreadable, one_line
+from pipeline.pdf.pages import Engine, PageText, RawText
+
+if TYPE_CHECKING:
+    import pypdfium2
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+_LONGEST_REASON = 120
+
+
+def read(path: Path, engine: Engine, max_pages: int, deadline: float) -> RawText:
+    """The text of the first `max_pages` pages, as raw as the engine gives it.
+
+    A damaged page stands as an empty page and a problem. `deadline`, in seconds of
+    time.monotonic, is looked at between pages: the pages read so far are given, and a problem.
+    Raises PdfUnreadable (encrypted, damaged, without pages, no page that can be read) and
+    MemoryError.
+    """
+    reader = _read_pypdf if engine == "pypdf" else _read_pypdfium2
+    try:
+        return reader(path, max_pages, deadline)
+    except (PdfUnreadable, MemoryError):
+        raise
+    except Exception as error:  # damage shows as errors of every kind, RecursionError among them
+        raise PdfUnreadable(f"cannot be read ({_reason(error)})", where=path.name) from error
+
+
+def warm_up() -> None:
+    """Load the first engine now, so that no paper's time is spent on it."""
+    import pypdf  # noqa: F401, PLC0415 - slow to load
+
+
+def _read_pypdf(path: Path, max_pages: int, deadline: float) -> RawText:
+    """Plain mode, without the text that `hidden` says no reader can see."""
+    import pypdf  # noqa: PLC0415 - slow to load
+
+    from pipeline.pdf.hidden import visible_text  # noqa: PLC0415 - it loads pypdf
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its warnings are about files
+    with pypdf.PdfReader(path) as reader:
+        total = len(reader.pages)
+        return _pages(
+            path, "pypdf", total, max_pages, deadline, lambda n: visible_text(reader.pages[n])
+        )
+
+
+def _read_pypdfium2(path: Path, max_pages: int, deadline: float) -> RawText:
+    """PDFium's text, with what no reader can see still in it.
+
+    To ask PDFium about every object of a page costs up to twice what reading the page does.
+    """
+    import pypdfium2  # noqa: PLC0415 - slow to load
+
+    document = pypdfium2.PdfDocument(path)
+    try:
+        total = len(document)
+        return _pages(
+            path, "pypdfium2", total, max_pages, deadline, lambda n: _pdfium_page(document, n)
+        )
+    finally:
+        document.close()
+
+
+def _pdfium_page(document: pypdfium2.PdfDocument, number: int) -> PageText:
+    """PDFium ends lines with CR LF, and writes U+FFFE for a hyphen at the end of a line."""
+    page = document[number]
+    try:
+        text = page.get_textpage().get_text_range()
+    finally:
+        page.close()
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return PageText(text=re.sub("\ufffe\n?", "-\n", text))
+
+
+def _pages(
+    path: Path,
+    engine: Engine,
+    total: int,
+    max_pages: int,
+    deadline: float,
+    page_text: Callable[[int], PageText],
+) -> RawText:
+    """Page by page. Raises PdfUnreadable where not one page can be read."""
+    if total == 0:
+        raise PdfUnreadable("has no pages", where=path.name)
+    wanted = min(total, max_pages)
+    pages: list[PageText] = []
+    problems: list[str] = []
+    for number in range(wanted):
+        if time.monotonic() > deadline:
+            problems.append(f"out of time after {number} of {wanted} pages")
+            break
+        try:
+            pages.append(_without_surrogates(page_text(number)))
+        except MemoryError:
+            raise
+        except Exception as error:
+            pages.append(PageText(text=""))
+            problems.append(f"page {number + 1}: {_reason(error)}")
+    if len(problems) >= max(1, len(pages)) and not any(page.text for page in pages):
+        raise PdfUnreadable(f"no page can be read ({problems[0]})", where=path.name)
+    return RawText(engine=engine, total=total, pages=tuple(pages), problems=tuple(problems))
+
+
+def _without_surrogates(page: PageText) -> PageText:
+    """Half a surrogate pair is no character, and no UTF-8 can hold it."""
+    if not _SURROGATE.search(page.text):
+        return page
+    return page.model_copy(update={"text": _SURROGATE.sub("", page.text)})
+
+
+def _reason(error: Exception) -> str:
+    """The error in a few words: its own if it has any."""
+    return (one_line(error) or type(error).__name__)[:_LONGEST_REASON]

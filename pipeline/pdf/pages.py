@@ -1,0 +1,28 @@
+"""What a reader gives of a PDF, before anything is cleaned."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pipeline.records import Record
+
+Engine = Literal["pypdf", "pypdfium2"]
+
+
+class PageText(Record):
+    """One page's text in the order of its content stream."""
+
+    text: str
+    hidden: int = 0
+    """Characters left out because no reader can see them: white, tiny, off the page."""
+
+
+class RawText(Record):
+    """The first pages of a file, as many as were asked for and could be read."""
+
+    engine: Engine
+    total: int
+    """Pages in the file."""
+    pages: tuple[PageText, ...]
+    problems: tuple[str, ...] = ()
+    """Pages that failed, one line each; they stand as empty pages."""

@@ -1,0 +1,104 @@
+"""The worker process: one job per line on stdin, one answer per line on stdout.
+
+Started by `pool`; it ends when stdin does. Everything a hostile file can do, it does here: memory,
+CPU and wall-clock time are limited by the kernel, files cannot be written, no core is dumped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+from pipeline.errors import PdfUnreadable
+from pipeline.pdf import engines
+from pipeline.pdf.pages import Engine, RawText
+from pipeline.records import Record
+
+MOST_CHARACTERS = 20_000_000
+"""A paper has some 10^5; a file that gives more than this is no paper."""
+READY = b"ready\n"
+
+
+class Job(Record):
+    """What is to be read, and how long it may take."""
+
+    path: Path
+    engine: Engine
+    max_pages: int
+    pages_s: float
+    """No further page is begun after this many seconds."""
+    cpu_s: int
+    """The process is killed after this much CPU time."""
+    wall_s: int
+    """It is killed after this much time even if nobody is there any more to do it."""
+
+
+class Answer(Record):
+    """One of the three."""
+
+    text: RawText | None = None
+    unreadable: str | None = None
+    out_of_memory: bool = False
+
+
+def main(memory_mb: int) -> None:
+    """Answer jobs until stdin ends."""
+    answers = _own_stdout()
+    engines.warm_up()
+    _limit(memory_mb)
+    answers.write(READY)
+    for line in sys.stdin.buffer:
+        answers.write(_answer(Job.model_validate_json(line)).model_dump_json().encode() + b"\n")
+        signal.alarm(0)
+
+
+def _own_stdout() -> BinaryIO:
+    """The pipe to the pool, out of the reach of libraries that print: theirs goes nowhere."""
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    return answers
+
+
+def _limit(memory_mb: int) -> None:
+    """For the whole life of the process; a page tree may not write files either."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    memory = memory_mb * 1_000_000
+    with contextlib.suppress(ValueError, OSError):  # macOS does not take it
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+
+
+def _renew_time(job: Job) -> None:
+    """CPU time counts from the start of the process, so the limit moves with every job."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = math.ceil(used.ru_utime + used.ru_stime) + job.cpu_s
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
+    signal.alarm(job.wall_s)
+
+
+def _answer(job: Job) -> Answer:
+    _renew_time(job)
+    deadline = time.monotonic() + job.pages_s
+    try:
+        text = engines.read(job.path, job.engine, job.max_pages, deadline)
+    except PdfUnreadable as error:
+        return Answer(unreadable=error.what)
+    except MemoryError:
+        return Answer(out_of_memory=True)
+    if sum(len(page.text) for page in text.pages) > MOST_CHARACTERS:
+        return Answer(unreadable=f"gives more than {MOST_CHARACTERS:,} characters of text")
+    return Answer(text=text)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
