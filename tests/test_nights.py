@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tests.demo.composed import (
     SettableClock,
     week,
 )
+from tests.pdf.files import content_bomb, deep_tree, recursive_form
 from tests.standins.house import House, one_error, open_house
 from tests.standins.world import small_pdf
 
@@ -333,3 +335,36 @@ def test_metadata_that_could_not_be_had_is_filled_in_by_render(nights: Week) -> 
     asked = len(nights.house.arxiv.requests)
     assert "unchanged" in nights.house.run("render").stdout
     assert len(nights.house.arxiv.requests) == asked
+
+
+# Files made to do harm
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        partial(content_bomb, 400),
+        partial(deep_tree, 100_000),
+        recursive_form,
+        lambda: b"%PDF-1.4\n" + bytes(range(256)) * 50 + b"\n%%EOF",
+    ],
+)
+def test_a_hostile_file_costs_one_paper_its_full_text_and_nothing_else(
+    tmp_path: Path, content: Callable[[], bytes]
+) -> None:
+    hostile = content()
+    clock = SettableClock(FRIDAY, 0, 30)
+    archive = Archive(week(), now=clock, withdrawn={WITHDRAWN})
+
+    def pdfs(versioned: str) -> bytes:
+        return hostile if versioned == f"{D}v1" else small_pdf(versioned)
+
+    with open_house(tmp_path, StandInArxiv(archive, pdfs)) as house:
+        house.settings(extract={"memory_mb": 400, "timeout_s": 20})
+        nights = Week(house, clock)
+        assert nights.night(FRIDAY) == 0
+        made = {p["arxiv_id"]: p["provenance"] for p in nights.papers(FRIDAY)}
+    assert made[D]["text_source"] == "abstract"
+    assert made[D]["fallback"].startswith("extract: ")
+    assert (made[A]["text_source"], made[A]["engine"]) == ("pdf", "pypdf")
+    assert made[OLD]["text_source"] == "pdf"

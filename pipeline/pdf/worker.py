@@ -21,8 +21,8 @@ from pipeline.pdf import engines
 from pipeline.pdf.pages import Engine, RawText
 from pipeline.records import Record
 
-MOST_CHARACTERS = 20_000_000
-"""A paper has some 10^5; a file that gives more than this is no paper."""
+MOST_CHARACTERS = 2_000_000
+"""A paper has some 10^5; more than this would hold up the cleaning, which is not limited."""
 READY = b"ready\n"
 
 
