@@ -9,11 +9,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
-from typing import get_args
 
 from pipeline.changes import replaced
 from pipeline.database import Connection, Database
 from pipeline.errors import UsageError
+from pipeline.listing_rows import announce, put_check, put_paper
 from pipeline.records import (
     Announcement,
     AnnounceType,
@@ -21,7 +21,6 @@ from pipeline.records import (
     Day,
     Done,
     Listing,
-    Metadata,
     Outcome,
     Owed,
     Paper,
@@ -60,15 +59,15 @@ class Store(Database):
                 "INSERT OR IGNORE INTO days VALUES (?, ?, ?, ?, ?, NULL)",
                 (date, field, name, json.dumps(list(categories)), listing.source),
             )
-            _put_check(db, date, field, listing.check)
+            put_check(db, date, field, listing.check)
             for arxiv_id in listing.check.dropped if listing.check else ():
                 db.execute(
                     "DELETE FROM announced WHERE date = ? AND field = ? AND arxiv_id = ?",
                     (date, field, arxiv_id),
                 )
             for item in listing.announcements:
-                _put_paper(db, item.paper)
-            _announce(db, date, field, listing.announcements)
+                put_paper(db, item.paper)
+            announce(db, date, field, listing.announcements)
 
     def add_quiet(self, date: dt.date, field: str) -> None:
         """ArXiv's catch-up page has no announcement on this past date."""
@@ -151,7 +150,7 @@ class Store(Database):
     def put_paper(self, paper: Paper) -> None:
         """Store metadata; what a less faithful source says never replaces it."""
         with self._write() as db:
-            _put_paper(db, paper)
+            put_paper(db, paper)
 
     def replaced(self, paper: Paper) -> Replaced | None:
         """The last version before this one that is known, and what changed since."""
@@ -299,68 +298,6 @@ class Store(Database):
         )
         names = ("command", "started", "ended", "exit_status", "note")
         return [Run.model_validate(dict(zip(names, row, strict=True))) for row in rows]
-
-
-def _put_check(db: Connection, date: str, field: str, check: Check | None) -> None:
-    """The newest check stands; what any of them added is remembered."""
-    if check is None:
-        return
-    query = "SELECT checked FROM days WHERE date = ? AND field = ?"
-    before = db.execute(query, (date, field)).fetchone()[0]
-    if before:
-        added = dict.fromkeys((*Check.model_validate_json(before).added, *check.added))
-        dropped = dict.fromkeys((*Check.model_validate_json(before).dropped, *check.dropped))
-        check = check.model_copy(update={"added": tuple(added), "dropped": tuple(dropped)})
-    db.execute(
-        "UPDATE days SET checked = ? WHERE date = ? AND field = ?",
-        (check.model_dump_json(), date, field),
-    )
-
-
-def _announce(db: Connection, date: str, field: str, announcements: Sequence[Announcement]) -> None:
-    query = "SELECT arxiv_id, announce, version FROM announced WHERE date = ? AND field = ?"
-    known = {row[0]: row for row in db.execute(query, (date, field)).fetchall()}
-    late = False
-    for position, item in enumerate(announcements):
-        paper, kind = item.paper, item.announce
-        if paper.arxiv_id not in known:
-            late = bool(known)
-            db.execute(
-                "INSERT INTO announced VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
-                (date, field, paper.arxiv_id, paper.version, kind.value, position),
-            )
-        elif kind.rank < AnnounceType(known[paper.arxiv_id][1]).rank:
-            late = True
-            db.execute(
-                "UPDATE announced SET announce = ?, version = ?, stage = NULL, reason = NULL"
-                " WHERE date = ? AND field = ? AND arxiv_id = ?",
-                (kind.value, paper.version, date, field, paper.arxiv_id),
-            )
-    if late:
-        _in_order(db, date, field)
-
-
-def _in_order(db: Connection, date: str, field: str) -> None:
-    """ArXiv's order, by announce type and then by id, for a day that had additions."""
-    query = "SELECT announce, arxiv_id FROM announced WHERE date = ? AND field = ?"
-    rows = db.execute(query, (date, field)).fetchall()
-    ordered = sorted(rows, key=lambda row: (AnnounceType(row[0]).rank, row[1]))
-    db.executemany(
-        "UPDATE announced SET position = ? WHERE date = ? AND field = ? AND arxiv_id = ?",
-        [(position, date, field, row[1]) for position, row in enumerate(ordered)],
-    )
-
-
-def _put_paper(db: Connection, paper: Paper) -> None:
-    query = "SELECT paper FROM papers WHERE arxiv_id = ? AND version = ?"
-    row = db.execute(query, (paper.arxiv_id, paper.version)).fetchone()
-    faithful = get_args(Metadata).index
-    if row and faithful(Paper.model_validate_json(row[0]).metadata) > faithful(paper.metadata):
-        return
-    db.execute(
-        "INSERT OR REPLACE INTO papers VALUES (?, ?, ?)",
-        (paper.arxiv_id, paper.version, paper.model_dump_json()),
-    )
 
 
 def _point(db: Connection, arxiv_id: str, version: int, seq: int) -> None:

@@ -26,6 +26,7 @@ LAYERS = [
     {"llm"},
     {"arxiv", "replies", "pdf"},
     {"store", "events", "ledger", "pacing"},
+    {"listing_rows"},
     {"database", "changes"},
     {"schema", "digest", "files", "clock"},
     {"settings"},

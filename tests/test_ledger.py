@@ -13,25 +13,17 @@ from pipeline.records import (
     Done,
     Outcome,
     Owed,
-    Paper,
     Stage,
     Summary,
 )
-from tests.standins.records import provenance
+from tests.standins.records import paper, provenance
 
 Source = Literal["pdf", "abstract"]
 
 
 def announcement(categories: str = "cs.SD") -> Announcement:
-    paper = Paper(
-        arxiv_id="2601.00001",
-        version=1,
-        title="T",
-        abstract="A",
-        authors=("N",),
-        categories=tuple(categories.split()),
-    )
-    return Announcement(announce=AnnounceType.NEW, paper=paper)
+    listed = paper(categories=tuple(categories.split()))
+    return Announcement(announce=AnnounceType.NEW, paper=listed)
 
 
 def done(

@@ -21,20 +21,14 @@ from pipeline.records import (
 )
 from pipeline.stages.summarize import TRIES, Refused, summarize, summary_key
 from pipeline.store import Store
+from tests.standins.records import paper
 
 NOW = dt.datetime(2026, 1, 7, 6, 0, tzinfo=dt.UTC)
 KEY = "k" * 32
 LINE = (
     "该论文属于语音合成任务，旨在解决情感控制的问题。提出一种新的方法，并在公开数据集上验证了效果。"
 )
-PAPER = Paper(
-    arxiv_id="2601.00001",
-    version=2,
-    title="T",
-    abstract="A",
-    authors=("N",),
-    categories=("cs.SD",),
-)
+PAPER = paper(version=2)
 TEXT = PaperText(
     source="pdf", body="The body.", language="en", pages=9, pages_read=8, pdf_sha256="f" * 64
 )
@@ -385,8 +379,8 @@ def test_the_models_error_goes_on_up_and_what_came_before_is_kept(
 # The key
 
 
-def key(paper: Paper = PAPER, prompt: str = "h", model: str = "m", max_pages: int = 40) -> str:
-    return summary_key(paper, prompt, model, max_pages)
+def key(about: Paper = PAPER, prompt: str = "h", model: str = "m", max_pages: int = 40) -> str:
+    return summary_key(about, prompt, model, max_pages)
 
 
 def test_the_key_changes_with_what_changes_the_reply() -> None:
