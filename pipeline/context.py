@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from pipeline.llm import tokens
-from pipeline.pdf.sections import contributions
+from pipeline.pdf.contributions import contributions
 from pipeline.records import PaperText, Record, SectionKind
 
 Context = Literal["abstract", "intro-conclusion", "full"]

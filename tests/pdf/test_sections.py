@@ -4,9 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.pdf.contributions import MAX_CONTRIBUTIONS, contributions
 from pipeline.pdf.sections import (
-    MAX_CONTRIBUTIONS,
-    contributions,
     is_heading,
     kind_of,
     opens_section,
