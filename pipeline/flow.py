@@ -18,7 +18,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
 from pipeline import nights
-from pipeline.arxiv.calendar import eastern_date
+from pipeline.arxiv.calendar import CATCH_UP_REACH, eastern_date
 from pipeline.edges import Edges
 from pipeline.errors import BudgetReached, ModelError
 from pipeline.llm.prices import cost
@@ -203,7 +203,10 @@ def _complete_earlier(
 ) -> tuple[Day, ...]:
     """Try again what the last nights still owe or could not check."""
     oldest = before - dt.timedelta(days=edges.config.retry_days)
-    dates = [date for date, _ in edges.store.days(field) if oldest <= date < before]
+    # A night caught up late may be older than that: it is checked as long as arXiv has its page.
+    unchecked = {d for d in edges.store.unchecked(field) if d >= before - CATCH_UP_REACH}
+    known = [date for date, _ in edges.store.days(field) if date < before]
+    dates = [date for date in known if date >= oldest or date in unchecked]
     completed: list[Day] = []
     for date in dates:
         day = edges.store.day(date, field)

@@ -153,7 +153,7 @@ def _todays(edges: Edges, field: str, feed: Listing) -> Listing | NothingAnnounc
     if day is None:
         if nothing := _no_news(edges, feed, pages):
             return nothing
-        if stale_ids(edges, feed, pages):
+        if stale_ids(edges, feed, pages) or _same_batch(edges, feed):
             edges.warn(f"arXiv's feed of {feed.date} has an earlier listing's papers: not used")
             feed = feed.model_copy(update={"announcements": ()})
     return _settled(edges, feed, pages)

@@ -69,6 +69,15 @@ class Store(Database):
                 put_paper(db, item.paper)
             announce(db, date, field, listing.announcements)
 
+    def unchecked(self, field: str) -> set[dt.date]:
+        """The dates whose listing was checked with something left open."""
+        rows = self._rows(
+            "SELECT date FROM days WHERE field = ?"
+            " AND json_array_length(checked, '$.problems') > 0",
+            field,
+        )
+        return {dt.date.fromisoformat(date) for (date,) in rows}
+
     def add_quiet(self, date: dt.date, field: str) -> None:
         """ArXiv's catch-up page has no announcement on this past date."""
         with self._write() as db:

@@ -86,8 +86,12 @@ def test_the_newest_check_stands_and_what_was_added_is_remembered(store: Store) 
     first = Check(pages=("a",), counted=2, added=("2601.00001",), problems=("503",))
     second = Check(pages=("b",), counted=3, added=("2601.00002",))
     add(store, (NEW, paper("2601.00001")), check=first)
+    add(store, (NEW, paper("2601.00007")), date=dt.date(2026, 1, 8))
+    assert store.unchecked("audio") == {DATE}
+    assert store.unchecked("vision") == set()
     day = add(store, check=second)
     assert day.check == Check(pages=("b",), counted=3, added=("2601.00001", "2601.00002"))
+    assert store.unchecked("audio") == set()
     assert add(store).check == day.check  # a listing without a check says nothing about it
 
 
