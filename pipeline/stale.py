@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 
 from pipeline.arxiv.calendar import can_have_listing
+from pipeline.arxiv.listpage import PageEntry
 from pipeline.edges import Edges
 from pipeline.records import Announcement, AnnounceType, Listing
 from pipeline.stages.listing import Pages, catchup_pages
@@ -26,15 +27,17 @@ def stale_ids(edges: Edges, listing: Listing, pages: Pages) -> frozenset[str]:
     if pages.problems or pages.date != listing.date:
         return frozenset()
     earlier = _stored_before(edges, listing)
-    suspects = frozenset(
-        item.paper.arxiv_id
+    suspects = [
+        item
         for item in listing.announcements
         if _contradicted(item, pages) or _repeated(item, earlier)
-    )
-    known = frozenset(item.paper.arxiv_id for item in earlier)
-    if suspects <= known:
-        return suspects
-    return suspects & (known | _announced_before(edges, listing))
+    ]
+    known = {item.paper.versioned for item in earlier}
+    stale = {item.paper.arxiv_id for item in suspects if item.paper.versioned in known}
+    if open_ := [item for item in suspects if item.paper.arxiv_id not in stale]:
+        before = _announced_before(edges, listing)
+        stale |= {i.paper.arxiv_id for i in open_ if (i.paper.arxiv_id, _is_fresh(i)) in before}
+    return frozenset(stale)
 
 
 def without(listing: Listing, stale: frozenset[str]) -> Listing:
@@ -69,8 +72,15 @@ def _stored_before(edges: Edges, listing: Listing) -> list[Announcement]:
     return found
 
 
-def _announced_before(edges: Edges, listing: Listing) -> frozenset[str]:
-    """The ids of the last listing before, from arXiv's catch-up pages."""
+def _is_fresh(item: Announcement | PageEntry) -> bool:
+    return item.announce in _FRESH
+
+
+def _announced_before(edges: Edges, listing: Listing) -> frozenset[tuple[str, bool]]:
+    """The last listing before, from arXiv's catch-up pages: ids, and whether new or replaced.
+
+    Pages name no versions: a paper that was new then and is replaced now is not the same news.
+    """
     settings = edges.config.fields[listing.field]
     date = listing.date
     while listing.date - date < _LOOK_BACK:
@@ -79,5 +89,5 @@ def _announced_before(edges: Edges, listing: Listing) -> frozenset[str]:
             continue
         pages = catchup_pages(settings, date, edges.arxiv)
         if pages.entries or pages.problems:
-            return pages.ids
+            return frozenset((entry.arxiv_id, _is_fresh(entry)) for entry in pages.entries)
     return frozenset()
