@@ -1,89 +1,115 @@
-"""An OpenAI-compatible endpoint on loopback: real HTTP, answers by a plain function."""
+"""An OpenAI-compatible endpoint on loopback: real HTTP, answers by a plain function.
+
+    with StandInModel(storm(3)) as model:
+        ...  # {model.url}/chat/completions, /completions, /models, /files, /batches
+
+Ready-made faults are in model_faults.py; a whole process of its own is model_process.py.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import re
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
-_TITLE = re.compile(r"^(?:标题：|Title: )(.*)$", re.MULTILINE)
+from tests.standins.model_answer import (
+    NAME,
+    Answer,
+    Answering,
+    Kind,
+    Request,
+    error,
+    good_answer,
+    good_line,
+    prompt_of,
+    reply,
+    response_of,
+    title_of,
+)
+from tests.standins.model_batch import BatchPlan
+from tests.standins.model_batch_api import Around, Batches, straight
+from tests.standins.model_server import Asked, Response, Server
 
+__all__ = [
+    "NAME",
+    "Answer",
+    "Answering",
+    "Asked",
+    "BatchPlan",
+    "Request",
+    "StandInModel",
+    "error",
+    "good_answer",
+    "good_line",
+    "prompt_of",
+    "reply",
+    "title_of",
+]
 
-@dataclass(frozen=True)
-class Answer:
-    """What the endpoint says: the reply's text, or an HTTP error with a body."""
-
-    text: str = ""
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    body: dict[str, Any] | None = None
-    delay_s: float = 0.0
-    finish: str = "stop"
-
-
-Request = dict[str, Any]
-
-
-def title_of(request: Request) -> str:
-    """The paper that the last prompt (not the few-shot examples) is about."""
-    prompt = next(m for m in request["messages"] if m["role"] == "user")["content"]
-    return str(_TITLE.findall(prompt)[-1])
-
-
-def good_line(title: str) -> str:
-    """A valid line that tells papers apart and is always the same for one paper."""
-    number = int(hashlib.sha256(title.encode()).hexdigest()[:8], 16)
-    return (
-        f"该论文属于语音处理任务，旨在解决编号{number}的问题。"
-        "提出一种新的方法，并在公开数据集上验证了效果与鲁棒性。"
-    )
-
-
-def reply(line: str, tags: str = "cs.SD; eess.AS") -> str:
-    """A reply in the JSON form."""
-    return json.dumps({"分类": tags.split("; "), "简介": line}, ensure_ascii=False)
-
-
-def good_answer(request: Request) -> Answer:
-    """A valid reply."""
-    return Answer(text=reply(good_line(title_of(request))))
+_NOT_JSON = "We could not parse the JSON body of your request."
 
 
 class StandInModel:
-    """Listens while its `with` block runs; `requests` has every body in order of arrival."""
+    """Listens while its `with` block runs.
+
+    `answer` makes the answer to each live request and to each line of a batch, one at a time; it
+    and `plan` may be replaced at any time. `after_answer` is called in the server's threads with
+    the number of each live answer that is on the wire. `around` stands in the way of what is asked
+    about files and batches.
+    """
 
     def __init__(
         self,
-        answer: Callable[[Request], Answer] = good_answer,
+        answer: Answering = good_answer,
         after_answer: Callable[[int], None] | None = None,
+        *,
+        plan: BatchPlan | None = None,
+        around: Around = straight,
     ) -> None:
         self.answer = answer
         self.requests: list[Request] = []
+        """The body of every live request in order of arrival; a batch's are in `batches.asked`."""
         self.headers: list[dict[str, str]] = []
+        """Their headers, names in lower case."""
+        self.log: list[Asked] = []
+        """Everything that was asked, with method, path and time."""
+        self._lock = threading.RLock()
+        self.batches = Batches(self._answered, plan or BatchPlan(), around, self._lock)
         self._after = after_answer
-        self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = Server(self._respond)
 
     @property
     def url(self) -> str:
         """The base URL for a client."""
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
+        return f"{self._server.url}/v1"
+
+    @property
+    def connections(self) -> int:
+        """TCP connections that were opened."""
+        return self._server.connections
+
+    @property
+    def most_at_once(self) -> int:
+        """Requests that were in flight at the same time."""
+        return self._server.most_at_once
+
+    @property
+    def plan(self) -> BatchPlan:
+        """What becomes of the batches that are created from now on."""
+        return self.batches.plan
+
+    @plan.setter
+    def plan(self, plan: BatchPlan) -> None:
+        self.batches.plan = plan
 
     def __enter__(self) -> StandInModel:
-        serve = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        serve.start()
+        self._server.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.__exit__()
 
     def take(self, request: Request, headers: dict[str, str]) -> tuple[int, Answer]:
         """Log the request; its number from 1, and the answer to it."""
@@ -97,56 +123,30 @@ class StandInModel:
         if self._after:
             self._after(number)
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        server = self
+    def _answered(self, request: Request) -> Answer:
+        with self._lock:
+            return self.answer(request)
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
+    def _respond(self, asked: Asked) -> Response:
+        with self._lock:
+            self.log.append(asked)
+        path = urlsplit(asked.path).path
+        if asked.method == "POST" and path.endswith("/completions"):
+            return self._completed(asked, "chat" if path.endswith("/chat/completions") else "text")
+        if asked.method == "GET" and path.endswith("/models"):
+            return response_of({}, Answer(body=_models()))
+        return response_of({}, self.batches.respond(asked))
 
-            def do_POST(self) -> None:
-                length = int(self.headers["Content-Length"])
-                request = json.loads(self.rfile.read(length))
-                number, answer = server.take(
-                    request, {name.lower(): value for name, value in self.headers.items()}
-                )
-                time.sleep(answer.delay_s)
-                body = json.dumps(answer.body or _completion(request, answer)).encode()
-                self.send_response(answer.status)
-                for name, value in answer.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-                self.wfile.flush()
-                server.answered(number)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        return Handler
+    def _completed(self, asked: Asked, kind: Kind) -> Response:
+        try:
+            request = json.loads(asked.body)
+        except ValueError:
+            return response_of({}, error(400, _NOT_JSON))
+        number, answer = self.take(request, asked.headers)
+        said = response_of(request, answer, kind)
+        return said._replace(sent=lambda: self.answered(number))
 
 
-def _completion(request: Request, answer: Answer) -> dict[str, Any]:
-    if answer.status != 200:
-        return {"error": {"message": answer.text or "an error", "type": "error"}}
-    prompt = "".join(message["content"] for message in request["messages"])
-    return {
-        "id": "chatcmpl-1",
-        "object": "chat.completion",
-        "created": 1,
-        "model": request["model"],
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": answer.text},
-                "finish_reason": answer.finish,
-            }
-        ],
-        "usage": {
-            "prompt_tokens": len(prompt) // 4,
-            "completion_tokens": len(answer.text),
-            "total_tokens": len(prompt) // 4 + len(answer.text),
-        },
-    }
+def _models() -> dict[str, Any]:
+    model = {"id": NAME, "object": "model", "created": 1, "owned_by": "standin"}
+    return {"object": "list", "data": [model]}
