@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pipeline tests scripts
 
-.PHONY: help demo test check format format-check lint types pdfs bench-extract clean
+.PHONY: help demo test check format format-check lint types pdfs bench bench-extract clean
 .DEFAULT_GOAL := help
 
 help:
@@ -13,6 +13,7 @@ help:
 	@echo "make check   format check, lint, types, tests"
 	@echo "make format  format the code"
 	@echo "make pdfs    typeset the demo's PDFs again"
+	@echo "make bench   how fast a night is, against its bars; takes two minutes"
 	@echo "make bench-extract DIR=folder   how well and how fast PDFs are read"
 
 demo: $(VENV)/.installed
@@ -37,6 +38,9 @@ types: $(VENV)/.installed
 
 pdfs: $(VENV)/.installed
 	$(BIN)/python scripts/typeset_demo_pdfs.py
+
+bench: $(VENV)/.installed
+	@$(BIN)/python -m scripts.bench
 
 bench-extract: $(VENV)/.installed
 	@$(BIN)/python scripts/bench_extract.py "$(DIR)"
