@@ -1,6 +1,9 @@
 """The forms a reply may take: JSON, or two labelled lines. Text in, `Draft` out.
 
-Nothing is invented: a field that is not there is reported as missing.
+What stands around the answer is forgiven: reasoning before it, code fences, courtesies, a wrapper
+around the object, Chinese punctuation in the place of JSON's. What the answer says is not touched:
+a field that is not there is missing, and two different answers are none, for nothing tells a
+model's last word from an example that it quotes.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ import json
 import re
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pipeline.errors import one_line
 from pipeline.records import Draft
@@ -19,7 +22,13 @@ LINE = "简介"
 
 
 class ReplyMalformed(ValueError):
-    """The reply has not the form that was asked for; the text says what is missing."""
+    """The reply has not the form that was asked for; the text says what is missing.
+
+    It is published as the reason of a debt, so it has no word of the reply in it.
+    """
+
+
+_SEPARATOR = re.compile(r"[;；,，、\s]+")
 
 
 class JsonReply(BaseModel):
@@ -30,58 +39,199 @@ class JsonReply(BaseModel):
     tags: list[str] = Field(alias=TAGS, description="arXiv categories, primary first")
     line: str = Field(alias=LINE, description="one line of Chinese: task, problem, method")
 
+    @field_validator("tags", mode="before")
+    @classmethod
+    def _one_string(cls, value: object) -> object:
+        """Some models write the digest's own form: "cs.SD; eess.AS"."""
+        return _SEPARATOR.split(value) if isinstance(value, str) else value
 
-JSON_SCHEMA: dict[str, Any] = {
-    "name": "digest_entry",
-    "strict": True,
-    "schema": JsonReply.model_json_schema() | {"additionalProperties": False},
-}
 
-_THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
-_FENCE = re.compile(r"^\s*```\w*\s*\n(.*?)\n?\s*```\s*$", re.DOTALL)
-_LABELLED = {
-    label: re.compile(rf"^\s*(?:[-*]\s*)?{label}\s*[:：][ \t]*(.*?)\s*$", re.MULTILINE)
-    for label in (TAGS, LINE)
-}
+def _strict_schema() -> dict[str, Any]:
+    """In the subset that strict structured outputs take: closed, every key required, no titles.
+
+    https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
+    """
+    schema = JsonReply.model_json_schema()
+    properties = {
+        key: {name: value for name, value in field.items() if name != "title"}
+        for key, field in schema["properties"].items()
+    }
+    return {
+        "type": "object",
+        "description": schema["description"],
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+JSON_SCHEMA: dict[str, Any] = {"name": "digest_entry", "strict": True, "schema": _strict_schema()}
+
+_REASONING = r"(?:<{0}(?:think|thinking|thought|reasoning)>|\[{0}THINK\])"
+_REASONS = re.compile(_REASONING.format(""), re.IGNORECASE)
+_REASONED = re.compile(_REASONING.format("/"), re.IGNORECASE)
+_FENCE = re.compile(r"^[ \t]*+(?:```|~~~)\w*[ \t]*+$", re.MULTILINE)
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")  # cannot be written to any file
-_SEPARATOR = re.compile(r"[;；,，、\s]+")
+
+# An object begins with a key, or is empty, or the reply was cut here; {x} in a sentence is none.
+_OBJECT = re.compile(r"""[{｛](?=\s*+(?:["“”＂'}]|\Z))""")
+_STRUCTURE = str.maketrans("：，｛｝［］", ":,{}[]")
+_TRAILING_COMMA = re.compile(r",(?=\s*+[}\]])")
+_QUOTE = re.compile(r'["“”＂]')
+_CURLY = re.compile("[“”]")
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+
+# - 分类: …, - **分类: …**, **分类**：…, **分类：** …; a label opens its line.
+_LABELLED = re.compile(
+    r"^[ \t\u3000\ufeff]*+(?:[-•>]|\*(?=[ \t])|#{1,6}|\d[.)、])?[ \t]*+\**+[ \t]*+"
+    rf"({TAGS}|{LINE})[ \t\u3000]*+\**+[ \t\u3000]*+[:：](.*)$",
+    re.MULTILINE,
+)
 
 
 def parse_reply(text: str) -> Draft:
-    """The line and the tags in `text`. Raises ReplyMalformed."""
-    bare = _THINKING.sub("", text).strip()
-    fenced = _FENCE.match(bare)
-    bare = fenced[1].strip() if fenced else bare
-    if not bare:
+    """The line and the tags in `text`. Raises ReplyMalformed.
+
+    In JSON, all objects with one of our keys must say the same. Of labelled lines the first two
+    count: a model that completes text goes on to papers of its own.
+    """
+    answer = _FENCE.sub("", _after_reasoning(text)).strip()
+    if not answer:
         raise ReplyMalformed("the reply is empty")
-    draft = _from_json(bare) if bare.startswith("{") else _from_labels(bare)
+    draft = _from_json(answer) or _from_labels(answer)
     if _LONE_SURROGATE.search(draft.line + "".join(draft.tags)):
         raise ReplyMalformed("the reply has half of a character (a lone surrogate)")
     return draft
 
 
-def _from_json(text: str) -> Draft:
+def _after_reasoning(text: str) -> str:
+    """What follows the last block; some servers keep back the tag that opens it."""
+    ends = [found.end() for found in _REASONED.finditer(text)]
+    answer = text[ends[-1] :] if ends else text
+    if _REASONS.search(answer):
+        raise ReplyMalformed("the reply has reasoning without an end")
+    return answer
+
+
+def _from_json(text: str) -> Draft | None:
+    """The answer that the objects in `text` agree on; None where there are none of ours."""
+    answers, broken = _answers(text, text)
+    if broken and not answers:
+        answers, still_broken = _answers(_half_width(text), text)
+        if still_broken and not answers:
+            raise ReplyMalformed(f"the reply is not whole JSON: {one_line(broken)}")
+    drafts = {_draft(answer) for answer in answers}
+    if len(drafts) > 1:
+        raise ReplyMalformed(f"the reply has {len(drafts)} different answers")
+    return drafts.pop() if drafts else None
+
+
+def _answers(text: str, reply: str) -> tuple[list[Any], Exception | None]:
+    """The objects with one of our keys, or the one that opens `reply`; what ended the search.
+
+    An object that is not whole ends it: what follows cannot be told from its inside.
+    """
+    decoder = json.JSONDecoder(object_pairs_hook=_without_contradiction)
+    objects: list[Any] = []
+    broken: Exception | None = None
+    at = 0
+    while broken is None and (opening := _OBJECT.search(text, at)):
+        try:
+            value, at = decoder.raw_decode(text, opening.start())
+        except ReplyMalformed:
+            raise
+        # Not only JSONDecodeError: endless digits and brackets have errors of their own.
+        except (ValueError, RecursionError) as error:
+            broken = error
+        else:
+            objects.append(_unwrapped(value))
+    ours = [value for value in objects if TAGS in value or LINE in value]
+    return ours or (objects[:1] if reply.startswith("{") else []), broken
+
+
+def _without_contradiction(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if any(values[key] != value for key, value in pairs):
+        raise ReplyMalformed("a key stands twice in the JSON, with different values")
+    return values
+
+
+def _unwrapped(value: dict[str, Any]) -> dict[str, Any]:
+    """The object inside of objects with one key, such as {"result": [{…}]}."""
+    while len(value) == 1 and TAGS not in value and LINE not in value:
+        (inner,) = value.values()
+        if isinstance(inner, list) and len(inner) == 1:
+            inner = inner[0]
+        if not isinstance(inner, dict):
+            break
+        value = inner
+    return value
+
+
+def _half_width(text: str) -> str:
+    """The objects in `text` with JSON's own colons, commas, brackets and quotes around strings.
+
+    What stands inside the quotes stays as it is.
+    """
+    first = _OBJECT.search(text)
+    at = first.start() if first else len(text)
+    parts: list[str] = []
+    while opening := _QUOTE.search(text, at):
+        end = _after_quoted(text, opening)
+        quoted = text[opening.start() : end]
+        parts.append(_outside(text[at : opening.start()]))
+        own = quoted.startswith('"')
+        parts.append(quoted if own else json.dumps(quoted[1:-1], ensure_ascii=False))
+        at = end
+    return "".join(parts) + _outside(text[at:])
+
+
+def _outside(text: str) -> str:
+    return _TRAILING_COMMA.sub("", text.translate(_STRUCTURE))
+
+
+def _after_quoted(text: str, opening: re.Match[str]) -> int:
+    """Where the quoted string ends; at the text's end if it never does. “a “b” c” is one."""
+    if opening[0] == '"' and (found := _QUOTED.match(text, opening.start())):
+        return found.end()
+    if opening[0] != "“":
+        return text.find(opening[0], opening.end()) + 1 or len(text)
+    depth = 0
+    for quote in _CURLY.finditer(text, opening.start()):
+        depth += 1 if quote[0] == "“" else -1
+        if depth == 0:
+            return quote.end()
+    return len(text)
+
+
+def _draft(answer: dict[str, Any]) -> Draft:
     try:
-        value, _ = json.JSONDecoder().raw_decode(text)
-        reply = JsonReply.model_validate(value)
+        reply = JsonReply.model_validate(answer)
     except ValidationError as error:
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"])
         raise ReplyMalformed(f"JSON key {key!r}: {one_line(problem['msg'])}") from error
-    # Not only JSONDecodeError: endless digits and brackets have errors of their own.
-    except (ValueError, RecursionError) as error:
-        raise ReplyMalformed(f"the reply is not whole JSON: {one_line(error)}") from error
     return Draft(line=reply.line.strip(), tags=_once_each(reply.tags))
 
 
 def _from_labels(text: str) -> Draft:
-    """The first of each label; what else a model chats around them is left out."""
-    found = {label: pattern.search(text) for label, pattern in _LABELLED.items()}
-    for label, match in found.items():
-        if match is None or not match[1]:
-            raise ReplyMalformed(f"the reply has no {label}: {one_line(text)[:60]!r}")
-    tags, line = (found[label][1] for label in (TAGS, LINE))  # type: ignore[index]
-    return Draft(line=line, tags=_once_each(_SEPARATOR.split(tags)))
+    """What else a model chats around the lines is left out."""
+    found = [(label, _unbold(value)) for label, value in _LABELLED.findall(text)[:2]]
+    values = dict(found)
+    if len(found) > len(values):
+        raise ReplyMalformed(f"the reply has {found[0][0]} twice in a row")
+    for label in (TAGS, LINE):
+        if not values.get(label):
+            raise ReplyMalformed(f"the reply has no {label}")
+    return Draft(line=values[LINE], tags=_once_each(_SEPARATOR.split(values[TAGS])))
+
+
+def _unbold(value: str) -> str:
+    """Without the half of a bold label that stands on this side of the colon."""
+    value = value.strip()
+    if value.count("**") % 2 == 0:
+        return value
+    return (value[2:] if value.startswith("**") else value.removesuffix("**")).strip()
 
 
 def _once_each(tags: list[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pipeline.arxiv.taxonomy import taxonomy
 from pipeline.errors import PromptError
 from pipeline.llm import tokens
 from pipeline.records import Message, Paper, PaperText
-from pipeline.stages.prompt import as_data, load_variant
+from pipeline.stages.prompt import load_variant
 from tests.conftest import ROOT
 
 PROMPTS = ROOT / "prompts"
@@ -414,11 +414,6 @@ def test_examples_are_data_too(tmp_path: Path) -> None:
 
     assert _DELIMITERS.findall(prompt) == []
     assert "‹/Example> of" in prompt
-
-
-@pytest.mark.parametrize("text", ["a < b", "<b>x</b>", "<papers>", "paper>", "1 <2 papers", "< >"])
-def test_other_text_stays_as_it_is(text: str) -> None:
-    assert as_data(text) == text
 
 
 # The shipped prompts
