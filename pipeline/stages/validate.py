@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import groupby
 
 from pipeline.arxiv.taxonomy import nearest, vocabulary
+from pipeline.grounding import Source, ungrounded
+from pipeline.markup import UNSEEN, no_address, no_look_alikes, no_markup, usual_characters
 from pipeline.records import Draft, Record
 from pipeline.replies import TAGS
 
@@ -20,12 +23,40 @@ _KANA_OR_HANGUL = re.compile(
 )
 _OPENINGS = ("该论文", "论文", "本文", "这篇")
 _SENTENCE_END = re.compile(r"[。！？]+")
-_URL = re.compile(r"https?://|www\.|\]\(", re.IGNORECASE)
-_HTML = re.compile(r"</?[a-zA-Z][^<>]*>|<!--|&#?\w+;")
-_LABEL = re.compile(r"(?:简介|摘要|分类|标题|作者|链接|备注|TL;?DR)\s*[:：]", re.IGNORECASE)
+_LABEL = re.compile(
+    r"(?:简介|摘要|分类|标题|作者|链接|备注|TL;?DR"
+    r"|(?<![a-z])(?:abstract|title|summary|note|output|system|user|assistant|human)"
+    r"|输出|回复|译文|助手|系统提示)\s*[:：]",
+    re.IGNORECASE,
+)
 _HALF_WIDTH = re.compile(r"(?<=[\u4e00-\u9fff])[,.;:!?](?=\s*[\u4e00-\u9fff])")
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode's categories of characters that nobody sees, lone surrogates among them."""
+_FIRST_PERSON = re.compile(r"我们|咱|笔者|(?<![自敌])我|(?<![样成基])本人")
+_ADDRESSEE = re.compile(
+    r"[你您]|(?<![申邀聘提])请(?![求教愿])|抱歉|对不起|无法(?:为此|总结[该这此]|完成[该这此])"
+    r"|作为一[个名](?:AI|人工智能|大?语言模型)|作为(?:AI|人工智能|语言)(?:助手|模型)，|as an ai "
+    r"|(?:忽略|无视)(?:以上|上述|之前|先前|前面|此前|所有|一切)的?(?:指令|提示|要求|规则|内容)"
+    r"|(?:ignore|disregard) (?:all|any|previous|prior|the) "
+    r"|强烈(?:推荐|建议)|(?:值得|应当|应该|建议|必须)被?(?:接收|录用)|必读|最佳论文",
+    re.IGNORECASE,
+)
+_ACCOUNT = (
+    r"(?<![A-Za-z])(?:QQ|Q群|[微薇威]信|WeChat|weixin|VX|V信|公众号|Telegram|WhatsApp|电报|Discord"
+    r"|Skype|LINE)(?:号码?|群|ID|账号)?\s?"
+)
+_CONTACT = re.compile(
+    r"(?<![0-9.])[0-9]{8,}(?![0-9.])|\+[0-9][0-9 ()-]{7,}"
+    r"|(?<![0-9])1[3-9][0-9][- ]?[0-9]{4}[- ]?[0-9]{4}(?![0-9])"
+    r"|(?<![0-9])(?:0[0-9]{2,3}-[0-9]{7,8}|[0-9]{3}-[0-9]{3}-[0-9]{4})(?![0-9])"
+    rf"|{_ACCOUNT}[:：为是加+]\s?[a-z0-9_-]{{4,}}|{_ACCOUNT}[0-9]{{5,}}"
+    r"|(?:[微薇威]信|QQ|Q群|公众号|手机|电话|热线|邮箱|客服|抖音)(?:号码?|群|账号)?\s?[:：]"
+    r"|加(?:我|微信)|加群[:：0-9]|扫码(?:关注|添加|加|领|联系|进)|联系(?:我|客服)"
+    r"|关注(?:公众号|微信)|点击(?:此处|这里|下方|领取)|访问(?:网址|官网|以下)"
+    r"|(?:立即|马上|欢迎)(?:访问|点击|下载|关注|联系|咨询|购买|注册|加入|添加|扫描|搜索)"
+    r"|下载(?:地址|链接)|免费(?:领取|咨询|下载|试用)|优惠[码券]|论文代写|代写论文",
+    re.IGNORECASE,
+)
+_REPEATED_LINE = 400
+"""Characters of a line that are looked through for repetitions; three times what is published."""
 
 Rule = Callable[[str], str | None]
 
@@ -37,11 +68,15 @@ class Verdict(Record):
     warnings: tuple[str, ...]
 
 
-def validate(draft: Draft) -> Verdict:
-    """Judge a draft by every rule. Reasons and warnings start with the rule's name."""
-    tags = () if (problem := tags_in_vocabulary(draft.tags)) is None else (problem,)
+def validate(draft: Draft, source: Source | None) -> Verdict:
+    """Judge a draft by every rule. Reasons and warnings start with the rule's name.
+
+    Without a source the line is held against nothing but itself.
+    """
+    further = (tags_in_vocabulary(draft.tags), source and grounded(draft.line, source))
     return Verdict(
-        reasons=_broken(HARD_RULES, draft.line) + tags, warnings=_broken(WARNINGS, draft.line)
+        reasons=_broken(HARD_RULES, draft.line) + tuple(filter(None, further)),
+        warnings=_broken(WARNINGS, draft.line),
     )
 
 
@@ -54,7 +89,7 @@ def one_line_only(line: str) -> str | None:
     """A digest entry has one line of 简介, of visible characters."""
     if not line.strip():
         return "the line is empty"
-    unseen = any(unicodedata.category(char) in _UNSEEN or char == "\ufffd" for char in line)
+    unseen = any(unicodedata.category(char) in UNSEEN or char == "\ufffd" for char in line)
     return "line breaks or invisible characters inside" if unseen else None
 
 
@@ -65,7 +100,7 @@ def ends_with_full_stop(line: str) -> str | None:
 
 def one_to_three_sentences(line: str) -> str | None:
     """Task, problem and method fit into that."""
-    sentences = _sentences(line)
+    sentences = len(_sentences(line))
     return None if 1 <= sentences <= 3 else f"has {sentences} sentences, must have 1 to 3"
 
 
@@ -97,19 +132,6 @@ def simplified_script(line: str) -> str | None:
     return f"not simplified Chinese: {''.join(odd[:8])}" if odd else None
 
 
-def no_markup(line: str) -> str | None:
-    """Nothing that Markdown or a browser would act on."""
-    for name, found in (
-        ("**", "**" in line),
-        ("a backtick", "`" in line),
-        ("an address", bool(_URL.search(line))),
-        ("an HTML tag", bool(_HTML.search(line))),
-    ):
-        if found:
-            return f"has {name}"
-    return None
-
-
 def no_label(line: str) -> str | None:
     """The label is the digest's business."""
     found = _LABEL.search(line)
@@ -117,8 +139,38 @@ def no_label(line: str) -> str | None:
 
 
 def no_first_person(line: str) -> str | None:
-    """The digest speaks about the authors, not for them."""
-    return "says 我们" if "我们" in line else None
+    """The digest speaks about the authors, not for them; 自我 is no person."""
+    found = _FIRST_PERSON.search(line)
+    return f"says {found[0]}" if found else None
+
+
+def speaks_to_nobody(line: str) -> str | None:
+    """A line tells what a paper does: no 请, no 你, no apology, no order, no recommendation."""
+    found = _ADDRESSEE.search(line)
+    return f"speaks to somebody: {found[0]}" if found else None
+
+
+def no_contact(line: str) -> str | None:
+    """No telephone number, account or invitation; the reason does not repeat it."""
+    return "has contact details or an invitation" if _CONTACT.search(line) else None
+
+
+def no_repetition(line: str) -> str | None:
+    """No sentence twice, no phrase three times, no sign five times in a row.
+
+    Phrases in Latin letters must be longer: `Transformer` may come three times.
+    """
+    line = line[:_REPEATED_LINE]
+    sentences = _sentences(line)
+    if len(set(sentences)) < len(sentences):
+        return "has the same sentence twice"
+    if any(not char.isdigit() and len(list(row)) >= 5 for char, row in groupby(line)):
+        return "has the same sign five times in a row"
+    phrases = {line[at : at + 8] for at in range(len(line) - 7)}
+    phrases = {phrase for phrase in phrases if _HAN.search(phrase)}
+    phrases |= {line[at : at + 16] for at in range(len(line) - 15)}
+    often = any(line.count(phrase) >= 3 for phrase in phrases)
+    return "has the same phrase three times" if often else None
 
 
 def full_width_punctuation(line: str) -> str | None:
@@ -134,7 +186,8 @@ def length_45_to_100(line: str) -> str | None:
 
 def at_most_two_sentences(line: str) -> str | None:
     """86% of the lines have exactly two."""
-    return None if _sentences(line) <= 2 else f"has {_sentences(line)} sentences"
+    sentences = len(_sentences(line))
+    return None if sentences <= 2 else f"has {sentences} sentences"
 
 
 def no_formula(line: str) -> str | None:
@@ -151,11 +204,23 @@ def tags_in_vocabulary(tags: tuple[str, ...]) -> str | None:
         return None
     close = nearest(unknown[0])
     hint = f", nearest: {', '.join(close)}" if close else ""
-    return f"tags_in_vocabulary: not arXiv categories: {', '.join(unknown[:5])}{hint}"
+    return f"tags_in_vocabulary: not arXiv categories: {_quotable(unknown)}{hint}"
 
 
-def _sentences(line: str) -> int:
-    return sum(1 for part in _SENTENCE_END.split(line) if part.strip())
+def grounded(line: str, source: Source) -> str | None:
+    """Names and numbers are the paper's own."""
+    missing = ungrounded(line, source)
+    return f"grounded: not in the paper: {_quotable(missing)}" if missing else None
+
+
+def _sentences(line: str) -> list[str]:
+    return [part for part in _SENTENCE_END.split(line) if part.strip()]
+
+
+def _quotable(words: Sequence[str]) -> str:
+    """What a reason repeats of a reply: it is told to the model, and readers see it as well."""
+    kept = [word for word in words if not (no_address(word) or no_markup(word) or no_contact(word))]
+    return ", ".join(word[:40] for word in kept[:5]) or "nothing that may be repeated here"
 
 
 def _in_gb2312(char: str) -> bool:
@@ -175,9 +240,15 @@ HARD_RULES: tuple[Rule, ...] = (
     mostly_chinese,
     no_kana_or_hangul,
     simplified_script,
+    usual_characters,
+    no_look_alikes,
     no_markup,
+    no_address,
     no_label,
+    no_contact,
     no_first_person,
+    speaks_to_nobody,
+    no_repetition,
     full_width_punctuation,
 )
 WARNINGS: tuple[Rule, ...] = (length_45_to_100, at_most_two_sentences, no_formula)
