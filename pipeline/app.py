@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
@@ -15,19 +16,27 @@ from platformdirs import user_cache_path
 from pipeline.arxiv.client import ArxivClient
 from pipeline.clock import Clock
 from pipeline.config import Config
+from pipeline.desk import Desk
 from pipeline.edges import Edges
 from pipeline.errors import ConfigError, OutputsBusy
 from pipeline.events import Events, Listener
 from pipeline.files import cannot_write
+from pipeline.llm.endpoint import Endpoint
+from pipeline.llm.features import FeatureMemory
 from pipeline.llm.guard import Guarded
+from pipeline.llm.keys import api_key
 from pipeline.llm.model import Model
 from pipeline.nights import lacking_metadata
+from pipeline.pacing import Retry
 from pipeline.pdf.pool import Readers
 from pipeline.records import Day
-from pipeline.settings import EmbeddedProfile
+from pipeline.settings import EmbeddedProfile, EndpointProfile
 from pipeline.stages.metadata import ask
 from pipeline.stages.prompt import load_variant
 from pipeline.store import Store
+
+if TYPE_CHECKING:
+    from pipeline.llm.embedded import EmbeddedModel
 
 STORE_FILE = "jianjie.sqlite3"
 _LOCK_FILE = ".lock"
@@ -43,11 +52,12 @@ def open_edges(
     Raises ConfigError and PromptError before anything is touched, OutputsBusy, OutputError.
     """
     variant = load_variant(config.profile.prompt or config.prompt, config.paths.prompts)
-    model = Guarded(_model(config, clock), config.profile, config.budget)
-    _check_budget(config)
+    _check(config)
     outputs = config.paths.outputs
     with _locked(outputs, command, clock):
         store = Store(outputs / STORE_FILE)
+        called = build_model(config, clock, store)
+        model = Guarded(called, config.profile, config.budget, config.retry, clock, store)
         arxiv = ArxivClient(config.arxiv, config.retry, clock, cache_folder(config))
         name = f"{clock.now():%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}.jsonl"
         events = Events(outputs / "logs" / name, clock, listener)
@@ -67,6 +77,7 @@ def open_edges(
                 # By host: the demo's stand-in PDFs must never pass for arXiv's.
                 pdf_cache=cache_folder(config) / "pdf" / (config.arxiv.pdf_url.host or "unknown"),
                 readers=readers,
+                desk=_desk(config, called, model, store, clock, events),
             )
         finally:
             readers.close()
@@ -106,18 +117,32 @@ def _readers(config: Config) -> Readers:
     return Readers(size, timeout_s=settings.timeout_s, memory_mb=settings.memory_mb)
 
 
-def _model(config: Config, clock: Clock) -> Model:
+def build_model(config: Config, clock: Clock, memory: FeatureMemory) -> Endpoint | EmbeddedModel:
+    """The model of the profile in use. Raises ConfigError where its key is not there."""
     profile = config.profile
     if isinstance(profile, EmbeddedProfile):
         from pipeline.llm.embedded import EmbeddedModel  # noqa: PLC0415 - an optional extra
 
-        return EmbeddedModel(profile, config.retry, clock, cache_folder(config) / "models")
-    from pipeline.llm.endpoint import Endpoint  # noqa: PLC0415 - slow to load
-
-    return Endpoint(profile, config.retry, clock)
+        return EmbeddedModel(profile, clock, cache_folder(config) / "models")
+    return Endpoint(profile, clock, memory, patience_s=config.retry.total_s)
 
 
-def _check_budget(config: Config) -> None:
+def _desk(
+    config: Config, model: Model, guarded: Guarded, store: Store, clock: Clock, events: Events
+) -> Desk | None:
+    """Only for a profile that says `batch: true`."""
+    profile = config.profile
+    if not isinstance(profile, EndpointProfile) or not profile.batch:
+        return None
+    if not isinstance(model, Endpoint):
+        raise TypeError("the model of an endpoint's profile is an Endpoint")
+    return Desk(model, profile, guarded, store, Retry(config.retry, clock), clock, events)
+
+
+def _check(config: Config) -> None:
+    """What can be known to be wrong before anything is touched."""
+    if isinstance(config.profile, EndpointProfile):
+        api_key(config.profile)
     unpriced = config.profile.price_in is None or config.profile.price_out is None
     if config.budget.money is not None and unpriced:
         raise ConfigError(

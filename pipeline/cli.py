@@ -170,14 +170,14 @@ def show(
 @app.command(epilog="Example:  jianjie status --days 30")
 def status(
     config: ConfigOption = _CONFIG,
-    days: Annotated[int, typer.Option(min=1, help="So many listings and runs.")] = 10,
+    days: Annotated[int, typer.Option(min=1, help="So many listings, runs and days.")] = 10,
 ) -> None:
-    """What is owed, and how the last runs ended."""
+    """What is owed, how the last runs ended, and what the models cost."""
     from pipeline.terminal import print_status  # noqa: PLC0415
 
     with session.store(_settings(config)) as store:
         known = [store.day(date, field) for date, field in store.days()[:days]]
-        print_status([day for day in known if day], store.runs(days))
+        print_status([day for day in known if day], store.runs(days), store.spent(days))
 
 
 @app.command(epilog="Example:  jianjie render --date 2026-01-07")
@@ -206,9 +206,11 @@ def render(
 @app.command(epilog="Examples:  jianjie doctor  ·  jianjie doctor --offline")
 def doctor(
     config: ConfigOption = _CONFIG,
-    offline: Annotated[bool, typer.Option("--offline", help="Do not ask arXiv.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask neither arXiv nor a remote model.")
+    ] = False,
 ) -> None:
-    """Check the settings, the keys, the folders, the clock, and whether arXiv answers."""
+    """Check the settings, the keys, the folders, the clock, and whether model and arXiv answer."""
     from pipeline.doctor import examine  # noqa: PLC0415
     from pipeline.terminal import print_finding  # noqa: PLC0415
 
@@ -282,7 +284,7 @@ def _report(night: Night, seconds: float, *, report: bool) -> None:
 
 
 def _dry_run(settings: Config, fields: list[str], wanted: _Wanted) -> None:
-    from pipeline.flow import estimate  # noqa: PLC0415
+    from pipeline.estimate import estimate  # noqa: PLC0415
     from pipeline.terminal import print_estimate  # noqa: PLC0415
 
     with session.edges(settings) as edges:

@@ -13,6 +13,7 @@ from pipeline.errors import OutputError, one_line
 from pipeline.schema import MIGRATIONS
 
 Connection = sqlite3.Connection
+IntegrityError = sqlite3.IntegrityError
 
 
 class Database:

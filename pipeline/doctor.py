@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from pipeline.app import cache_folder, open_store
+from pipeline.app import build_model, cache_folder, open_store
 from pipeline.arxiv.api import parse_papers
 from pipeline.arxiv.client import ArxivClient
 from pipeline.arxiv.feed import parse_feed
@@ -22,9 +22,13 @@ from pipeline.clock import Clock
 from pipeline.config import Config, config_problems, load_config
 from pipeline.errors import ArxivError, JianjieError
 from pipeline.files import write_atomic
+from pipeline.llm.batch_api import BatchApi
+from pipeline.llm.endpoint import Endpoint
+from pipeline.llm.features import Features
 from pipeline.records import Record
-from pipeline.settings import EmbeddedProfile, EndpointProfile
+from pipeline.settings import EmbeddedProfile, EndpointProfile, is_loopback
 from pipeline.stages.prompt import load_variant
+from pipeline.usage import Spend
 
 LEAST_FREE_MB = 1000
 MOST_SKEW = dt.timedelta(minutes=5)
@@ -52,7 +56,7 @@ def examine(path: Path, *, offline: bool) -> Iterator[Finding]:
     yield Finding(about="settings", text=str(path))
     yield from _fields(config)
     yield _tried("prompt", lambda: _prompt(config))
-    yield _model(config)
+    yield _model(config, offline=offline)
     yield from _folders(config)
     if not offline:
         yield from _arxiv(config)
@@ -90,7 +94,47 @@ def _prompt(config: Config) -> str:
     return f"{variant.name}, hash {variant.hash}"
 
 
-def _model(config: Config) -> Finding:
+def _model(config: Config, *, offline: bool) -> Finding:
+    """What is known of it; where that is in order and nothing forbids it, one tiny call."""
+    found = _settings_of_model(config)
+    profile = config.profile
+    here = isinstance(profile, EmbeddedProfile) or is_loopback(profile.base_url.host)
+    if found.state == "error" or (offline and not here):
+        return found
+    called = _tried(found.about, lambda: _called(config))
+    if called.state == "error":
+        return called
+    return found.model_copy(update={"text": f"{found.text}; {called.text}"})
+
+
+def _called(config: Config) -> str:
+    """One call, and what it says of the endpoint, which is remembered."""
+    store = open_store(config)
+    model = build_model(config, Clock(), store)
+    try:
+        reply = model.probe()
+        store.add_spend(Spend.of(reply))
+        text = f"answers in {reply.seconds:.1f} s"
+        if isinstance(model, Endpoint):
+            text += f", {_taken(model.features)}, {reply.tokens_in} tokens in"
+            if isinstance(config.profile, EndpointProfile) and config.profile.batch:
+                BatchApi(model).check()
+                text += ", has a Batch API"
+        return text
+    finally:
+        model.close()
+        store.close()
+
+
+def _taken(features: Features) -> str:
+    """The forms that it takes."""
+    parts = [f"replies as {features.form}"]
+    parts += [f"{features.limit}"] if features.limit != "max_tokens" else []
+    parts += [f"no {part}" for part in features.without]
+    return ", ".join(parts)
+
+
+def _settings_of_model(config: Config) -> Finding:
     profile, about = config.profile, f"model {config.model}"
     if isinstance(profile, EmbeddedProfile):
         if find_spec("xllamacpp") is None:

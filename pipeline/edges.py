@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.arxiv.client import ArxivClient
 from pipeline.clock import Clock
 from pipeline.config import Config
+from pipeline.desk import Desk
 from pipeline.events import Events
 from pipeline.llm.guard import Guarded
 from pipeline.pdf.pool import Readers
@@ -28,6 +29,8 @@ class Edges:
     clock: Clock
     pdf_cache: Path
     readers: Readers
+    desk: Desk | None = None
+    """Where prompts wait for a batch; None: each is asked at once."""
 
     def warn(self, text: str) -> None:
         """Tell the log and whoever watches."""

@@ -25,8 +25,10 @@ Foreign exceptions are translated once, at the edge where they arise::
     │   ├── ModelUnreachable  no connection, time-out, 5xx: a retry can help
     │   ├── ModelThrottled    429: a retry can help
     │   ├── ModelForbidden    wrong key, no credit, unknown model: no call can succeed
-    │   ├── ModelRefused      a final answer to this one request
-    │   └── ReplyUnusable     the model declined: a refusal, a content filter
+    │   └── ModelRefused      a final answer to this one request
+    │       ├── ContextExceeded   the prompt is too long: a shorter one may do
+    │       └── FeatureMissing    the endpoint does not know a part of the request
+    ├── InBatch               the prompt is in a batch: its reply comes later
     ├── BudgetReached         the run's cap on money or tokens                           exit 4
     └── Interrupted           Ctrl-C or SIGTERM                                          exit 130
 """
@@ -162,6 +164,19 @@ class ModelError(JianjieError):
 
     exit_status = 3
 
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: object = "",
+        fix: str = "",
+        retry_after: float | None = None,
+        may_cost: bool = False,
+    ) -> None:
+        self.may_cost = may_cost
+        """Whether the model may have worked, and be paid, though no reply came."""
+        super().__init__(what, where=where, fix=fix, retry_after=retry_after)
+
 
 class ModelUnreachable(ModelError):
     """No connection, a time-out or a server error; trying again can help."""
@@ -183,8 +198,20 @@ class ModelRefused(ModelError):
     """A final answer to this one request: the endpoint cannot take it."""
 
 
-class ReplyUnusable(ModelError):
-    """The model declined to answer: a refusal, a content filter."""
+class ContextExceeded(ModelRefused):
+    """The prompt is longer than the model can read."""
+
+
+class FeatureMissing(ModelRefused):
+    """The endpoint does not take `part` of the request, which can do without it."""
+
+    def __init__(self, what: str, *, where: object = "", fix: str = "", part: str = "") -> None:
+        self.part = part
+        super().__init__(what, where=where, fix=fix)
+
+
+class InBatch(JianjieError):
+    """The prompt was put into a batch, or is out in one."""
 
 
 class BudgetReached(JianjieError):

@@ -11,17 +11,16 @@ papers.py, and one paper done again reprocess.py.
 from __future__ import annotations
 
 import datetime as dt
-import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Any
+from typing import Any, NamedTuple
 
 from pipeline import nights
 from pipeline.arxiv.calendar import CATCH_UP_REACH, eastern_date
+from pipeline.desk import Desk
 from pipeline.edges import Edges
-from pipeline.errors import BudgetReached, ModelError
-from pipeline.llm.prices import cost
+from pipeline.errors import BudgetReached, InBatch, ModelError
 from pipeline.nights import NothingAnnounced
 from pipeline.papers import Later, Pdfs, read, write
 from pipeline.records import (
@@ -37,8 +36,8 @@ from pipeline.records import (
     Summary,
 )
 from pipeline.stages.download import prune
-from pipeline.stages.extract import from_abstract
 from pipeline.stages.publish import Published, publish
+from pipeline.stages.summarize import Refused
 
 GRACE_S = 5.0
 """A stopped run waits so long for replies that are already paid for and on their way."""
@@ -68,16 +67,6 @@ class Night(Record):
         return checked and done and not self.problems
 
 
-class Estimate(Record):
-    """What a day would take at the most; `cost` is None where the profile has no prices."""
-
-    listing: Listing
-    todo: int
-    tokens_in: int
-    tokens_out: int
-    cost: float | None
-
-
 def run_night(
     edges: Edges,
     field: str,
@@ -92,6 +81,8 @@ def run_night(
     papers to do. Raises ArxivError, OutputError, UsageError; a paper's own trouble is in its
     outcome.
     """
+    if edges.desk:
+        edges.desk.fetch()  # what an earlier run sent
     left = _Limit(limit)
     found = nights.find(edges, field, date)
     if since is not None:
@@ -108,37 +99,6 @@ def run_night(
         published=published,
         earlier=(*caught, *earlier),
         problems=(*problems, missing) if missing else problems,
-    )
-
-
-def estimate(
-    edges: Edges, field: str, *, date: dt.date | None = None, since: dt.date | None = None
-) -> Iterator[Estimate | NothingAnnounced]:
-    """The work of such a run before it is done: no PDF is downloaded, no model is called."""
-    found = nights.find(edges, field, date)
-    if since is not None:
-        nights.within_reach(since, found.date, "--since")
-    yield found if isinstance(found, NothingAnnounced) else _estimate(edges, found)
-    for missed in nights.missed(edges, field, found.date, since) if date is None else ():
-        past = nights.past(edges, field, missed)
-        yield past if isinstance(past, NothingAnnounced) else _estimate(edges, past)
-
-
-def _estimate(edges: Edges, found: Listing) -> Estimate:
-    papers = [item.paper for item in found.announcements]
-    todo = [p for p in papers if edges.store.published(p.arxiv_id, p.version) is None]
-    front, profile = edges.variant.front, edges.config.profile
-    # A PDF's text is not known yet: its whole budget is counted.
-    text = front.text_tokens if edges.variant.wants_pdf else 0
-    counted = sum(edges.variant.render(p, from_abstract(p)).tokens + text for p in todo)
-    tokens_in = math.ceil(counted * profile.counting_factor)
-    tokens_out = front.max_tokens * len(todo)
-    return Estimate(
-        listing=found,
-        todo=len(todo),
-        tokens_in=tokens_in,
-        tokens_out=tokens_out,
-        cost=cost(profile, tokens_in, tokens_out),
     )
 
 
@@ -224,7 +184,9 @@ def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
     todo = left.take([owed.announcement for owed in day.owed])
     edges.events.emit("day_started", day.date, papers=len(todo))
     try:
-        _travel(edges, day, todo)
+        waiting = _travel(edges, day, todo)
+        if waiting and edges.desk:
+            _by_batch(edges, edges.desk, day, waiting)
     finally:
         finished = edges.store.day(day.date, day.field) or day
         published = publish(finished, edges.config.paths.outputs, edges.config.tags)
@@ -239,10 +201,31 @@ def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
     return finished, published
 
 
-def _travel(edges: Edges, day: Day, todo: Sequence[Announcement]) -> None:
-    """Papers overlap: one PDF downloads while others are read, summarized and committed."""
+class _Waits(NamedTuple):
+    """A paper that has all but its reply, which comes with a batch."""
+
+    item: Announcement
+    text: PaperText
+
+
+def _by_batch(edges: Edges, desk: Desk, day: Day, waiting: Sequence[_Waits]) -> None:
+    """Send what was collected, and look at the papers again each time that replies come."""
+    came = True
+    while waiting and came:
+        came = desk.work()
+        looked = [_one_paper(edges, day, paper.item, paper.text) for paper in waiting]
+        waiting = [paper for paper in looked if isinstance(paper, _Waits)]
+
+
+def _travel(edges: Edges, day: Day, todo: Sequence[Announcement]) -> list[_Waits]:
+    """Papers overlap: one PDF downloads while others are read, summarized and committed.
+
+    Returns those whose reply comes with a batch.
+    """
     if not todo:
-        return
+        return []
+    edges.model.warm_up()
+    waiting: list[_Waits] = []
     fetching = ThreadPoolExecutor(1)  # arXiv wants one connection
     reading = ThreadPoolExecutor(edges.config.extract.workers or os.cpu_count())
     writing = ThreadPoolExecutor(edges.config.profile.concurrency)
@@ -268,6 +251,8 @@ def _travel(edges: Edges, day: Day, todo: Sequence[Announcement]) -> None:
                     travelling.add(text)
                 elif item := extracted.pop(future, None):
                     travelling.add(writing.submit(_one_paper, edges, day, item, result))
+                elif isinstance(result, _Waits):
+                    waiting.append(result)
     except BaseException:
         edges.clock.stop()
         for pool in (fetching, reading, writing):
@@ -277,21 +262,32 @@ def _travel(edges: Edges, day: Day, todo: Sequence[Announcement]) -> None:
         raise
     for pool in (fetching, reading, writing):
         pool.shutdown()
+    return waiting
 
 
-def _one_paper(edges: Edges, day: Day, item: Announcement, text: PaperText) -> Outcome:
+def _refused(item: Announcement, refused: Refused) -> Owed:
+    stage = Stage.SUMMARIZE if refused.declined else Stage.VALIDATE
+    again = f"; jianjie reprocess {item.paper.versioned} asks again" if refused.declined else ""
+    return Owed(announcement=item, stage=stage, reason="; ".join(refused.reasons) + again)
+
+
+def _one_paper(edges: Edges, day: Day, item: Announcement, text: PaperText) -> Outcome | _Waits:
     """Summarize, validate and commit one paper."""
     edges.clock.sleep(0)  # a stopped run starts nothing new
     paper = item.paper
     try:
         result = write(edges, paper, text)
+    except InBatch as waits:
+        owed = Owed(announcement=item, stage=Stage.SUMMARIZE, reason=str(waits))
+        edges.store.set_owed(day.date, day.field, owed)
+        return _Waits(item, text)
     except (ModelError, BudgetReached) as error:
         outcome: Outcome = Owed(announcement=item, stage=Stage.SUMMARIZE, reason=str(error))
     else:
         outcome = (
             Done(announcement=item, summary=result)
             if isinstance(result, Summary)
-            else Owed(announcement=item, stage=Stage.VALIDATE, reason="; ".join(result.reasons))
+            else _refused(item, result)
         )
     if isinstance(outcome, Done):
         edges.events.emit("paper_done", paper.versioned, tries=outcome.summary.provenance.tries)

@@ -143,6 +143,8 @@ def _feed(edges: Edges, field: str) -> Listing:
 
 def _todays(edges: Edges, field: str, feed: Listing) -> Listing | NothingAnnounced:
     day = edges.store.day(feed.date, field)
+    if day is None and feed.announcements:
+        edges.model.warm_up()  # while arXiv's other pages are asked for
     if day is not None:
         feed = _with_stored(feed, day)
         if _is_checked(day) and len(feed.announcements) == len(day.outcomes):

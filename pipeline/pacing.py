@@ -14,7 +14,7 @@ from filelock import FileLock
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from pipeline.clock import Clock
-from pipeline.errors import JianjieError
+from pipeline.errors import JianjieError, ModelThrottled
 from pipeline.settings import RetrySettings
 
 T = TypeVar("T")
@@ -102,13 +102,16 @@ class Retry:
             multiplier=settings.first_wait_s, max=settings.longest_wait_s
         )
 
-    def call(self, function: Callable[[], T]) -> T:
-        """`function()`; raises its last error when it is final or the bounds are reached."""
-        start = self._clock.monotonic()
+    def call(self, function: Callable[[], T], deadline: float = math.inf) -> T:
+        """`function()`; raises its last error when it is final or the bounds are reached.
+
+        No try begins after `deadline`, in seconds of the clock's monotonic time.
+        """
+        last = min(deadline, self._clock.monotonic() + self._settings.total_s)
         retrying = Retrying(
             retry=retry_if_exception(_can_pass),
             wait=self._wait,
-            stop=lambda state: self._spent(state, start),
+            stop=lambda state: self._spent(state, last),
             sleep=self._clock.sleep,
             reraise=True,
         )
@@ -119,11 +122,13 @@ class Retry:
         asked = _asked_wait(state)
         return self._backoff(state) if asked is None else asked
 
-    def _spent(self, state: RetryCallState, start: float) -> bool:
-        if state.attempt_number >= self._settings.attempts:
+    def _spent(self, state: RetryCallState, last: float) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        # A model that asks for a slower pace is there: only time bounds how long it is obeyed.
+        throttled = isinstance(error, ModelThrottled)
+        if state.attempt_number >= self._settings.attempts and not throttled:
             return True
-        resume = self._clock.monotonic() + state.upcoming_sleep
-        return resume - start > self._settings.total_s
+        return self._clock.monotonic() + state.upcoming_sleep > last
 
 
 def _can_pass(error: BaseException) -> bool:

@@ -8,11 +8,12 @@ from pipeline.edges import Edges
 from pipeline.errors import (
     ArxivError,
     ArxivUnreachable,
+    ContextExceeded,
     PdfChallenged,
     PdfError,
     PdfNotReady,
 )
-from pipeline.records import Paper, PaperText, Pdf, Record, Summary
+from pipeline.records import Paper, PaperText, Pdf, Prompt, Record, Summary
 from pipeline.stages.download import download
 from pipeline.stages.extract import extract, from_abstract
 from pipeline.stages.summarize import Refused, summarize, summary_key
@@ -22,6 +23,9 @@ PDF_OUTAGE = 3
 
 MOST_CHARACTERS_A_TOKEN = 6
 """English papers have 4 to 5."""
+
+LEAST_COUNTED = 0.5
+"""Tokenizers that are better at Chinese count 0.6 of cl100k_base's tokens, and hardly less."""
 
 NOT_READY_TRIES = 4
 """A PDF that arXiv has still to make is asked for so often, over `pdf_not_ready_s`."""
@@ -110,25 +114,58 @@ def read(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> PaperText:
         return from_abstract(paper, fallback=f"extract: {error.what}")
 
 
-def write(edges: Edges, paper: Paper, text: PaperText) -> Summary | Refused:
+def write(
+    edges: Edges, paper: Paper, text: PaperText, *, at_once: bool = False
+) -> Summary | Refused:
     """Prompt, replies, verdict; a valid summary is committed here.
 
-    Raises ModelError, BudgetReached.
+    Raises ModelError, BudgetReached, and InBatch unless it is wanted `at_once`.
     """
     key = paper_key(edges, paper)
-    prompt = edges.variant.render(paper, text)
-    result = summarize(
-        paper, text, prompt, key, model=edges.model, log=edges.store, now=edges.clock.now()
-    )
+    prompt = prompt_for(edges, paper, text)
+    desk = None if at_once else edges.desk
+    model = desk.for_paper(key) if desk else edges.model.for_one_paper()
+    now = edges.clock.now()
+    try:
+        result = summarize(paper, text, prompt, key, model=model, log=edges.store, now=now)
+    except ContextExceeded:
+        shorter = prompt_for(edges, paper, text, share=0.5)
+        if shorter.tokens >= prompt.tokens:
+            raise
+        result = summarize(paper, text, shorter, key, model=model, log=edges.store, now=now)
     if isinstance(result, Summary):
+        _notice_a_cut(edges, prompt, result)
         edges.store.publish(result)
-    else:
+    elif not result.declined:
         edges.store.close_round(key)  # these tries are used up; the next night draws anew
     return result
+
+
+def _notice_a_cut(edges: Edges, prompt: Prompt, summary: Summary) -> None:
+    """Some servers cut a prompt that is too long for them without a word; their count tells."""
+    made = summary.provenance
+    if made.tries == 1 and made.tokens_in < prompt.tokens * LEAST_COUNTED:
+        counted = f"{made.tokens_in:,} of about {prompt.tokens:,} tokens"
+        edges.events.emit(
+            "warning",
+            summary.arxiv_id,
+            text=f"the model read {counted}: give its server a longer context",
+        )
+
+
+def prompt_for(edges: Edges, paper: Paper, text: PaperText, *, share: float = 1.0) -> Prompt:
+    """The prompt with what the model's profile sets in the place of the variant's own."""
+    prompt = edges.variant.render(paper, text, share=share)
+    own = edges.config.profile.model_dump(include={"temperature", "max_tokens"}, exclude_none=True)
+    return prompt.model_copy(update=own)
 
 
 def paper_key(edges: Edges, paper: Paper) -> str:
     """The key of this paper's summary with the model and prompt in use."""
     return summary_key(
-        paper, edges.variant.hash, edges.model.identity, edges.config.extract.max_pages
+        paper,
+        edges.variant.hash,
+        edges.model.identity,
+        edges.config.extract.max_pages,
+        edges.config.profile.reply_settings,
     )

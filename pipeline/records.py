@@ -188,6 +188,11 @@ class PaperText(Record):
     warnings: tuple[str, ...] = ()
     """Why the second engine read it, pages that failed, hidden text that was left out."""
 
+    @property
+    def whole(self) -> str:
+        """All the text that was read, references included."""
+        return "\n".join(part.text for part in self.sections) or self.body
+
 
 class Message(Record):
     """One turn of a chat."""
@@ -244,6 +249,22 @@ class Reply(Record):
     """In the currency of the profile's prices; None where it names none."""
     seconds: float
     finish: str = "stop"
+    cached_in: int = 0
+    """Of the input tokens, those that the endpoint had read before."""
+    at: dt.datetime | None = None
+    """When it came, UTC."""
+    temperature: float | None = None
+    """At which it was drawn; None: the endpoint takes none."""
+
+    @property
+    def declined(self) -> bool:
+        """The model or its endpoint will not answer this; the text says why."""
+        return self.finish in {"refusal", "content_filter"}
+
+    @property
+    def cut_off(self) -> bool:
+        """The reply was longer than it may be."""
+        return self.finish == "length"
 
 
 class Draft(Record):
@@ -266,7 +287,8 @@ class Provenance(Record):
     model: str
     prompt: str
     prompt_hash: str
-    temperature: float
+    temperature: float | None
+    """None: the endpoint takes none."""
     tries: int
     tokens_in: int
     tokens_out: int

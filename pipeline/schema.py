@@ -44,5 +44,26 @@ MIGRATIONS = (
         date TEXT NOT NULL, field TEXT NOT NULL, PRIMARY KEY (date, field)
     ) STRICT;
     """,
+    """
+    CREATE TABLE spend (
+        seq INTEGER PRIMARY KEY, at TEXT, model TEXT NOT NULL, tokens_in INTEGER NOT NULL,
+        cached_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, cost REAL, sure INTEGER NOT NULL
+    ) STRICT;
+    INSERT INTO spend (model, tokens_in, cached_in, tokens_out, cost, sure)
+        SELECT json_extract(reply, '$.model'), json_extract(reply, '$.tokens_in'), 0,
+            json_extract(reply, '$.tokens_out'), json_extract(reply, '$.cost'), 1 FROM replies;
+    CREATE TABLE endpoints (
+        address TEXT NOT NULL, model TEXT NOT NULL, known TEXT NOT NULL,
+        PRIMARY KEY (address, model)
+    ) STRICT;
+    CREATE TABLE batches (
+        file TEXT PRIMARY KEY, id TEXT, address TEXT NOT NULL, model TEXT NOT NULL,
+        sent TEXT NOT NULL, settled INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE batched (
+        file TEXT NOT NULL REFERENCES batches, key TEXT NOT NULL, round INTEGER NOT NULL,
+        attempt INTEGER NOT NULL, temperature REAL, PRIMARY KEY (file, key, round, attempt)
+    ) STRICT;
+    """,
 )
 """PRAGMA user_version counts those that a file has had."""

@@ -93,14 +93,26 @@ class Profile(Record):
     prompt: str | None = None
     """The prompt variant to use with this model where none is asked for."""
     concurrency: Positive = 4
-    timeout_s: Seconds = 120.0
+    timeout_s: Annotated[float, Field(gt=0)] = 120.0
+    """For one whole answer, however slowly it comes."""
+    paper_s: Annotated[float, Field(gt=0)] = 900.0
+    """No call for a paper starts later than this after its first; then it is owed."""
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    """In the place of the prompt's."""
     token_factor: Annotated[float, Field(gt=0)] | None = None
     """The model's tokens for one token of cl100k_base, with which prompts are counted; None: not
     known, and 1 is taken with a warning."""
     price_in: Price | None = None
     """Per million input tokens; None: not known, and then no cost is claimed."""
+    price_cached_in: Price | None = None
+    """Per million input tokens that the endpoint had read before; None: as the others."""
     price_out: Price | None = None
     """Per million output tokens."""
+
+    @property
+    def reply_settings(self) -> dict[str, Any]:
+        """What of the profile changes a reply, but for the model itself."""
+        return {} if self.temperature is None else {"temperature": self.temperature}
 
     @property
     def counting_factor(self) -> float:
@@ -116,8 +128,27 @@ class EndpointProfile(Profile):
     model: str = Field(min_length=1)
     api_key_env: str | None = None
     """The environment variable that holds the key; the key itself never stands in a file."""
-    replies: Literal["json_schema", "json_object", "text"] = "json_object"
+    replies: Literal["auto", "json_schema", "json_object", "text"] = "auto"
+    """The form to begin with; `auto`: what was found out before, else the strictest."""
     extra_body: dict[str, Any] = Field(default_factory=dict)
+    max_tokens: Positive | None = None
+    """For one reply, in the place of the prompt's: a model that thinks first needs more."""
+    requests_per_minute: Positive | None = None
+    tokens_per_minute: Positive | None = None
+    """Input and output together."""
+    batch: bool = False
+    """Send a night's prompts through the endpoint's Batch API."""
+    batch_price: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """What a call costs in a batch, as a share of its price."""
+    batch_poll_s: Annotated[float, Field(gt=0)] = 60.0
+    batch_wait_s: Seconds = 4 * 3600.0
+    """How long a run waits for its batches; what is out then is fetched by the next run."""
+
+    @property
+    def reply_settings(self) -> dict[str, Any]:
+        """What of the profile changes a reply, but for the model itself."""
+        extra = {"extra_body": self.extra_body} if self.extra_body else {}
+        return super().reply_settings | extra
 
 
 class EmbeddedProfile(Profile):

@@ -10,8 +10,9 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 
+from pipeline.calls import Calls, close_round
 from pipeline.changes import replaced
-from pipeline.database import Connection, Database
+from pipeline.database import Connection
 from pipeline.errors import UsageError
 from pipeline.listing_rows import announce, put_check, put_paper
 from pipeline.records import (
@@ -26,7 +27,6 @@ from pipeline.records import (
     Paper,
     Record,
     Replaced,
-    Reply,
     Stage,
     Summary,
 )
@@ -42,7 +42,7 @@ class Run(Record):
     note: str | None
 
 
-class Store(Database):
+class Store(Calls):
     """Every method is safe to call from many threads and raises OutputError on a bad disk."""
 
     # Days
@@ -196,7 +196,7 @@ class Store(Database):
                 (summary.key, summary.arxiv_id, summary.version, summary.model_dump_json()),
             )
             _point(db, summary.arxiv_id, summary.version, row.lastrowid or 0)
-            _close_round(db, summary.key, refused=False)
+            close_round(db, summary.key, refused=False)
 
     def summaries(self, arxiv_id: str) -> list[tuple[Summary, bool]]:
         """Every summary of a paper, oldest first, and whether it is the published one."""
@@ -238,49 +238,6 @@ class Store(Database):
             _point(db, arxiv_id, version, rows[0][0])
         return Summary.model_validate_json(rows[0][1])
 
-    # Replies: kept as they come, judged afterwards, closed when the paper is done or owed
-
-    def reply(self, key: str, attempt: int) -> Reply | None:
-        """The reply to this attempt (0-based) in the open round, if it came before a crash."""
-        rows = self._rows(
-            "SELECT reply FROM replies WHERE key = ? AND round = ? AND attempt = ?",
-            key,
-            self.round(key),
-            attempt,
-        )
-        return Reply.model_validate_json(rows[0][0]) if rows else None
-
-    def add_reply(self, key: str, attempt: int, reply: Reply) -> None:
-        """Keep a reply, before it is judged."""
-        with self._write() as db:
-            db.execute(
-                "INSERT INTO replies VALUES (?, ?, ?, ?, NULL)",
-                (key, self.round(key), attempt, reply.model_dump_json()),
-            )
-
-    def add_reasons(self, key: str, attempt: int, reasons: Sequence[str]) -> None:
-        """Keep why a reply was refused."""
-        with self._write() as db:
-            db.execute(
-                "UPDATE replies SET reasons = ? WHERE key = ? AND round = ? AND attempt = ?",
-                (json.dumps(list(reasons), ensure_ascii=False), key, self.round(key), attempt),
-            )
-
-    def round(self, key: str) -> int:
-        """How many rounds of tries for this key are over: the open one's number."""
-        rows = self._rows("SELECT closed FROM rounds WHERE key = ?", key)
-        return int(rows[0][0]) if rows else 0
-
-    def refusals(self, key: str) -> int:
-        """How many rounds since the last valid summary ended without one."""
-        rows = self._rows("SELECT refused FROM rounds WHERE key = ?", key)
-        return int(rows[0][0]) if rows else 0
-
-    def close_round(self, key: str) -> None:
-        """The tries so far are used up without a valid reply; the next night asks anew."""
-        with self._write() as db:
-            _close_round(db, key, refused=True)
-
     # Runs
 
     def start_run(self, command: str, now: dt.datetime) -> int:
@@ -311,15 +268,6 @@ class Store(Database):
 
 def _point(db: Connection, arxiv_id: str, version: int, seq: int) -> None:
     db.execute("INSERT OR REPLACE INTO published VALUES (?, ?, ?)", (arxiv_id, version, seq))
-
-
-def _close_round(db: Connection, key: str, *, refused: bool) -> None:
-    """Count the round; refusals count on until a valid summary sets them to zero."""
-    db.execute(
-        "INSERT INTO rounds VALUES (?1, 1, ?2)"
-        " ON CONFLICT DO UPDATE SET closed = closed + 1, refused = ?2 * (refused + 1)",
-        (key, int(refused)),
-    )
 
 
 def _outcome(

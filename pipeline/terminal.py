@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from pipeline.account import note, unchecked
+from pipeline.calls import Spent
 from pipeline.doctor import Finding
+from pipeline.estimate import Estimate
 from pipeline.events import Event
-from pipeline.flow import Estimate, Night
+from pipeline.flow import Night
 from pipeline.ledger import ledger
 from pipeline.nights import NothingAnnounced
 from pipeline.records import Day, Owed, Paper, Replaced, Summary
@@ -89,7 +92,19 @@ def print_estimate(estimate: Estimate | NothingAnnounced) -> None:
     table.add_row(
         "cost", f"at most {money(estimate.cost)}" if estimate.cost is not None else money(None)
     )
+    table.add_row("time", escape(_how_long(estimate)))
     OUT.print(table)
+
+
+def _how_long(estimate: Estimate) -> str:
+    """In minutes and seconds, and what it hangs on."""
+    if estimate.by_batch:
+        return "by batch: within 24 hours"
+    minutes, seconds = divmod(math.ceil(estimate.seconds), 60)
+    about = f"about {minutes} min {seconds} s" if minutes else f"about {seconds} s"
+    if estimate.model_s is None:
+        return f"{about} for arXiv's PDFs; how fast the model is, its first replies will tell"
+    return f"{about}, by its last replies" if estimate.seconds else "none"
 
 
 def print_finding(finding: Finding) -> None:
@@ -228,8 +243,8 @@ def _days_table(title: str, days: Sequence[Day]) -> Table:
     return table
 
 
-def print_status(days: Sequence[Day], runs: Sequence[Run]) -> None:
-    """What is owed, and how the last runs ended."""
+def print_status(days: Sequence[Day], runs: Sequence[Run], spent: Sequence[Spent]) -> None:
+    """What is owed, how the last runs ended, and what calls to models cost."""
     OUT.print(_days_table("days", days))
     for day in days:
         for owed in day.owed:
@@ -241,3 +256,20 @@ def print_status(days: Sequence[Day], runs: Sequence[Run]) -> None:
             f"{run.started:%Y-%m-%d %H:%M:%S}", escape(run.command), ended, escape(run.note or "")
         )
     OUT.print(table)
+    if spent:
+        OUT.print(_spent_table(spent))
+
+
+def _spent_table(spent: Sequence[Spent]) -> Table:
+    header = ("day (UTC)", "model", "calls", "tokens in", "cached", "tokens out", "cost")
+    table = Table(*header, title="spent", title_justify="left")
+    for one in spent:
+        unsure = f" ({one.unsure} without a reply)" if one.unsure else ""
+        table.add_row(
+            one.day.isoformat() if one.day else "before",
+            escape(one.model),
+            f"{one.calls}{unsure}",
+            *(f"{tokens:,}" for tokens in (one.tokens_in, one.cached_in, one.tokens_out)),
+            "unknown" if one.cost is None else f"{one.cost:.4f}",
+        )
+    return table

@@ -100,7 +100,7 @@ def test_the_shipped_file_shows_the_defaults() -> None:
             "https://api.openai.com/v1",
             "gpt-4o-mini",
             "OPENAI_API_KEY",
-            "json_schema",
+            "auto",
             8,
         ),
         (
@@ -108,7 +108,7 @@ def test_the_shipped_file_shows_the_defaults() -> None:
             "https://api.deepseek.com/v1",
             "deepseek-chat",
             "DEEPSEEK_API_KEY",
-            "json_object",
+            "auto",
             8,
         ),
         (
@@ -116,10 +116,26 @@ def test_the_shipped_file_shows_the_defaults() -> None:
             "https://dashscope.aliyuncs.com/compatible-mode/v1",
             "qwen-plus",
             "DASHSCOPE_API_KEY",
-            "json_object",
+            "auto",
             4,
         ),
-        ("local", "http://127.0.0.1:11434/v1", "qwen2.5:7b", None, "json_object", 2),
+        ("ollama", "http://127.0.0.1:11434/v1", "qwen2.5:7b", None, "auto", 2),
+        (
+            "vllm",
+            "http://127.0.0.1:8000/v1",
+            "Qwen/Qwen2.5-7B-Instruct",
+            None,
+            "auto",
+            32,
+        ),
+        (
+            "openai-batch",
+            "https://api.openai.com/v1",
+            "gpt-4o-mini",
+            "OPENAI_API_KEY",
+            "auto",
+            4,
+        ),
     ],
 )
 def test_each_shipped_endpoint_is_right(
@@ -131,14 +147,23 @@ def test_each_shipped_endpoint_is_right(
     assert str(profile.base_url) == base_url
     assert (profile.model, profile.api_key_env) == (model, key)
     assert (profile.replies, profile.concurrency) == (replies, concurrency)
-    assert (profile.price_in, profile.price_out) == (None, None)
+    assert (profile.price_in, profile.price_out) in {(None, None), (0.0, 0.0)}
+    assert profile.batch is name.endswith("-batch")
     assert profile.prompt is None
 
 
 def test_the_shipped_built_in_model_is_right() -> None:
     config = load_config(SHIPPED)
 
-    assert sorted(config.models) == ["builtin", "deepseek", "local", "openai", "qwen"]
+    assert sorted(config.models) == [
+        "builtin",
+        "deepseek",
+        "ollama",
+        "openai",
+        "openai-batch",
+        "qwen",
+        "vllm",
+    ]
     profile = config.models["builtin"]
     assert isinstance(profile, EmbeddedProfile)
     assert (profile.prompt, profile.concurrency, profile.context_tokens) == ("builtin", 1, 4096)

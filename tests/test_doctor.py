@@ -125,7 +125,7 @@ def test_an_empty_page_of_the_api_is_a_warning(house: House) -> None:
 
 def test_a_model_whose_tokens_are_only_estimated_is_told(house: House) -> None:
     house.settings(models={"standin": {"base_url": house.model.url, "model": "unheard-of"}})
-    assert "unheard-of may need more → Set token_factor" in line(
+    assert "unheard-of may need more; answers in" in line(
         told(house, "--offline", status=0), "model standin"
     )
     house.run("run", "--limit", "0")

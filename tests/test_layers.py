@@ -16,17 +16,19 @@ LAYERS = [
     {"terminal"},
     {"doctor", "account", "demo"},
     {"app"},
-    {"flow", "reprocess"},
+    {"flow", "reprocess", "estimate"},
     {"nights", "papers"},
     {"stale"},
     {"edges"},
+    {"desk"},
     {"config"},
     {"stages"},
-    {"context"},
+    {"context", "untrusted", "grounding", "markup"},
     {"llm"},
     {"arxiv", "replies", "pdf"},
     {"store", "events", "ledger", "pacing"},
-    {"listing_rows"},
+    {"listing_rows", "calls"},
+    {"usage"},
     {"database", "changes"},
     {"schema", "digest", "files", "clock"},
     {"settings"},
@@ -71,8 +73,9 @@ def test_a_stage_imports_no_other_stage_but_summarize_validate() -> None:
         assert stages <= (allowed if path.stem == "summarize" else set()), path
 
 
-def test_only_one_module_opens_the_database_and_one_imports_openai() -> None:
-    for word, homes in {"sqlite3": {"database"}, "openai": {"llm/endpoint"}}.items():
+def test_only_one_module_opens_the_database_and_the_models_edge_imports_openai() -> None:
+    edge = {"llm/endpoint", "llm/wire", "llm/failures", "llm/batch_api"}
+    for word, homes in {"sqlite3": {"database"}, "openai": edge}.items():
         users = {
             str(path.relative_to(ROOT / "pipeline").with_suffix(""))
             for path in MODULES

@@ -18,7 +18,6 @@ from pipeline.errors import (
     PdfNotReady,
     PdfUnavailable,
     PdfWithdrawn,
-    ReplyUnusable,
 )
 from pipeline.pacing import Retry, retry_after
 from pipeline.settings import RetrySettings
@@ -88,7 +87,6 @@ def test_no_more_attempts_than_set_and_the_last_error_is_raised(
         PdfNotReady("not yet"),
         PdfChallenged("no"),
         ModelForbidden("no"),
-        ReplyUnusable("no"),
         Interrupted("stopped"),
         ValueError("a bug"),
         KeyboardInterrupt(),

@@ -21,9 +21,10 @@ from pipeline.clock import Clock
 from pipeline.errors import ConfigError, ModelUnreachable, one_line
 from pipeline.files import cannot_write
 from pipeline.llm.endpoint import Endpoint
+from pipeline.llm.features import Forgetful
 from pipeline.llm.grammar import labelled_reply
 from pipeline.records import Message, Reply, Sampling
-from pipeline.settings import EmbeddedProfile, EndpointProfile, RetrySettings
+from pipeline.settings import EmbeddedProfile, EndpointProfile
 
 MODEL_FILE = "gemma-3-270m-q4_k_m.gguf"
 MODEL_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
@@ -40,11 +41,8 @@ class EmbeddedModel:
     ModelUnreachable when the server does not come up in time.
     """
 
-    def __init__(
-        self, profile: EmbeddedProfile, retry: RetrySettings, clock: Clock, cache: Path
-    ) -> None:
+    def __init__(self, profile: EmbeddedProfile, clock: Clock, cache: Path) -> None:
         self._profile = profile
-        self._retry = retry
         self._clock = clock
         self._cache = cache
         self._starting = threading.Lock()
@@ -81,6 +79,15 @@ class EmbeddedModel:
             sampling = sampling.model_copy(update={"grammar": labelled_reply()})
         return self._running().ask(messages, sampling)
 
+    def probe(self) -> Reply:
+        """One tiny call. Raises ConfigError, ModelUnreachable."""
+        return self.ask(
+            (Message(role="user", content="？"),), Sampling(temperature=0, max_tokens=8)
+        )
+
+    def warm_up(self) -> None:
+        """Its server is started by the first call: a night that asks nothing has no need of it."""
+
     def close(self) -> None:
         """Stop the server, if it was started."""
         with self._starting:
@@ -93,7 +100,8 @@ class EmbeddedModel:
         with self._starting:
             if self._endpoint is None:
                 self._server = self._start()
-                self._endpoint = Endpoint(self._served(self._server), self._retry, self._clock)
+                served = self._served(self._server)
+                self._endpoint = Endpoint(served, self._clock, Forgetful(), patience_s=0)
             return self._endpoint
 
     def _served(self, server: Any) -> EndpointProfile:
@@ -104,7 +112,9 @@ class EmbeddedModel:
             model=self.identity,
             replies="json_schema",
             extra_body={"cache_prompt": True},
+            concurrency=own.concurrency,
             timeout_s=own.timeout_s,
+            token_factor=own.token_factor,
             price_in=own.price_in,
             price_out=own.price_out,
         )

@@ -1,67 +1,103 @@
-"""Any OpenAI-compatible endpoint; the only module that imports openai.
+"""Any OpenAI-compatible endpoint; with wire.py and failures.py the only place that knows openai.
 
-Translates the client's errors into ours. The client's own retries are off: pacing.py has the
-one policy.
+One request at a time is paced and sent, and asked in the forms that the endpoint takes. Nothing
+is tried again here but what costs nothing: a request that is refused for a part that it can do
+without. The client's own retries are off: guard.py has the one policy.
 """
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Sequence
+import math
+import threading
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pipeline.clock import Clock
-from pipeline.errors import (
-    ConfigError,
-    JianjieError,
-    ModelForbidden,
-    ModelRefused,
-    ModelThrottled,
-    ModelUnreachable,
-    ReplyUnusable,
-    one_line,
-)
+from pipeline.errors import FeatureMissing, ModelRefused, ModelThrottled
+from pipeline.llm import failures, tokens
+from pipeline.llm.completion import Completion, read_completion
+from pipeline.llm.features import FeatureMemory, Features, missing_part, remembered
+from pipeline.llm.keys import api_key
+from pipeline.llm.pace import Pace
 from pipeline.llm.prices import cost
-from pipeline.pacing import Retry, retry_after
 from pipeline.records import Message, Reply, Sampling
-from pipeline.replies import JSON_SCHEMA
-from pipeline.settings import EndpointProfile, RetrySettings, is_loopback
+from pipeline.settings import EndpointProfile
+from pipeline.usage import Usage
 
 if TYPE_CHECKING:
     import openai
-    from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
 _NO_KEY = "none"  # the client insists on one; servers without keys ignore it
-_KEY_SHAPE = re.compile(r"\b[sp]k-[\w*.-]{6,}|\bBearer\s+[\w*.-]{6,}|[\w-]*\*{3,}[\w-]*")
-"""A key, or what is left of one that the endpoint masked itself."""
+_PROBE = (Message(role="user", content='Reply with JSON: {"分类": ["cs.SD"], "简介": "好。"}'),)
+_PROBE_TOKENS = 64
 
 
 class Endpoint:
-    """One model behind one base URL. Safe to call from many threads."""
+    """One model behind one base URL. Safe to call from many threads.
 
-    def __init__(self, profile: EndpointProfile, retry: RetrySettings, clock: Clock) -> None:
+    `patience_s` is the longest pause that the endpoint may ask for.
+    """
+
+    def __init__(
+        self,
+        profile: EndpointProfile,
+        clock: Clock,
+        memory: FeatureMemory,
+        *,
+        patience_s: float,
+    ) -> None:
         self._profile = profile
-        self._retry = Retry(retry, clock)
         self._clock = clock
-        self._key = _key(profile)
+        self._memory = memory
+        self._key = api_key(profile)
+        self._changing = threading.Lock()
+        self._remembered: Features | None = None
+        self._pace = Pace(
+            profile.concurrency,
+            clock,
+            patience_s=patience_s,
+            where=self.where,
+            requests_per_minute=profile.requests_per_minute,
+            tokens_per_minute=profile.tokens_per_minute,
+        )
 
     @cached_property
-    def _client(self) -> openai.OpenAI:
+    def client(self) -> openai.OpenAI:
         """Made with the first call: openai is slow to import, and a finished day needs no model."""
         import openai  # noqa: PLC0415
 
+        from pipeline.llm.wire import http_client  # noqa: PLC0415
+
         return openai.OpenAI(
-            base_url=str(self._profile.base_url),
+            base_url=self.address,
             api_key=self._key or _NO_KEY,
             max_retries=0,
             timeout=self._profile.timeout_s,
-            http_client=openai.DefaultHttpxClient(
-                trust_env=not is_loopback(self._profile.base_url.host),
-                follow_redirects=False,  # requests stay with the configured host
-            ),
+            http_client=http_client(self._profile, self._clock),
         )
+
+    @cached_property
+    def features(self) -> Features:
+        """What the endpoint is known to take; the profile's form where it names one."""
+        kept = self._memory.known(self.address, self.identity)
+        self._remembered = remembered(kept)
+        known = self._remembered or Features()
+        if self._profile.replies == "auto":
+            return known
+        return known.model_copy(update={"form": self._profile.replies})
+
+    @property
+    def known(self) -> bool:
+        """Whether there is nothing to find out."""
+        return bool(self.features) and (
+            self._remembered is not None or self._profile.replies != "auto"
+        )
+
+    @property
+    def address(self) -> str:
+        """The base URL."""
+        return str(self._profile.base_url)
 
     @property
     def identity(self) -> str:
@@ -73,133 +109,137 @@ class Endpoint:
         """Model and host, for messages."""
         return f"{self._profile.model} at {self._profile.base_url.host}"
 
+    def warm_up(self) -> None:
+        """Load the client, which takes longer than to ask it."""
+        _ = self.client
+
     def close(self) -> None:
         """Hang up."""
-        if "_client" in vars(self):
-            self._client.close()
+        if "client" in vars(self):
+            self.client.close()
+
+    def probe(self) -> Reply:
+        """One tiny call, which finds out anew what the endpoint takes. Raises ModelError."""
+        if self._profile.replies == "auto":
+            self.features = Features()
+        return self.ask(_PROBE, Sampling(temperature=0, max_tokens=_PROBE_TOKENS, json_reply=True))
 
     def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
-        """One reply, tried again within the policy when the failure can pass.
+        """One reply to one request; a refusal by the model is a reply that is `declined`.
 
-        Raises ModelError.
+        Raises ModelError, and Interrupted while it waits for its turn.
         """
-        return self._retry.call(lambda: self._ask_once(messages, sampling))
+        wanted = self._tokens(messages, sampling)
+        with self._pace.turn(wanted) as turn:
+            try:
+                return self._ask(messages, sampling)
+            except ModelThrottled as error:
+                error.retry_after = self._pace.throttled(turn, error.retry_after)
+                raise
 
-    def _ask_once(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
-        import openai  # noqa: PLC0415 - slow to load
+    def _tokens(self, messages: Sequence[Message], sampling: Sampling) -> int:
+        """Counted only where the profile has a limit on them."""
+        if self._profile.tokens_per_minute is None:
+            return 0
+        return tokens.of_messages(messages, self._profile.counting_factor) + sampling.max_tokens
+
+    def _ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+        """The request with all that the endpoint takes; less of it where it names a part."""
+        while True:
+            features = self.features
+            try:
+                reply = self._ask_once(messages, sampling, features)
+            except FeatureMissing as missing:
+                self.lower(features, missing)
+                continue
+            self._remember(features)
+            return reply
+
+    def _remember(self, features: Features) -> None:
+        """Keep what an answer has shown to work."""
+        if features != self._remembered:
+            self._memory.remember(self.address, self.identity, features.model_dump_json())
+            self._remembered = features
+
+    def lower(self, used: Features, missing: FeatureMissing) -> None:
+        """Do without what is missing from now on. Raises it again where that cannot be."""
+        with self._changing:
+            if self.features is not used:
+                return  # another thread was told the same
+            lower = used.lower(missing.part)
+            if lower is None:
+                raise missing
+            self.features = lower
+
+    def _ask_once(
+        self, messages: Sequence[Message], sampling: Sampling, features: Features
+    ) -> Reply:
+        import httpx2  # noqa: PLC0415 - slow to load
+        import openai  # noqa: PLC0415
 
         start = self._clock.monotonic()
+        body = self.body(messages, sampling, features)
         try:
-            completion = self._client.chat.completions.create(
-                model=self._profile.model,
-                messages=[_param(message) for message in messages],
-                temperature=sampling.temperature,
-                max_tokens=sampling.max_tokens,
-                extra_body=self._body(sampling),
-            )
-            # The client checks no types: a web page or half an answer fails only when read.
-            return self._reply(completion, self._clock.monotonic() - start)
-        except (openai.OpenAIError, ValueError, AttributeError, TypeError) as error:
-            raise self._translated(error) from error
+            answer = self.client.post("/chat/completions", cast_to=httpx2.Response, body=body)
+            self._pace.answered(answer.headers)
+            seconds = self._clock.monotonic() - start
+            return self.reply(answer.json(), messages, features.temperature(sampling), seconds)
+        except openai.APIStatusError as error:
+            return self.refused(failures.refusal(error), body)
+        except (openai.OpenAIError, ValueError) as error:
+            raise failures.translated(error, self.asked) from error
 
-    def _body(self, sampling: Sampling) -> dict[str, Any]:
-        """What is not the same everywhere: the form of the reply, and the profile's extras."""
-        body: dict[str, Any] = dict(self._profile.extra_body)
-        if sampling.json_reply and self._profile.replies == "json_schema":
-            body["response_format"] = {"type": "json_schema", "json_schema": JSON_SCHEMA}
-        elif sampling.json_reply and self._profile.replies == "json_object":
-            body["response_format"] = {"type": "json_object"}
-        if sampling.seed is not None:
-            body["seed"] = sampling.seed
+    def body(
+        self, messages: Sequence[Message], sampling: Sampling, features: Features
+    ) -> dict[str, Any]:
+        """The whole request; the profile's extras win over everything."""
+        body: dict[str, Any] = {
+            "model": self.identity,
+            "messages": [message.model_dump() for message in messages],
+            **features.body(sampling),
+        }
         if sampling.grammar is not None:
             body["grammar"] = sampling.grammar
-        return body
+        return body | self._profile.extra_body
 
-    def _reply(self, completion: ChatCompletion, seconds: float) -> Reply:
-        choice = completion.choices[0] if completion.choices else None
-        if choice is None or choice.message.refusal or choice.finish_reason == "content_filter":
-            reason = choice.message.refusal if choice else "no choices in the answer"
-            raise ReplyUnusable(
-                f"the model declined: {reason or 'content filter'}", where=self.where
-            )
-        usage = completion.usage
-        tokens_in = (usage.prompt_tokens or 0) if usage else 0
-        tokens_out = (usage.completion_tokens or 0) if usage else 0
-        return Reply(
-            # Half of a surrogate pair, which JSON can escape, cannot be stored: it becomes U+FFFD.
-            text=(choice.message.content or "")
-            .encode("utf-16", "surrogatepass")
-            .decode("utf-16", "replace"),
-            model=self.identity,
-            tokens_in=tokens_in,
-            tokens_out=tokens_out,
-            cost=cost(self._profile, tokens_in, tokens_out),
-            seconds=round(seconds, 3),
-            finish=str(choice.finish_reason),
-        )
+    def reply(
+        self,
+        answer: Any,
+        messages: Sequence[Message],
+        temperature: float | None,
+        seconds: float,
+        *,
+        price_share: float = 1.0,
+    ) -> Reply:
+        """The record of an answer. Raises ValueError for what is no completion."""
+        completion = read_completion(answer)
+        usage = completion.usage or self._estimated(messages, completion.text)
+        price = cost(self._profile, usage.tokens_in, usage.tokens_out, usage.cached_in)
+        price = None if price is None else price * price_share
+        reply = completion.reply(usage, self.identity, price, seconds, self._clock.now())
+        return reply.model_copy(update={"temperature": temperature})
 
-    def _translated(self, error: Exception) -> JianjieError:
-        """The client's error as ours, with nothing in it that looks like a key."""
-        import openai  # noqa: PLC0415 - slow to load
+    def _estimated(self, messages: Sequence[Message], text: str) -> Usage:
+        """For an endpoint that counts nothing: a budget must not take its calls for free."""
+        factor = self._profile.counting_factor
+        tokens_in = tokens.of_messages(messages, factor)
+        return Usage(tokens_in=tokens_in, tokens_out=math.ceil(tokens.count(text) * factor))
 
-        detail = self._redacted(one_line(getattr(error, "message", "") or error))[:300]
-        if isinstance(error, openai.APITimeoutError):
-            return ModelUnreachable("no answer in time", where=self.where, fix="Try again later")
-        if isinstance(error, openai.APIConnectionError):
-            return ModelUnreachable(
-                f"no connection ({detail})",
-                where=self.where,
-                fix="Check the network and base_url in config.yaml",
-            )
-        if isinstance(error, openai.APIStatusError):
-            return self._by_status(error, detail)
-        return ModelUnreachable(
-            f"the answer cannot be read ({detail})",
-            where=self.where,
-            fix="Check base_url in config.yaml",
-        )
+    def refused(self, refusal: failures.Refusal, body: Mapping[str, Any]) -> Reply:
+        """What a status other than 2xx means; a content filter's is the model's own no.
 
-    def _by_status(self, error: openai.APIStatusError, detail: str) -> JianjieError:
-        status = error.status_code
-        if status == 429:
-            return ModelThrottled(
-                f"asks for a slower pace (HTTP 429: {detail})",
-                where=self.where,
-                fix="Lower concurrency in config.yaml, or check the account's quota",
-                retry_after=retry_after(error.response.headers),
-            )
-        if status >= 500 or status in {408, 409, 425}:
-            return ModelUnreachable(f"HTTP {status}: {detail}", where=self.where)
-        fix = "Check model and base_url in config.yaml"
-        if status in {401, 403}:
-            fix = f"Check the key in {self._profile.api_key_env or 'api_key_env (none is set)'}"
-        if status in {401, 402, 403, 404}:
-            return ModelForbidden(f"HTTP {status}: {detail}", where=self.where, fix=fix)
-        return ModelRefused(f"HTTP {status}: {detail}", where=self.where, fix=fix)
+        Raises ModelError, FeatureMissing for a part of `body` that it can do without.
+        """
+        error = failures.translated_refusal(refusal, self.asked)
+        if refusal.filtered:
+            declined = Completion(text=error.what, finish="content_filter")
+            return declined.reply(Usage(), self.identity, 0.0, 0.0, self._clock.now())
+        part = missing_part(refusal.reason, body) if type(error) is ModelRefused else None
+        if part is not None:
+            raise FeatureMissing(error.what, where=self.where, part=part)
+        raise error
 
-    def _redacted(self, text: str) -> str:
-        """Some endpoints quote the key, whole or in part, in their errors."""
-        if self._key:
-            text = text.replace(self._key, "***")
-        return _KEY_SHAPE.sub("***", text)
-
-
-def _key(profile: EndpointProfile) -> str | None:
-    if profile.api_key_env is None:
-        return None
-    key = os.environ.get(profile.api_key_env, "").strip()
-    if not key:
-        raise ConfigError(
-            f"the environment variable {profile.api_key_env} is not set",
-            where=f"model {profile.model}",
-            fix=f"export {profile.api_key_env}=… or choose another model",
-        )
-    return key
-
-
-def _param(message: Message) -> ChatCompletionMessageParam:
-    if message.role == "system":
-        return {"role": "system", "content": message.content}
-    if message.role == "assistant":
-        return {"role": "assistant", "content": message.content}
-    return {"role": "user", "content": message.content}
+    @property
+    def asked(self) -> failures.Where:
+        """The endpoint, for errors."""
+        return failures.Where(self.where, self._key, self._profile.api_key_env)

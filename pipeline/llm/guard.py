@@ -1,121 +1,179 @@
-"""Stands before a model: keeps the run's budget, and stops calling what does not answer."""
+"""Stands before a model: tries again, keeps the budget, and stops calling what does not answer."""
 
 from __future__ import annotations
 
 import math
 import threading
 from collections.abc import Sequence
+from typing import Protocol
 
-from pipeline.errors import BudgetReached, ModelError, ModelForbidden, ReplyUnusable
+from pipeline.clock import Clock
+from pipeline.errors import BudgetReached, ModelError, ModelForbidden, ModelUnreachable
 from pipeline.llm import tokens
+from pipeline.llm.budget import Budget
 from pipeline.llm.model import Model
 from pipeline.llm.prices import cost
+from pipeline.pacing import Retry
 from pipeline.records import Message, Reply, Sampling
-from pipeline.settings import BudgetSettings, Profile
+from pipeline.settings import BudgetSettings, Profile, RetrySettings
+from pipeline.usage import Spend
 
-TURN_TOKENS = 8
-"""What a chat template may add to each message."""
 OUTAGE = 3
 """So many calls in a row, each with all its retries, fail before the model counts as gone."""
+UNKNOWN_FACTOR = 2.0
+"""No tokenizer in use needs more tokens for such prompts than twice cl100k_base's."""
+_LEARNED_MARGIN = 1.1
+
+
+class SpendLog(Protocol):
+    """Where calls are kept that may cost something and brought no reply."""
+
+    def add_spend(self, spend: Spend) -> None:
+        """Keep one."""
 
 
 class Guarded:
-    """A model behind a budget and a breaker. Safe to call from many threads."""
+    """A model behind one retry policy, a budget and a breaker. Safe to call from many threads."""
 
-    def __init__(self, model: Model, profile: Profile, budget: BudgetSettings) -> None:
+    def __init__(
+        self,
+        model: Model,
+        profile: Profile,
+        budget: BudgetSettings,
+        retry: RetrySettings,
+        clock: Clock,
+        log: SpendLog,
+    ) -> None:
         self._model = model
         self._profile = profile
-        self._budget = budget
-        self._settled = threading.Condition()
-        self._calls = 0
-        self._tokens = 0
-        self._money = 0.0
+        self._retry = Retry(retry, clock)
+        self._clock = clock
+        self._log = log
+        self._changing = threading.Lock()
         self._failures = 0
-        self.halted: ModelError | BudgetReached | None = None
+        self._factor = profile.token_factor
+        self._gone: ModelError | None = None
+        self.budget = Budget(profile, budget)
+
+    @property
+    def halted(self) -> ModelError | BudgetReached | None:
         """Why no further call is made, once that is so."""
+        return self._gone or self.budget.reached
 
     @property
     def identity(self) -> str:
         """The model's name in keys and provenance."""
         return self._model.identity
 
+    def warm_up(self) -> None:
+        """Load what the first call needs, while the caller goes on."""
+        threading.Thread(target=self._model.warm_up, name="warm-up", daemon=True).start()
+
     def close(self) -> None:
         """Hang up."""
         self._model.close()
 
+    def for_one_paper(self) -> Model:
+        """The same model, for calls that together take no longer than the profile's `paper_s`."""
+        return _OnePaper(self, self._clock, self._profile.paper_s)
+
     def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
         """One reply. Raises BudgetReached before a call that could pass the cap, ModelError."""
-        most_in, most_out = self._estimate(messages), sampling.max_tokens
-        self._reserve(most_in, most_out)
-        tokens_in = tokens_out = 0
+        return self.ask_until(messages, sampling, math.inf)
+
+    def ask_until(self, messages: Sequence[Message], sampling: Sampling, deadline: float) -> Reply:
+        """The same, but for tries after `deadline` (seconds of the clock's monotonic time)."""
         try:
-            reply = self._model.ask(messages, sampling)
-            tokens_in, tokens_out = reply.tokens_in, reply.tokens_out
+            reply = self._retry.call(lambda: self._try(messages, sampling), deadline)
         except ModelError as error:
-            self._failed(error)
+            self.failed(error)
             raise
-        finally:
-            self._settle(most_in, most_out, tokens_in, tokens_out)
         self._failures = 0
         return reply
 
-    def _estimate(self, messages: Sequence[Message]) -> int:
-        counted = sum(tokens.count(message.content) + TURN_TOKENS for message in messages)
-        return math.ceil(counted * self._profile.counting_factor)
+    def most_in(self, messages: Sequence[Message], sampling: Sampling) -> int:
+        """The input tokens that a call can have at the most."""
+        factor = UNKNOWN_FACTOR if self._factor is None else self._factor
+        return tokens.of_messages(messages, factor, schema=sampling.json_reply)
 
-    def _reserve(self, tokens_in: int, tokens_out: int) -> None:
-        """Set aside the most that the call can cost, so that calls at once cannot pass the cap.
+    def _try(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+        """One request."""
+        if self._gone is not None:
+            raise self._gone
+        most = (self.most_in(messages, sampling), sampling.max_tokens)
+        self.budget.reserve(*most)
+        used, price = 0, 0.0
+        try:
+            reply = self._model.ask(messages, sampling)
+            used, price = reply.tokens_in + reply.tokens_out, reply.cost or 0.0
+        except ModelError as error:
+            if error.may_cost:
+                used, price = sum(most), self._unsure(most)
+            raise
+        finally:
+            self.budget.settle(most, used, price)
+        self._learn(messages, sampling, reply)
+        return reply
 
-        While calls are on their way it waits for what they leave unused.
-        """
-        price = cost(self._profile, tokens_in, tokens_out) or 0.0
-        with self._settled:
-            while self.halted is None:
-                cap = self._cap_passed(tokens_in + tokens_out, price)
-                if cap is None:
-                    break
-                if self._calls == 0:
-                    self.halted = _reached(cap)
-                else:
-                    self._settled.wait()
-            if self.halted is not None:
-                raise self.halted
-            self._calls += 1
-            self._tokens += tokens_in + tokens_out
-            self._money += price
-
-    def _cap_passed(self, tokens_: int, price: float) -> str | None:
-        """The cap, in words, that one more call of this size could pass."""
-        if self._budget.tokens is not None and self._tokens + tokens_ > self._budget.tokens:
-            return f"{self._budget.tokens} tokens"
-        if self._budget.money is not None and self._money + price > self._budget.money:
-            return f"{self._budget.money} in money"
-        return None
-
-    def _settle(self, most_in: int, most_out: int, tokens_in: int, tokens_out: int) -> None:
-        """Replace what was set aside by what was used."""
-        unused = (cost(self._profile, most_in, most_out) or 0.0) - (
-            cost(self._profile, tokens_in, tokens_out) or 0.0
+    def _unsure(self, most: tuple[int, int]) -> float:
+        """Keep what a call without a reply may have used, and its price."""
+        price = cost(self._profile, *most)
+        self._log.add_spend(
+            Spend(
+                at=self._clock.now(),
+                model=self.identity,
+                tokens_in=most[0],
+                tokens_out=most[1],
+                cost=price,
+                sure=False,
+            )
         )
-        with self._settled:
-            self._calls -= 1
-            self._tokens += tokens_in + tokens_out - most_in - most_out
-            self._money -= unused
-            self._settled.notify_all()
+        return price or 0.0
 
-    def _failed(self, error: ModelError) -> None:
-        if isinstance(error, ReplyUnusable) or not (
-            error.retryable or isinstance(error, ModelForbidden)
-        ):
-            return  # about this one paper; the next may work
-        with self._settled:
+    def _learn(self, messages: Sequence[Message], sampling: Sampling, reply: Reply) -> None:
+        """A model that counts more tokens than was thought is expected to go on with it."""
+        ours = tokens.of_messages(messages, 1.0, schema=sampling.json_reply)
+        seen = reply.tokens_in / ours
+        with self._changing:
+            if self._factor is None or seen > self._factor:
+                self._factor = seen * _LEARNED_MARGIN
+
+    def failed(self, error: ModelError) -> None:
+        """Count what is not about one paper; enough of it and the model is gone for this run."""
+        if not (error.retryable or isinstance(error, ModelForbidden)):
+            return
+        with self._changing:
             self._failures += 1
-            if isinstance(error, ModelForbidden) or self._failures >= OUTAGE:
-                self.halted = error
+            gone = isinstance(error, ModelForbidden) or self._failures >= OUTAGE
+            if gone and self._gone is None:
+                error.retryable = False
+                self._gone = error
 
 
-def _reached(cap: str) -> BudgetReached:
-    return BudgetReached(
-        f"the run's budget of {cap} is used up",
-        fix="Run again for the papers left, or raise budget in config.yaml",
-    )
+class _OnePaper:
+    """The calls of one paper: the time runs from the first."""
+
+    def __init__(self, guarded: Guarded, clock: Clock, seconds: float) -> None:
+        self._guarded = guarded
+        self._clock = clock
+        self._seconds = seconds
+        self._deadline: float | None = None
+
+    @property
+    def identity(self) -> str:
+        return self._guarded.identity
+
+    def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+        """One reply. Raises ModelUnreachable when the paper's time is up."""
+        now = self._clock.monotonic()
+        if self._deadline is None:
+            self._deadline = now + self._seconds
+        if now > self._deadline:
+            raise ModelUnreachable(f"this paper took more than {self._seconds:g} s")
+        return self._guarded.ask_until(messages, sampling, self._deadline)
+
+    def warm_up(self) -> None:
+        """Nothing of its own."""
+
+    def close(self) -> None:
+        """The model is closed by who opened it."""

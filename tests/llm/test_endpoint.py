@@ -2,27 +2,32 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from pydantic import HttpUrl
 
+from pipeline.clock import Clock
 from pipeline.errors import (
     ConfigError,
+    ContextExceeded,
     JianjieError,
     ModelError,
     ModelForbidden,
     ModelRefused,
     ModelThrottled,
     ModelUnreachable,
-    ReplyUnusable,
 )
 from pipeline.llm.endpoint import Endpoint
+from pipeline.llm.features import Forgetful
+from pipeline.llm.guard import Guarded
 from pipeline.records import Message, Reply, Sampling
 from pipeline.replies import JSON_SCHEMA
-from pipeline.settings import EndpointProfile, RetrySettings
+from pipeline.settings import BudgetSettings, EndpointProfile, RetrySettings
+from pipeline.usage import Spend
 from tests.conftest import FastClock
+from tests.standins import model_faults as faults
 from tests.standins.model import Answer, Request, StandInModel
 
 MESSAGES = (
@@ -60,9 +65,26 @@ def model(_listening: StandInModel) -> StandInModel:
     return _listening
 
 
-def endpoint(url: str, clock: FastClock | None = None, **profile: Any) -> Endpoint:
+class Spends(list[Spend]):
+    """Calls that may cost something and brought no reply."""
+
+    def add_spend(self, spend: Spend) -> None:
+        self.append(spend)
+
+
+def endpoint(
+    url: str,
+    clock: Clock | None = None,
+    retry: RetrySettings = RetrySettings(attempts=ATTEMPTS),  # noqa: B008 - it is frozen
+    spends: Spends | None = None,
+    **profile: Any,
+) -> Guarded:
+    """An endpoint under the one retry policy, as the program has it."""
     settings = EndpointProfile(base_url=HttpUrl(url), model="tiny", **profile)
-    return Endpoint(settings, RetrySettings(attempts=ATTEMPTS), clock or FastClock())
+    clock = clock or FastClock()
+    asked = Endpoint(settings, clock, Forgetful(), patience_s=retry.total_s)
+    log = Spends() if spends is None else spends
+    return Guarded(asked, settings, BudgetSettings(), retry, clock, log)
 
 
 def ask(
@@ -192,6 +214,8 @@ def test_a_reply_has_its_text_its_tokens_and_its_model(model: StandInModel) -> N
         cost=None,
         seconds=0.0,
         finish="stop",
+        temperature=PLAIN.temperature,
+        at=reply.at,
     )
 
 
@@ -269,14 +293,16 @@ def test_the_cost_is_by_the_profiles_prices_or_not_known(
 @pytest.mark.parametrize(
     "usage", [None, {}, {"prompt_tokens": None, "completion_tokens": None, "total_tokens": None}]
 )
-def test_an_endpoint_that_counts_no_tokens_is_read_all_the_same(
+def test_where_an_endpoint_counts_no_tokens_they_are_estimated(
     model: StandInModel,
     usage: dict[str, Any] | None,
 ) -> None:
     model.answer = Answers(Answer(body=completion(usage=usage)))
     reply = ask(model)
 
-    assert (reply.text, reply.tokens_in, reply.tokens_out) == ("好", 0, 0)
+    assert reply.text == "好"
+    assert reply.tokens_in > len(MESSAGES)  # estimated: a budget must not take it for free
+    assert reply.tokens_out >= 1
 
 
 def _choice(**message: Any) -> dict[str, Any]:
@@ -289,18 +315,41 @@ def _choice(**message: Any) -> dict[str, Any]:
     [
         ([_choice(content=None, refusal="I cannot help")], "I cannot help"),
         ([_choice(content="半句", finish="content_filter")], "content filter"),
+        ([_choice(content=None, finish="content_filter")], "content filter"),
         ([], "no choices"),
-        (None, "no choices"),
     ],
 )
-def test_a_declined_request_is_unusable_and_not_asked_again(
-    model: StandInModel, choices: list[Any] | None, says: str
+def test_a_refusal_is_a_reply_that_is_paid_for_and_not_asked_again(
+    model: StandInModel, choices: list[Any], says: str
 ) -> None:
     model.answer = Answers(Answer(body=completion(choices=choices)))
-    error = failure(model)
+    reply = ask(model)
 
-    assert isinstance(error, ReplyUnusable)
-    assert says in str(error)
+    assert reply.declined
+    assert says in reply.text or reply.text == "半句"
+    assert reply.tokens_in == USED["prompt_tokens"]
+    assert len(model.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, {"message": "Filtered", "code": "content_filter"}),
+        (400, {"message": "Output data may contain inappropriate content."}),
+        (400, {"message": "Content Exists Risk", "type": "invalid_request_error"}),
+        (400, {"message": "Input refused", "code": "data_inspection_failed"}),
+        (403, {"message": "violates our content_policy", "code": None}),
+    ],
+)
+def test_a_content_filter_before_the_model_is_a_refusal_too(
+    model: StandInModel, status: int, error: dict[str, Any]
+) -> None:
+    model.answer = Answers(Answer(status=status, body={"error": error}))
+    reply = ask(model)
+
+    assert reply.declined
+    assert str(error["message"]) in reply.text
+    assert (reply.tokens_in, reply.tokens_out, reply.cost) == (0, 0, 0.0)
     assert len(model.requests) == 1
 
 
@@ -316,6 +365,7 @@ def test_a_reply_without_text_is_left_to_who_asked(model: StandInModel) -> None:
         pytest.param({"choices": [{"index": 0, "message": None}]}, id="null message"),
         pytest.param({"choices": [_choice(content=["a"])]}, id="content in parts"),
         pytest.param({"choices": "none"}, id="choices is a word"),
+        pytest.param({"choices": None}, id="no choices"),
         pytest.param("<html>a page</html>", id="a word"),
         pytest.param([1, 2], id="a list"),
     ],
@@ -346,7 +396,6 @@ def test_an_answer_of_another_shape_is_an_error_of_ours(model: StandInModel, ans
         (422, ModelRefused, 1),
         (408, ModelUnreachable, ATTEMPTS),
         (409, ModelUnreachable, ATTEMPTS),
-        (429, ModelThrottled, ATTEMPTS),
         (500, ModelUnreachable, ATTEMPTS),
         (502, ModelUnreachable, ATTEMPTS),
         (503, ModelUnreachable, ATTEMPTS),
@@ -364,6 +413,27 @@ def test_a_status_is_our_error_and_the_attempts_are_ours_alone(
     assert "what it says" in str(caught)
     assert caught.where == "tiny at 127.0.0.1"
     assert len(model.requests) == requests
+
+
+def test_who_asks_for_a_slower_pace_is_obeyed_until_the_time_is_up(
+    model: StandInModel, clock: FastClock
+) -> None:
+    model.answer = Answers(Answer("slowly", 429))
+    start = clock.monotonic()
+    caught = failure(model, clock)
+
+    assert isinstance(caught, ModelThrottled)
+    assert "HTTP 429: slowly" in str(caught)
+    assert len(model.requests) > ATTEMPTS
+    assert clock.monotonic() - start <= RetrySettings().total_s
+
+
+def test_no_credit_is_final_though_it_comes_as_429(model: StandInModel) -> None:
+    error = {"message": "You exceeded your current quota", "code": "insufficient_quota"}
+    model.answer = Answers(Answer(status=429, body={"error": error}))
+
+    assert isinstance(failure(model), ModelForbidden)
+    assert len(model.requests) == 1
 
 
 @pytest.mark.parametrize("status", [429, 500])
@@ -500,25 +570,110 @@ def test_a_long_message_is_not_cut_inside_the_key(
 
 
 def test_the_address_in_messages_has_no_password() -> None:
-    asked = endpoint("http://user:hunter2@127.0.0.1:9/v1")
+    profile = EndpointProfile(base_url=HttpUrl("http://user:hunter2@127.0.0.1:9/v1"), model="tiny")
+    asked = Endpoint(profile, FastClock(), Forgetful(), patience_s=1)
 
     assert asked.where == "tiny at 127.0.0.1"
     assert asked.identity == "tiny"
     asked.close()
 
 
-def test_a_redirect_is_not_followed(clock: FastClock, retry: RetrySettings) -> None:
+def test_a_redirect_is_not_followed(clock: FastClock) -> None:
     """Prompts and keys go to the configured host alone."""
     with StandInModel() as elsewhere, StandInModel() as server:
         moved = f"{elsewhere.url}/chat/completions"
         server.answer = lambda request: Answer(status=307, headers={"Location": moved})
-        endpoint = Endpoint(
-            EndpointProfile(base_url=HttpUrl(server.url), model="tiny"), retry, clock
-        )
+        asked = endpoint(server.url, clock)
         with pytest.raises(ModelRefused, match="HTTP 307"):
-            endpoint.ask(
+            asked.ask(
                 [Message(role="user", content="Title: T")], Sampling(temperature=0, max_tokens=9)
             )
         assert len(server.requests) == 1
         assert elsewhere.requests == []
-        endpoint.close()
+        asked.close()
+
+
+# Bounds
+
+
+def test_an_answer_that_drips_is_cut_off_by_the_whole_times_bound() -> None:
+    """Each piece comes in time; the answer does not."""
+    with StandInModel(faults.dripping(0.05)) as server:
+        asked = endpoint(server.url, Clock(), RetrySettings(attempts=1), timeout_s=0.3)
+        start = time.monotonic()
+        with pytest.raises(ModelUnreachable, match="no answer in time"):
+            asked.ask(MESSAGES, PLAIN)
+        assert 0.25 < time.monotonic() - start < 4.0  # the whole answer takes several seconds
+        asked.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "may_cost"),
+    [
+        (faults.hanging_up(), True),
+        (faults.cutting(), True),
+        (faults.invalid_json(), True),
+        (faults.web_page(), True),
+        (faults.failing(504), True),
+        (faults.failing(500), False),
+        (faults.failing(401), False),
+        (faults.storm(10**6, 1.0), False),
+    ],
+)
+def test_what_brought_no_reply_and_may_cost_something_is_kept(
+    answer: Callable[[Request], Answer], may_cost: bool
+) -> None:
+    spends = Spends()
+    with StandInModel(answer) as server:
+        asked = endpoint(
+            server.url, retry=RetrySettings(attempts=2, total_s=5), spends=spends, price_in=1.0
+        )
+        with pytest.raises(ModelError):
+            asked.ask(MESSAGES, PLAIN)
+        asked.close()
+
+    assert len(spends) == (2 if may_cost else 0)
+    assert all(not spend.sure and spend.tokens_out == PLAIN.max_tokens for spend in spends)
+
+
+def test_a_prompt_that_is_too_long_is_an_error_of_its_own() -> None:
+    with StandInModel(faults.context_limit(1)) as server:
+        asked = endpoint(server.url)
+        with pytest.raises(ContextExceeded, match="HTTP 400"):
+            asked.ask(MESSAGES, PLAIN)
+        assert len(server.requests) == 1
+        asked.close()
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": 100, "completion_tokens": 10, "prompt_cache_hit_tokens": 80},
+        {
+            "prompt_tokens": 100,
+            "completion_tokens": 10,
+            "prompt_tokens_details": {"cached_tokens": 80},
+        },
+    ],
+)
+def test_cached_tokens_have_their_price(model: StandInModel, usage: dict[str, Any]) -> None:
+    model.answer = Answers(Answer("ok", usage=usage))
+
+    reply = ask(model, price_in=10.0, price_cached_in=1.0, price_out=100.0)
+
+    assert reply.cached_in == 80
+    assert reply.cost == pytest.approx((20 * 10 + 80 * 1 + 10 * 100) / 1e6)
+
+
+def test_milliseconds_to_wait_are_understood(model: StandInModel, clock: FastClock) -> None:
+    model.answer = Answers(Answer(status=429, headers={"retry-after-ms": "1500"}), Answer("ok"))
+
+    ask(model, clock=clock)
+
+    assert clock.waits == [1.5]
+
+
+def test_reasoning_beside_the_answer_is_not_the_answer(model: StandInModel) -> None:
+    model.answer = Answers(Answer("好。", reasoning="Let me think about 简介: 坏。"))
+
+    assert ask(model).text == "好。"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -8,30 +9,37 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pydantic import HttpUrl
 
+from pipeline.clock import Clock
 from pipeline.errors import (
     BudgetReached,
+    ContextExceeded,
     JianjieError,
     ModelError,
     ModelForbidden,
     ModelRefused,
     ModelThrottled,
     ModelUnreachable,
-    ReplyUnusable,
 )
 from pipeline.llm import tokens
-from pipeline.llm.guard import OUTAGE, TURN_TOKENS, Guarded
+from pipeline.llm.guard import OUTAGE, UNKNOWN_FACTOR, Guarded
 from pipeline.llm.prices import cost
 from pipeline.records import Message, Reply, Sampling
-from pipeline.settings import BudgetSettings, EndpointProfile
+from pipeline.settings import BudgetSettings, EndpointProfile, Profile, RetrySettings
+from pipeline.usage import Spend
+from tests.conftest import FastClock
 
 TEXT = "One two three four five six seven eight nine ten."
 MESSAGES = (Message(role="system", content=TEXT), Message(role="user", content=TEXT))
-TOKENS_IN = 2 * (tokens.count(TEXT) + TURN_TOKENS)
+TOKENS_IN = 2 * (tokens.count(TEXT) + tokens.TURN_TOKENS)
 TOKENS_OUT = 100
 MOST = TOKENS_IN + TOKENS_OUT
 SAMPLING = Sampling(temperature=0.0, max_tokens=TOKENS_OUT)
 PROFILE = EndpointProfile(
-    base_url=HttpUrl("http://127.0.0.1:9/v1"), model="tiny", price_in=1.0, price_out=10.0
+    base_url=HttpUrl("http://127.0.0.1:9/v1"),
+    model="tiny",
+    price_in=1.0,
+    price_out=10.0,
+    token_factor=1.0,
 )
 THREADS = 16
 
@@ -57,7 +65,7 @@ class FakeModel:
             self.calls += 1
             number = self.calls
         self._before(number)
-        counted = sum(tokens.count(m.content) + TURN_TOKENS for m in messages)
+        counted = sum(tokens.count(m.content) + tokens.TURN_TOKENS for m in messages)
         tokens_in = int(counted * self._share)
         tokens_out = int(sampling.max_tokens * self._share)
         price = cost(PROFILE, tokens_in, tokens_out)
@@ -73,8 +81,31 @@ class FakeModel:
             seconds=0.0,
         )
 
+    def warm_up(self) -> None:
+        pass
+
     def close(self) -> None:
         self.closed = True
+
+
+class Log(list[Spend]):
+    """Calls that may cost something and brought no reply."""
+
+    def add_spend(self, spend: Spend) -> None:
+        self.append(spend)
+
+
+def guarded_by(
+    model: FakeModel,
+    profile: Profile,
+    budget: BudgetSettings,
+    retry: RetrySettings = RetrySettings(attempts=1, total_s=0),  # noqa: B008 - it is frozen
+    clock: Clock | None = None,
+    log: Log | None = None,
+) -> Guarded:
+    """A guarded model that tries each call once, unless the test is about more."""
+    spends = Log() if log is None else log
+    return Guarded(model, profile, budget, retry, clock or FastClock(), spends)
 
 
 def outcomes(*errors: JianjieError | None) -> Callable[[int], None]:
@@ -127,7 +158,7 @@ def test_sixteen_calls_at_once_get_only_what_the_budget_holds(budget: BudgetSett
         time.sleep(0.02)  # long enough for a sixth to slip in, if one could
 
     model = FakeModel(before)
-    guarded = Guarded(model, PROFILE, budget)
+    guarded = guarded_by(model, PROFILE, budget)
 
     results = at_once(guarded, THREADS)
 
@@ -139,7 +170,7 @@ def test_sixteen_calls_at_once_get_only_what_the_budget_holds(budget: BudgetSett
 def test_calls_wait_for_what_others_leave_unused() -> None:
     """A quarter is used of what is set aside: four times as many calls as fit at once."""
     model = FakeModel(lambda _: time.sleep(0.001), share=0.25)
-    guarded = Guarded(model, PROFILE, BudgetSettings(tokens=4 * MOST))
+    guarded = guarded_by(model, PROFILE, BudgetSettings(tokens=4 * MOST))
 
     answered = sum(isinstance(each, Reply) for each in at_once(guarded, THREADS * 2))
 
@@ -157,7 +188,7 @@ def test_calls_wait_for_what_others_leave_unused() -> None:
 )
 def test_the_caps_hold_with_sixteen_threads(budget: BudgetSettings, share: float) -> None:
     model = FakeModel(lambda _: time.sleep(0.001), share=share)
-    guarded = Guarded(model, PROFILE, budget)
+    guarded = guarded_by(model, PROFILE, budget)
 
     results = at_once(guarded, 20 * THREADS)
 
@@ -173,7 +204,7 @@ def test_the_caps_hold_with_sixteen_threads(budget: BudgetSettings, share: float
 @pytest.mark.parametrize("share", [1.0, 0.25])
 def test_what_a_call_did_not_use_is_there_for_the_next(share: float) -> None:
     model = FakeModel(share=share)
-    guarded = Guarded(model, PROFILE, BudgetSettings(tokens=10 * MOST))
+    guarded = guarded_by(model, PROFILE, BudgetSettings(tokens=10 * MOST))
 
     while isinstance(ask(guarded), Reply):
         assert model.used <= 10 * MOST
@@ -184,7 +215,7 @@ def test_what_a_call_did_not_use_is_there_for_the_next(share: float) -> None:
 
 def test_a_budget_that_is_just_enough_is_enough() -> None:
     model = FakeModel()
-    guarded = Guarded(model, PROFILE, BudgetSettings(tokens=MOST))
+    guarded = guarded_by(model, PROFILE, BudgetSettings(tokens=MOST))
 
     assert isinstance(ask(guarded), Reply)
     assert isinstance(ask(guarded), BudgetReached)
@@ -195,7 +226,7 @@ def test_a_budget_that_is_just_enough_is_enough() -> None:
 )
 def test_a_call_that_could_pass_the_cap_is_not_made(budget: BudgetSettings) -> None:
     model = FakeModel(share=0.0)
-    guarded = Guarded(model, PROFILE, budget)
+    guarded = guarded_by(model, PROFILE, budget)
 
     error = ask(guarded)
 
@@ -207,7 +238,7 @@ def test_a_call_that_could_pass_the_cap_is_not_made(budget: BudgetSettings) -> N
 
 def test_no_caps_no_end() -> None:
     model = FakeModel()
-    guarded = Guarded(model, PROFILE, BudgetSettings())
+    guarded = guarded_by(model, PROFILE, BudgetSettings())
 
     assert all(isinstance(ask(guarded), Reply) for _ in range(50))
     assert guarded.halted is None
@@ -217,14 +248,14 @@ def test_the_profiles_factor_makes_the_estimate_larger() -> None:
     profile = PROFILE.model_copy(update={"token_factor": 2.0})
     budget = BudgetSettings(tokens=2 * TOKENS_IN + TOKENS_OUT)
 
-    assert isinstance(ask(Guarded(FakeModel(), profile, budget)), Reply)
+    assert isinstance(ask(guarded_by(FakeModel(), profile, budget)), Reply)
     smaller = BudgetSettings(tokens=2 * TOKENS_IN + TOKENS_OUT - 1)
-    assert isinstance(ask(Guarded(FakeModel(), profile, smaller)), BudgetReached)
+    assert isinstance(ask(guarded_by(FakeModel(), profile, smaller)), BudgetReached)
 
 
 def test_without_prices_a_money_cap_cannot_be_kept() -> None:
     profile = PROFILE.model_copy(update={"price_in": None})
-    guarded = Guarded(FakeModel(), profile, BudgetSettings(money=0.0))
+    guarded = guarded_by(FakeModel(), profile, BudgetSettings(money=0.0))
 
     assert isinstance(ask(guarded), Reply)
 
@@ -232,13 +263,13 @@ def test_without_prices_a_money_cap_cannot_be_kept() -> None:
 def test_a_free_model_is_within_any_money_cap() -> None:
     profile = PROFILE.model_copy(update={"price_in": 0.0, "price_out": 0.0})
 
-    assert isinstance(ask(Guarded(FakeModel(), profile, BudgetSettings(money=0.0))), Reply)
+    assert isinstance(ask(guarded_by(FakeModel(), profile, BudgetSettings(money=0.0))), Reply)
 
 
-@pytest.mark.parametrize("error", [ReplyUnusable("no"), ModelRefused("no"), ModelUnreachable("x")])
+@pytest.mark.parametrize("error", [ModelRefused("no"), ModelUnreachable("x")])
 def test_a_failed_call_gives_back_what_was_set_aside(error: ModelError) -> None:
     model = FakeModel(outcomes(error))
-    guarded = Guarded(model, PROFILE, BudgetSettings(tokens=MOST))
+    guarded = guarded_by(model, PROFILE, BudgetSettings(tokens=MOST))
 
     assert ask(guarded) is error
     assert isinstance(ask(guarded), Reply)
@@ -246,15 +277,21 @@ def test_a_failed_call_gives_back_what_was_set_aside(error: ModelError) -> None:
 
 # Outage
 
-DOWN = ModelUnreachable("down")
-SLOW = ModelThrottled("slow")
+
+def down() -> ModelError:
+    return ModelUnreachable("down")
 
 
-@pytest.mark.parametrize("failures", [(DOWN, DOWN, DOWN), (DOWN, SLOW, DOWN), (SLOW, SLOW, SLOW)])
-def test_three_outages_in_a_row_halt(failures: tuple[ModelError, ...]) -> None:
+def slow() -> ModelError:
+    return ModelThrottled("slow")
+
+
+@pytest.mark.parametrize("kinds", [(down, down, down), (down, slow, down), (slow, slow, slow)])
+def test_three_outages_in_a_row_halt(kinds: tuple[Callable[[], ModelError], ...]) -> None:
+    failures = [kind() for kind in kinds]
     assert len(failures) == OUTAGE
     model = FakeModel(outcomes(*failures))
-    guarded = Guarded(model, PROFILE, BudgetSettings())
+    guarded = guarded_by(model, PROFILE, BudgetSettings())
 
     assert [ask(guarded) for _ in failures] == list(failures)
     assert guarded.halted is failures[-1]
@@ -263,30 +300,33 @@ def test_three_outages_in_a_row_halt(failures: tuple[ModelError, ...]) -> None:
 
 
 def test_two_outages_do_not_halt() -> None:
-    model = FakeModel(outcomes(DOWN, DOWN))
-    guarded = Guarded(model, PROFILE, BudgetSettings())
+    failures = [down(), down()]
+    model = FakeModel(outcomes(*failures))
+    guarded = guarded_by(model, PROFILE, BudgetSettings())
 
-    assert [ask(guarded), ask(guarded)] == [DOWN, DOWN]
+    assert [ask(guarded), ask(guarded)] == failures
     assert guarded.halted is None
     assert isinstance(ask(guarded), Reply)
 
 
 def test_a_success_in_between_starts_the_count_again() -> None:
-    model = FakeModel(outcomes(DOWN, DOWN, None, DOWN, DOWN, None, DOWN, DOWN, DOWN))
-    guarded = Guarded(model, PROFILE, BudgetSettings())
+    last = down()
+    failures = [down(), down(), None, down(), down(), None, down(), down(), last]
+    model = FakeModel(outcomes(*failures))
+    guarded = guarded_by(model, PROFILE, BudgetSettings())
 
     for _ in range(8):
         ask(guarded)
         assert guarded.halted is None
-    assert ask(guarded) is DOWN
-    assert guarded.halted is DOWN
+    assert ask(guarded) is last
+    assert guarded.halted is last
     assert model.calls == 9
 
 
 def test_a_forbidden_call_halts_at_once() -> None:
     error = ModelForbidden("wrong key")
     model = FakeModel(outcomes(error))
-    guarded = Guarded(model, PROFILE, BudgetSettings())
+    guarded = guarded_by(model, PROFILE, BudgetSettings())
 
     assert ask(guarded) is error
     assert guarded.halted is error
@@ -294,10 +334,10 @@ def test_a_forbidden_call_halts_at_once() -> None:
     assert model.calls == 1
 
 
-@pytest.mark.parametrize("error", [ReplyUnusable("filtered"), ModelRefused("too long")])
+@pytest.mark.parametrize("error", [ContextExceeded("too long"), ModelRefused("no")])
 def test_what_is_about_one_paper_never_halts(error: ModelError) -> None:
     model = FakeModel(outcomes(*[error] * 10))
-    guarded = Guarded(model, PROFILE, BudgetSettings())
+    guarded = guarded_by(model, PROFILE, BudgetSettings())
 
     assert [ask(guarded) for _ in range(10)] == [error] * 10
     assert guarded.halted is None
@@ -310,7 +350,7 @@ def test_sixteen_threads_stop_at_a_model_that_is_gone() -> None:
         raise ModelUnreachable("down")
 
     model = FakeModel(gone)
-    guarded = Guarded(model, PROFILE, BudgetSettings())
+    guarded = guarded_by(model, PROFILE, BudgetSettings())
 
     results = at_once(guarded, 20 * THREADS)
 
@@ -324,13 +364,128 @@ def test_a_bug_in_a_model_is_not_hidden() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        Guarded(FakeModel(bug), PROFILE, BudgetSettings()).ask(MESSAGES, SAMPLING)
+        guarded_by(FakeModel(bug), PROFILE, BudgetSettings()).ask(MESSAGES, SAMPLING)
 
 
 def test_the_rest_is_the_models() -> None:
     model = FakeModel()
-    guarded = Guarded(model, PROFILE, BudgetSettings())
+    guarded = guarded_by(model, PROFILE, BudgetSettings())
 
     assert guarded.identity == "fake"
     guarded.close()
     assert model.closed
+
+
+# Retries inside the budget
+
+
+def test_each_try_has_its_own_place_in_the_budget() -> None:
+    """A try that may have been paid for counts in full: the cap holds whatever the endpoint did."""
+    unknown = [ModelUnreachable("no answer in time", may_cost=True) for _ in range(9)]
+    model, log = FakeModel(outcomes(*unknown)), Log()
+    retry = RetrySettings(attempts=5, first_wait_s=0)
+    guarded = guarded_by(model, PROFILE, BudgetSettings(tokens=3 * MOST), retry, log=log)
+
+    assert isinstance(ask(guarded), BudgetReached)
+    assert model.calls == 3
+    assert [(spend.tokens_in, spend.tokens_out, spend.sure) for spend in log] == [
+        (TOKENS_IN, TOKENS_OUT, False)
+    ] * 3
+    assert log[0].cost == cost(PROFILE, TOKENS_IN, TOKENS_OUT)
+
+
+def test_a_try_that_cost_nothing_is_not_counted() -> None:
+    model, log = FakeModel(outcomes(down(), slow())), Log()
+    retry = RetrySettings(attempts=5, first_wait_s=0)
+    guarded = guarded_by(model, PROFILE, BudgetSettings(tokens=MOST), retry, log=log)
+
+    assert isinstance(ask(guarded), Reply)
+    assert model.calls == 3
+    assert log == []
+
+
+def test_nobody_tries_again_once_the_model_is_gone() -> None:
+    clock = FastClock()
+    model = FakeModel(outcomes(*[down() for _ in range(99)]))
+    guarded = guarded_by(model, PROFILE, BudgetSettings(), RetrySettings(attempts=2), clock)
+    for _ in range(OUTAGE):
+        ask(guarded)
+    before, waited = model.calls, list(clock.waits)
+
+    assert isinstance(ask(guarded), ModelUnreachable)
+    assert (model.calls, clock.waits) == (before, waited)
+
+
+# One paper's time
+
+
+def test_a_papers_calls_have_a_bound_together() -> None:
+    clock = FastClock()
+    model = FakeModel(lambda _: clock.sleep(40))
+    profile = PROFILE.model_copy(update={"paper_s": 100})
+    one = guarded_by(model, profile, BudgetSettings(), clock=clock).for_one_paper()
+
+    answered = [one.ask(MESSAGES, SAMPLING) for _ in range(3)]
+    with pytest.raises(ModelUnreachable, match="more than 100 s"):
+        one.ask(MESSAGES, SAMPLING)
+
+    assert len(answered) == model.calls == 3
+    assert one.identity == "fake"
+
+
+def test_no_try_of_a_paper_begins_after_its_time() -> None:
+    clock = FastClock()
+    profile = PROFILE.model_copy(update={"paper_s": 100})
+
+    def hangs(_: int) -> None:
+        clock.sleep(60)
+        raise ModelUnreachable("no answer in time")
+
+    model = FakeModel(hangs)
+    retry = RetrySettings(attempts=9, first_wait_s=0, total_s=600)
+    one = guarded_by(model, profile, BudgetSettings(), retry, clock).for_one_paper()
+
+    with pytest.raises(ModelUnreachable):
+        one.ask(MESSAGES, SAMPLING)
+
+    assert model.calls == 2
+
+
+def test_a_papers_time_begins_with_its_first_call() -> None:
+    clock = FastClock()
+    profile = PROFILE.model_copy(update={"paper_s": 100})
+    one = guarded_by(FakeModel(), profile, BudgetSettings(), clock=clock).for_one_paper()
+
+    clock.sleep(1000)
+
+    assert one.ask(MESSAGES, SAMPLING).text == "ok"
+
+
+# Tokens that are not known
+
+
+def test_a_model_of_unknown_tokens_is_taken_for_hungry_until_it_has_answered() -> None:
+    profile = PROFILE.model_copy(update={"token_factor": None})
+    hungry = math.ceil(TOKENS_IN * UNKNOWN_FACTOR) + TOKENS_OUT
+
+    assert isinstance(
+        ask(guarded_by(FakeModel(), profile, BudgetSettings(tokens=hungry - 1))), BudgetReached
+    )
+    guarded = guarded_by(FakeModel(), profile, BudgetSettings(tokens=hungry))
+    assert isinstance(ask(guarded), Reply)
+    assert guarded.most_in(MESSAGES, SAMPLING) == math.ceil(TOKENS_IN * 1.1)
+
+
+def test_a_model_that_counts_more_than_its_profile_says_is_believed() -> None:
+    guarded = guarded_by(FakeModel(share=3.0), PROFILE, BudgetSettings())
+
+    ask(guarded)
+
+    assert guarded.most_in(MESSAGES, SAMPLING) >= 3 * TOKENS_IN
+
+
+def test_the_replys_schema_is_part_of_the_prompt() -> None:
+    guarded = guarded_by(FakeModel(), PROFILE, BudgetSettings())
+    as_json = SAMPLING.model_copy(update={"json_reply": True})
+
+    assert guarded.most_in(MESSAGES, as_json) > guarded.most_in(MESSAGES, SAMPLING) + 50

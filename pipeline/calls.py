@@ -1,0 +1,226 @@
+"""The part of the store about calls to models: replies, what they cost, batches that are out.
+
+Replies are kept as they come, judged afterwards, and their round is closed when the paper is done
+or the tries are used up.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Sequence
+
+from pipeline.database import Connection, Database, IntegrityError
+from pipeline.records import Record, Reply
+from pipeline.usage import BatchRequest, OpenBatch, Spend
+
+
+class Spent(Record):
+    """What one model came to on one day."""
+
+    day: dt.date | None
+    """UTC; None for calls from before days were kept."""
+    model: str
+    calls: int
+    unsure: int
+    """Of the calls, those without a reply, counted with the most that they can have used."""
+    tokens_in: int
+    cached_in: int
+    tokens_out: int
+    cost: float | None
+    """None where the price of a call is not known."""
+
+
+class Calls(Database):
+    """Safe to call from many threads; raises OutputError on a bad disk."""
+
+    def reply(self, key: str, attempt: int) -> Reply | None:
+        """The reply to this attempt (0-based) in the open round, if it came before a crash."""
+        rows = self._rows(
+            "SELECT reply FROM replies WHERE key = ? AND round = ? AND attempt = ?",
+            key,
+            self.round(key),
+            attempt,
+        )
+        return Reply.model_validate_json(rows[0][0]) if rows else None
+
+    def add_reply(self, key: str, attempt: int, reply: Reply) -> None:
+        """Keep a reply and its cost, before it is judged."""
+        with self._write() as db:
+            _add_reply(db, BatchRequest(key=key, round=self.round(key), attempt=attempt), reply)
+
+    def add_reasons(self, key: str, attempt: int, reasons: Sequence[str]) -> None:
+        """Keep why a reply was refused."""
+        with self._write() as db:
+            db.execute(
+                "UPDATE replies SET reasons = ? WHERE key = ? AND round = ? AND attempt = ?",
+                (json.dumps(list(reasons), ensure_ascii=False), key, self.round(key), attempt),
+            )
+
+    def refused_replies(self, key: str) -> list[Reply]:
+        """The replies of the rounds since the last valid summary, oldest first."""
+        rows = self._rows(
+            "SELECT reply FROM replies JOIN rounds USING (key)"
+            " WHERE key = ? AND round < closed AND round >= closed - refused"
+            " ORDER BY round, attempt",
+            key,
+        )
+        return [Reply.model_validate_json(reply) for (reply,) in rows]
+
+    def round(self, key: str) -> int:
+        """How many rounds of tries for this key are over: the open one's number."""
+        rows = self._rows("SELECT closed FROM rounds WHERE key = ?", key)
+        return int(rows[0][0]) if rows else 0
+
+    def refusals(self, key: str) -> int:
+        """How many rounds since the last valid summary ended without one."""
+        rows = self._rows("SELECT refused FROM rounds WHERE key = ?", key)
+        return int(rows[0][0]) if rows else 0
+
+    def close_round(self, key: str) -> None:
+        """The tries so far are used up without a valid reply; the next night asks anew."""
+        with self._write() as db:
+            close_round(db, key, refused=True)
+
+    def reopen(self, key: str) -> None:
+        """Ask anew though the model declined: somebody wants this paper again."""
+        rows = self._rows(
+            "SELECT reply FROM replies WHERE key = ? AND round = ?", key, self.round(key)
+        )
+        if any(Reply.model_validate_json(reply).declined for (reply,) in rows):
+            self.close_round(key)
+
+    # What calls cost
+
+    def add_spend(self, spend: Spend) -> None:
+        """Keep what a call without a reply may have cost."""
+        with self._write() as db:
+            _add_spend(db, spend)
+
+    def spent(self, days: int) -> list[Spent]:
+        """The sums of the last `days` days with calls, newest first."""
+        rows = self._rows(
+            """
+            SELECT date(at) AS day, model, count(*), sum(NOT sure), sum(tokens_in),
+                sum(cached_in), sum(tokens_out),
+                CASE WHEN count(cost) = count(*) THEN sum(cost) END
+            FROM spend WHERE day IS NULL OR day IN (
+                SELECT DISTINCT date(at) FROM spend WHERE at IS NOT NULL
+                ORDER BY 1 DESC LIMIT ?)
+            GROUP BY day, model ORDER BY day DESC, model
+            """,
+            days,
+        )
+        return [Spent(**dict(zip(Spent.model_fields, row, strict=True))) for row in rows]
+
+    def typical_seconds(self, model: str) -> float | None:
+        """The median time of a model's last 50 replies; None without any."""
+        rows = self._rows(
+            "SELECT json_extract(reply, '$.seconds') FROM replies"
+            " WHERE json_extract(reply, '$.model') = ? ORDER BY rowid DESC LIMIT 50",
+            model,
+        )
+        seconds = sorted(value for (value,) in rows)
+        return float(seconds[len(seconds) // 2]) if seconds else None
+
+    # What endpoints take (features.py)
+
+    def known(self, address: str, model: str) -> str | None:
+        """What was remembered of an endpoint."""
+        rows = self._rows(
+            "SELECT known FROM endpoints WHERE address = ? AND model = ?", address, model
+        )
+        return str(rows[0][0]) if rows else None
+
+    def remember(self, address: str, model: str, known: str) -> None:
+        """Keep what is known of an endpoint."""
+        with self._write() as db:
+            db.execute("INSERT OR REPLACE INTO endpoints VALUES (?, ?, ?)", (address, model, known))
+
+    # Batches: noted with their file before they exist, so that none is ever out unknown
+
+    def open_batches(self, address: str, model: str) -> list[OpenBatch]:
+        """The batches whose results are not stored yet, oldest first."""
+        rows = self._rows(
+            "SELECT file, id, sent FROM batches"
+            " WHERE address = ? AND model = ? AND NOT settled ORDER BY sent, rowid",
+            address,
+            model,
+        )
+        return [
+            OpenBatch(
+                file=file, id=id_, sent=dt.datetime.fromisoformat(sent), requests=self._out(file)
+            )
+            for file, id_, sent in rows
+        ]
+
+    def _out(self, file: str) -> tuple[BatchRequest, ...]:
+        rows = self._rows(
+            "SELECT key, round, attempt, temperature FROM batched WHERE file = ?", file
+        )
+        names = BatchRequest.model_fields
+        return tuple(BatchRequest(**dict(zip(names, row, strict=True))) for row in rows)
+
+    def add_batch(self, batch: OpenBatch, address: str, model: str) -> None:
+        """A batch that is about to be made of an uploaded file."""
+        with self._write() as db:
+            db.execute(
+                "INSERT INTO batches VALUES (?, ?, ?, ?, ?, 0)",
+                (batch.file, batch.id, address, model, batch.sent.isoformat()),
+            )
+            db.executemany(
+                "INSERT INTO batched VALUES (?, ?, ?, ?, ?)",
+                [
+                    (batch.file, out.key, out.round, out.attempt, out.temperature)
+                    for out in batch.requests
+                ],
+            )
+
+    def name_batch(self, file: str, id_: str) -> None:
+        """The endpoint's name of the batch that was made of `file`."""
+        with self._write() as db:
+            db.execute("UPDATE batches SET id = ? WHERE file = ?", (id_, file))
+
+    def settle_batch(self, file: str, replies: Sequence[tuple[BatchRequest, Reply]]) -> None:
+        """A batch is over: its replies and their cost, in one commit."""
+        with self._write() as db:
+            for request, reply in replies:
+                try:
+                    _add_reply(db, request, reply)
+                except IntegrityError:
+                    # A paper that was done otherwise meanwhile keeps the reply it has.
+                    _add_spend(db, Spend.of(reply))
+            db.execute("UPDATE batches SET settled = 1 WHERE file = ?", (file,))
+
+
+def close_round(db: Connection, key: str, *, refused: bool) -> None:
+    """Count the round; refusals count on until a valid summary sets them to zero."""
+    db.execute(
+        "INSERT INTO rounds VALUES (?1, 1, ?2)"
+        " ON CONFLICT DO UPDATE SET closed = closed + 1, refused = ?2 * (refused + 1)",
+        (key, int(refused)),
+    )
+
+
+def _add_reply(db: Connection, request: BatchRequest, reply: Reply) -> None:
+    db.execute(
+        "INSERT INTO replies VALUES (?, ?, ?, ?, NULL)",
+        (request.key, request.round, request.attempt, reply.model_dump_json()),
+    )
+    _add_spend(db, Spend.of(reply))
+
+
+def _add_spend(db: Connection, spend: Spend) -> None:
+    db.execute(
+        "INSERT INTO spend (at, model, tokens_in, cached_in, tokens_out, cost, sure)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            spend.at.isoformat() if spend.at else None,
+            spend.model,
+            spend.tokens_in,
+            spend.cached_in,
+            spend.tokens_out,
+            spend.cost,
+            int(spend.sure),
+        ),
+    )
