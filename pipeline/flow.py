@@ -4,43 +4,23 @@
 
 After `listing` everything the night owes is in the store. Each paper then travels on its own and
 is committed when it is done; what cannot be done is owed, with a stage and a reason. Running
-again does only what is owed. What there is to do is found in nights.py, one paper's way is
-papers.py, and one paper done again reprocess.py.
+again does only what is owed. What there is to do is found in nights.py, how the papers travel is
+travel.py, one paper's way is papers.py, and one paper done again reprocess.py.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Any, NamedTuple
 
 from pipeline import nights
-from pipeline.arxiv.calendar import CATCH_UP_REACH, eastern_date
-from pipeline.desk import Desk
+from pipeline.arxiv.calendar import CATCH_UP_REACH
 from pipeline.edges import Edges
-from pipeline.errors import BudgetReached, InBatch, ModelError
 from pipeline.nights import NothingAnnounced
-from pipeline.papers import Later, Pdfs, read, write
-from pipeline.records import (
-    Announcement,
-    Day,
-    Done,
-    Listing,
-    Outcome,
-    Owed,
-    PaperText,
-    Record,
-    Stage,
-    Summary,
-)
+from pipeline.records import Announcement, Day, Listing, Record
 from pipeline.stages.download import prune
 from pipeline.stages.publish import Published, publish
-from pipeline.stages.summarize import Refused
-
-GRACE_S = 5.0
-"""A stopped run waits so long for replies that are already paid for and on their way."""
+from pipeline.travel import travel
 
 
 class Night(Record):
@@ -184,9 +164,7 @@ def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
     todo = left.take([owed.announcement for owed in day.owed])
     edges.events.emit("day_started", day.date, papers=len(todo))
     try:
-        waiting = _travel(edges, day, todo)
-        if waiting and edges.desk:
-            _by_batch(edges, edges.desk, day, waiting)
+        travel(edges, day, todo)
     finally:
         finished = edges.store.day(day.date, day.field) or day
         published = publish(finished, edges.config.paths.outputs, edges.config.tags)
@@ -199,101 +177,3 @@ def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
             changed=published.changed,
         )
     return finished, published
-
-
-class _Waits(NamedTuple):
-    """A paper that has all but its reply, which comes with a batch."""
-
-    item: Announcement
-    text: PaperText
-
-
-def _by_batch(edges: Edges, desk: Desk, day: Day, waiting: Sequence[_Waits]) -> None:
-    """Send what was collected, and look at the papers again each time that replies come."""
-    came = True
-    while waiting and came:
-        came = desk.work()
-        looked = [_one_paper(edges, day, paper.item, paper.text) for paper in waiting]
-        waiting = [paper for paper in looked if isinstance(paper, _Waits)]
-
-
-def _travel(edges: Edges, day: Day, todo: Sequence[Announcement]) -> list[_Waits]:
-    """Papers overlap: one PDF downloads while others are read, summarized and committed.
-
-    Returns those whose reply comes with a batch.
-    """
-    if not todo:
-        return []
-    edges.model.warm_up()
-    waiting: list[_Waits] = []
-    fetching = ThreadPoolExecutor(1)  # arXiv wants one connection
-    reading = ThreadPoolExecutor(edges.config.extract.workers or os.cpu_count())
-    writing = ThreadPoolExecutor(edges.config.profile.concurrency)
-    pdfs = Pdfs(edges)
-    patient = day.date >= eastern_date(edges.clock.now())
-    extracted: dict[Future[Any], Announcement] = {}
-    fetched = {fetching.submit(pdfs.fetch, item.paper, patient=patient): item for item in todo}
-    travelling: set[Future[Any]] = set(fetched)
-    try:
-        while travelling:
-            arrived, travelling = wait(travelling, return_when=FIRST_COMPLETED)
-            for future in arrived:
-                result = future.result()  # what is no paper's own trouble stops the run here
-                item = fetched.pop(future, None)
-                if item is not None and isinstance(result, Later):
-                    # Behind all the others: they go on meanwhile.
-                    again = fetching.submit(pdfs.fetch, item.paper, patient=True, later=result)
-                    fetched[again] = item
-                    travelling.add(again)
-                elif item is not None:
-                    text = reading.submit(read, edges, item.paper, result)
-                    extracted[text] = item
-                    travelling.add(text)
-                elif item := extracted.pop(future, None):
-                    travelling.add(writing.submit(_one_paper, edges, day, item, result))
-                elif isinstance(result, _Waits):
-                    waiting.append(result)
-    except BaseException:
-        edges.clock.stop()
-        for pool in (fetching, reading, writing):
-            pool.shutdown(wait=False, cancel_futures=True)
-        edges.readers.close()
-        wait(travelling, timeout=GRACE_S)
-        raise
-    for pool in (fetching, reading, writing):
-        pool.shutdown()
-    return waiting
-
-
-def _refused(item: Announcement, refused: Refused) -> Owed:
-    stage = Stage.SUMMARIZE if refused.declined else Stage.VALIDATE
-    again = f"; jianjie reprocess {item.paper.versioned} asks again" if refused.declined else ""
-    return Owed(announcement=item, stage=stage, reason="; ".join(refused.reasons) + again)
-
-
-def _one_paper(edges: Edges, day: Day, item: Announcement, text: PaperText) -> Outcome | _Waits:
-    """Summarize, validate and commit one paper."""
-    edges.clock.sleep(0)  # a stopped run starts nothing new
-    paper = item.paper
-    try:
-        result = write(edges, paper, text)
-    except InBatch as waits:
-        owed = Owed(announcement=item, stage=Stage.SUMMARIZE, reason=str(waits))
-        edges.store.set_owed(day.date, day.field, owed)
-        return _Waits(item, text)
-    except (ModelError, BudgetReached) as error:
-        outcome: Outcome = Owed(announcement=item, stage=Stage.SUMMARIZE, reason=str(error))
-    else:
-        outcome = (
-            Done(announcement=item, summary=result)
-            if isinstance(result, Summary)
-            else _refused(item, result)
-        )
-    if isinstance(outcome, Done):
-        edges.events.emit("paper_done", paper.versioned, tries=outcome.summary.provenance.tries)
-    else:
-        edges.store.set_owed(day.date, day.field, outcome)
-        edges.events.emit(
-            "paper_owed", paper.versioned, stage=outcome.stage.value, reason=outcome.reason
-        )
-    return outcome

@@ -114,15 +114,26 @@ def read(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> PaperText:
         return from_abstract(paper, fallback=f"extract: {error.what}")
 
 
-def write(
-    edges: Edges, paper: Paper, text: PaperText, *, at_once: bool = False
-) -> Summary | Refused:
-    """Prompt, replies, verdict; a valid summary is committed here.
+class Ready(Record):
+    """All that a paper's question needs."""
+
+    key: str
+    """Of its summary, with the model and the prompt in use."""
+    text: PaperText
+    prompt: Prompt
+
+
+def ready(edges: Edges, paper: Paper, text: PaperText) -> Ready:
+    """The question, made before its turn comes."""
+    return Ready(key=paper_key(edges, paper), text=text, prompt=prompt_for(edges, paper, text))
+
+
+def write(edges: Edges, paper: Paper, asked: Ready, *, at_once: bool = False) -> Summary | Refused:
+    """Replies and verdict; a valid summary is committed here.
 
     Raises ModelError, BudgetReached, and InBatch unless it is wanted `at_once`.
     """
-    key = paper_key(edges, paper)
-    prompt = prompt_for(edges, paper, text)
+    key, text, prompt = asked.key, asked.text, asked.prompt
     desk = None if at_once else edges.desk
     model = desk.for_paper(key) if desk else edges.model.for_one_paper()
     now = edges.clock.now()

@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.arxiv.ids import ArxivId
 from pipeline.edges import Edges
 from pipeline.errors import ArxivError, UsageError
-from pipeline.papers import Pdfs, paper_key, read, write
+from pipeline.papers import Pdfs, read, ready, write
 from pipeline.records import Paper, Pdf, Record, Summary
 from pipeline.stages.metadata import one_paper
 from pipeline.stages.publish import patch
@@ -34,8 +34,9 @@ def reprocess(edges: Edges, arxiv_id: ArxivId) -> Again:
     old = edges.store.published(paper.arxiv_id, paper.version)
     pdf = Pdfs(edges).fetch(paper)
     text = read(edges, paper, pdf if isinstance(pdf, Pdf | str) else None)
-    edges.store.reopen(paper_key(edges, paper))
-    result = write(edges, paper, text, at_once=True)
+    asked = ready(edges, paper, text)
+    edges.store.reopen(asked.key)
+    result = write(edges, paper, asked, at_once=True)
     if isinstance(result, Refused):
         return Again(paper=paper, old=old, new=None, reasons=result.reasons)
     return Again(paper=paper, old=old, new=result, patched=_patch(edges, result))

@@ -17,6 +17,7 @@ LAYERS = [
     {"doctor", "account", "demo"},
     {"app"},
     {"flow", "reprocess", "estimate"},
+    {"travel"},
     {"nights", "papers"},
     {"stale"},
     {"edges"},
