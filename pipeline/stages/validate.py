@@ -15,7 +15,7 @@ from pipeline.arxiv.taxonomy import nearest, vocabulary
 from pipeline.grounding import Source, ungrounded
 from pipeline.markup import UNSEEN, no_address, no_look_alikes, no_markup, usual_characters
 from pipeline.records import Draft, Record
-from pipeline.replies import TAGS
+from pipeline.replies import MOST_TAGS, TAGS
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _KANA_OR_HANGUL = re.compile(
@@ -201,7 +201,8 @@ def tags_in_vocabulary(tags: tuple[str, ...]) -> str | None:
         return f"tags_in_vocabulary: {TAGS} is empty"
     unknown = [tag for tag in tags if tag not in vocabulary()]
     if not unknown:
-        return None
+        many = f"tags_in_vocabulary: {len(tags)} tags, must have at most {MOST_TAGS}"
+        return many if len(tags) > MOST_TAGS else None
     close = nearest(unknown[0])
     hint = f", nearest: {', '.join(close)}" if close else ""
     return f"tags_in_vocabulary: not arXiv categories: {_quotable(unknown)}{hint}"
@@ -219,7 +220,8 @@ def _sentences(line: str) -> list[str]:
 
 def _quotable(words: Sequence[str]) -> str:
     """What a reason repeats of a reply: it is told to the model, and readers see it as well."""
-    kept = [word for word in words if not (no_address(word) or no_markup(word) or no_contact(word))]
+    rules = (no_address, no_markup, no_contact)
+    kept = [word for word in dict.fromkeys(words) if not any(rule(word) for rule in rules)]
     return ", ".join(word[:40] for word in kept[:5]) or "nothing that may be repeated here"
 
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.arxiv.taxonomy import taxonomy
-from pipeline.llm.grammar import MOST_TAGS, labelled_reply
-from pipeline.replies import parse_reply
+from pipeline.llm.grammar import labelled_reply
+from pipeline.replies import MOST_TAGS, parse_reply
 
 LINE = "该论文属于语音处理任务，旨在解决编号7的问题。"
 CATEGORIES = sorted(taxonomy().categories)

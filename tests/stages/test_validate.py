@@ -356,6 +356,23 @@ def test_no_tags_are_refused() -> None:
     assert judge(GOOD, tags=()).reasons == ("tags_in_vocabulary: 分类 is empty",)
 
 
+def test_the_whole_of_arxivs_list_is_no_answer() -> None:
+    tags = tuple(sorted(taxonomy().categories))
+
+    assert judge(GOOD, tags=tags[:8]).reasons == ()
+    assert judge(GOOD, tags=tags[:9]).reasons == (
+        "tags_in_vocabulary: 9 tags, must have at most 8",
+    )
+
+
+def test_a_reason_names_each_name_once() -> None:
+    line = GOOD[:-1] + "，名为Foo，即Foo。"
+
+    reasons = validate(Draft(line=line, tags=("cs.SD",)), Source(["the paper"])).reasons
+
+    assert reasons == ("grounded: not in the paper: Foo",)
+
+
 @pytest.mark.parametrize(
     "tag", ["cs.XX", "cs.sd", "CS.SD", "语音", "I.2.7", "68T10", "cs", "cs.SD "]
 )
@@ -385,7 +402,8 @@ def test_an_alias_and_what_it_stands_for_are_both_accepted(tag: str) -> None:
 
 
 def test_every_category_of_arxiv_is_accepted() -> None:
-    assert judge(GOOD, tags=tuple(taxonomy().categories)).reasons == ()
+    for category in taxonomy().categories:
+        assert judge(GOOD, tags=(category,)).reasons == ()
 
 
 PAPER = Source(["Speech Synthesis with FooTTS", "FooTTS reaches 12.5% on three corpora."])
