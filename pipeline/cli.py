@@ -203,9 +203,10 @@ def render(
             typer.echo(f"{shown_path(written.markdown)} {state}")
 
 
-@app.command(epilog="Examples:  jianjie doctor  ·  jianjie doctor --offline")
+@app.command(epilog="Examples:  jianjie doctor  ·  jianjie doctor --model deepseek --offline")
 def doctor(
     config: ConfigOption = _CONFIG,
+    model: ModelOption = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask neither arXiv nor a remote model.")
     ] = False,
@@ -215,7 +216,7 @@ def doctor(
     from pipeline.terminal import print_finding  # noqa: PLC0415
 
     worst = 0
-    for finding in examine(config, offline=offline):
+    for finding in examine(config, offline=offline, model=model):
         print_finding(finding)
         worst = max(worst, finding.exit_status)
     sys.exit(worst)

@@ -20,7 +20,7 @@ from pipeline.arxiv.oai import parse_oai
 from pipeline.arxiv.taxonomy import canonical
 from pipeline.clock import Clock
 from pipeline.config import Config, config_problems, load_config
-from pipeline.errors import ArxivError, JianjieError
+from pipeline.errors import ArxivError, JianjieError, UsageError
 from pipeline.files import write_atomic
 from pipeline.llm.batch_api import BatchApi
 from pipeline.llm.endpoint import Endpoint
@@ -46,14 +46,24 @@ class Finding(Record):
     exit_status: int = 0
 
 
-def examine(path: Path, *, offline: bool) -> Iterator[Finding]:
-    """A finding for each thing, as it is looked at; only the settings where they are wrong."""
+def examine(path: Path, *, offline: bool, model: str | None = None) -> Iterator[Finding]:
+    """A finding for each thing, as it is looked at; only the settings where they are wrong.
+
+    `model` is a profile to look at in the place of the settings' own.
+    """
     problems = config_problems(path)
     if problems:
         yield from map(_error, ("settings" for _ in problems), problems)
         return
     config = load_config(path)
     yield Finding(about="settings", text=str(path))
+    if model is not None and model not in config.models:
+        known = ", ".join(sorted(config.models))
+        yield _error(
+            "--model", UsageError(f"no model profile {model!r}", fix=f"There are: {known}")
+        )
+        return
+    config = config.model_copy(update={"model": model or config.model})
     yield from _fields(config)
     yield _tried("prompt", lambda: _prompt(config))
     yield _model(config, offline=offline)

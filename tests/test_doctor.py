@@ -11,6 +11,8 @@ import pytest
 from pipeline.demo.example_day import example_listing
 from pipeline.demo.faults import Faults
 from tests.standins.house import DAY, EXAMPLE, House, open_house
+from tests.standins.model import BatchPlan
+from tests.standins.model_faults import failing, unsupported
 
 
 @pytest.fixture
@@ -131,3 +133,51 @@ def test_a_model_whose_tokens_are_only_estimated_is_told(house: House) -> None:
     house.run("run", "--limit", "0")
     (log,) = (house.folder / "outputs" / "logs").iterdir()
     assert "tokens are counted as cl100k_base's" in log.read_text(encoding="utf-8")
+
+
+def test_another_profile_than_the_settings_own(house: House) -> None:
+    house.settings(
+        models={
+            "standin": {"base_url": house.model.url, "model": "tiny"},
+            "other": {
+                "base_url": house.model.url,
+                "model": "huge",
+                "batch": True,
+                "token_factor": 1,
+            },
+        }
+    )
+
+    lines = told(house, "--offline", "--model", "other", status=0)
+    assert "huge at" in line(lines, "model other")
+    assert "has a Batch API" in line(lines, "model other")
+    lines = told(house, "--model", "nobody", status=2)
+    assert "There are: other, standin" in line(lines, "--model")
+
+
+def test_what_a_call_finds_out_is_told_and_remembered(house: House) -> None:
+    house.settings(models={"standin": {"base_url": house.model.url, "model": "tiny"}})
+    house.model.answer = unsupported("json_schema", "max_tokens", "temperature")
+
+    said = line(told(house, "--offline", status=0), "model standin")
+    assert "replies as json_object, max_completion_tokens, no temperature" in said
+
+    house.model.requests.clear()
+    house.run("run", "--limit", "1")
+    assert len(house.model.requests) == 1  # nothing is found out twice
+
+
+def test_a_model_that_does_not_answer_is_an_error(house: House) -> None:
+    house.model.answer = failing(503)
+
+    said = line(told(house, "--offline", status=3), "model standin")
+    assert said.startswith("✗")
+    assert "HTTP 503" in said
+
+
+def test_an_endpoint_without_the_batch_api_that_the_profile_wants(house: House) -> None:
+    profile = {"base_url": house.model.url, "model": "tiny", "batch": True, "replies": "text"}
+    house.settings(models={"standin": profile})
+    house.model.plan = BatchPlan(offered=False)
+
+    assert "Set batch: false" in line(told(house, "--offline", status=3), "model standin")
