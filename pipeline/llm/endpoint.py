@@ -74,7 +74,7 @@ class Endpoint:
             api_key=self._key or _NO_KEY,
             max_retries=0,
             timeout=self._profile.timeout_s,
-            http_client=http_client(self._profile, self._clock),
+            http_client=http_client(self._profile),
         )
 
     @cached_property

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import httpx2
 import openai
 
-from pipeline.clock import Clock
 from pipeline.settings import EndpointProfile, is_loopback
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -16,18 +16,20 @@ _STARTED = "jianjie.started"
 
 
 class _Bounded(httpx2.SyncByteStream):
-    """A body that may take until `deadline` by the clock; each read has a limit of its own."""
+    """A body that may take until `deadline`; each read has a limit of its own.
 
-    def __init__(self, body: httpx2.SyncByteStream, deadline: float, clock: Clock) -> None:
+    Both in the machine's time: a socket knows no other, whatever clock a night goes by.
+    """
+
+    def __init__(self, body: httpx2.SyncByteStream, deadline: float) -> None:
         self._body = body
         self._deadline = deadline
-        self._clock = clock
 
     def __iter__(self) -> Iterator[bytes]:
         size = 0
         for piece in self._body:
             size += len(piece)
-            if self._clock.monotonic() > self._deadline:
+            if time.monotonic() > self._deadline:
                 raise httpx2.ReadTimeout("the answer comes too slowly")
             if size > MOST_BYTES:
                 raise httpx2.ReadError(f"the answer has more than {MOST_BYTES:,} bytes")
@@ -37,17 +39,17 @@ class _Bounded(httpx2.SyncByteStream):
         self._body.close()
 
 
-def http_client(profile: EndpointProfile, clock: Clock) -> httpx2.Client:
+def http_client(profile: EndpointProfile) -> httpx2.Client:
     """Requests stay with the configured host, and the whole of each within `timeout_s`."""
 
     def begin(request: httpx2.Request) -> None:
-        request.extensions[_STARTED] = clock.monotonic()
+        request.extensions[_STARTED] = time.monotonic()
 
     def bound(response: httpx2.Response) -> None:
         started = response.request.extensions[_STARTED]
         body = response.stream
         if isinstance(body, httpx2.SyncByteStream):
-            response.stream = _Bounded(body, started + profile.timeout_s, clock)
+            response.stream = _Bounded(body, started + profile.timeout_s)
 
     return openai.DefaultHttpxClient(
         trust_env=not is_loopback(profile.base_url.host),
