@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pipeline tests scripts
 
-.PHONY: help demo test check format format-check lint types pdfs bench bench-extract clean
+.PHONY: help demo test check evaluate format format-check lint types pdfs bench bench-extract clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    the example day, with no network and no key"
 	@echo "make test    the tests"
 	@echo "make check   format check, lint, types, tests"
+	@echo "make evaluate  the built-in model on the example day against its baseline; takes a minute"
 	@echo "make format  format the code"
 	@echo "make pdfs    typeset the demo's PDFs again"
 	@echo "make bench   how fast a night is, against its bars; takes two minutes"
@@ -35,6 +36,10 @@ lint: $(VENV)/.installed
 
 types: $(VENV)/.installed
 	$(BIN)/mypy
+
+evaluate: $(VENV)/.installed
+	$(BIN)/jianjie evaluate builtin --model builtin --fail-under content-chrf=20 --fail-under valid=90 --fail-under primary=40 \
+		--baseline prompts/baselines/builtin.json --fail-if-worse
 
 pdfs: $(VENV)/.installed
 	$(BIN)/python scripts/typeset_demo_pdfs.py

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from pipeline.config import Config
 from pipeline.desk import Desk
 from pipeline.edges import Edges
 from pipeline.errors import ConfigError, OutputsBusy
+from pipeline.evaluate.bench import Bench, Pdfs
 from pipeline.events import Events, Listener
 from pipeline.files import cannot_write
 from pipeline.llm.endpoint import Endpoint
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from pipeline.llm.embedded import EmbeddedModel
 
 STORE_FILE = "jianjie.sqlite3"
+EVALUATIONS = "evaluations"
 _LOCK_FILE = ".lock"
 _HOLDER_FILE = ".lock-holder.json"
 
@@ -74,8 +76,7 @@ def open_edges(
                 store=store,
                 events=events,
                 clock=clock,
-                # By host: the demo's stand-in PDFs must never pass for arXiv's.
-                pdf_cache=cache_folder(config) / "pdf" / (config.arxiv.pdf_url.host or "unknown"),
+                pdf_cache=pdf_cache(config),
                 readers=readers,
                 desk=_desk(config, called, model, store, clock, events),
             )
@@ -150,6 +151,41 @@ def _check(config: Config) -> None:
             where="config.yaml",
             fix="Fill in the prices, or use budget.tokens",
         )
+
+
+@contextmanager
+def open_bench(
+    configs: Mapping[str, Config], clock: Clock, command: str, *, full_text: bool
+) -> Iterator[Bench]:
+    """The edges of an evaluation by these model profiles, under the lock of its own folder.
+
+    A nightly run goes on beside it. Raises ConfigError before anything is touched, OutputsBusy,
+    OutputError.
+    """
+    for config in configs.values():
+        _check(config)
+    folder = config.paths.outputs / EVALUATIONS
+    with ExitStack() as open_, _locked(folder, command, clock):
+        replies = Store(folder / "replies.sqlite3")
+        open_.callback(replies.close)
+        models = {}
+        for name, own in configs.items():
+            called = build_model(own, clock, replies)
+            models[name] = Guarded(called, own.profile, own.budget, own.retry, clock, replies)
+            open_.callback(models[name].close)
+        pdfs = None
+        if full_text:
+            arxiv = ArxivClient(config.arxiv, config.retry, clock, cache_folder(config))
+            open_.callback(arxiv.close)
+            readers = _readers(config)
+            open_.callback(readers.close)
+            pdfs = Pdfs(arxiv, pdf_cache(config), readers)
+        yield Bench(folder, configs, models, replies, clock, pdfs)
+
+
+def pdf_cache(config: Config) -> Path:
+    """By host: the demo's stand-in PDFs must never pass for arXiv's."""
+    return cache_folder(config) / "pdf" / (config.arxiv.pdf_url.host or "unknown")
 
 
 @contextmanager

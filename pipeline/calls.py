@@ -57,6 +57,21 @@ class Calls(Database):
                 (json.dumps(list(reasons), ensure_ascii=False), key, self.round(key), attempt),
             )
 
+    def judged(self, key: str) -> list[tuple[Reply, tuple[str, ...] | None]]:
+        """The open round's replies, each with the reasons against it; None: not judged yet."""
+        rows = self._rows(
+            "SELECT reply, reasons FROM replies WHERE key = ? AND round = ? ORDER BY attempt",
+            key,
+            self.round(key),
+        )
+        return [
+            (
+                Reply.model_validate_json(reply),
+                None if reasons is None else tuple(json.loads(reasons)),
+            )
+            for reply, reasons in rows
+        ]
+
     def refused_replies(self, key: str) -> list[Reply]:
         """The replies of the rounds since the last valid summary, oldest first."""
         rows = self._rows(

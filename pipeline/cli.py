@@ -7,12 +7,12 @@ import os
 import signal
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn
 
 import typer
 
 from pipeline import __version__, session
+from pipeline.cli_evaluate import evaluate
 from pipeline.errors import (
     ArxivError,
     BudgetReached,
@@ -21,13 +21,21 @@ from pipeline.errors import (
     ModelError,
     UsageError,
 )
+from pipeline.options import (
+    CONFIG,
+    DATE_FORMATS,
+    ConfigOption,
+    FieldOption,
+    ModelOption,
+    PromptOption,
+    chosen_fields,
+    load_settings,
+)
 
 if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.flow import Night
     from pipeline.reprocess import Again
-
-_DATE_FORMATS = ["%Y-%m-%d"]
 
 app = typer.Typer(
     name="jianjie",
@@ -41,20 +49,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-ConfigOption = Annotated[
-    Path, typer.Option("--config", "-c", envvar="JIANJIE_CONFIG", help="The settings file.")
-]
-ModelOption = Annotated[
-    str | None, typer.Option("--model", "-m", help="A model profile of the settings file.")
-]
-PromptOption = Annotated[
-    str | None, typer.Option("--prompt", "-p", help="A prompt variant: prompts/NAME.md.")
-]
-FieldOption = Annotated[
-    str | None, typer.Option("--field", "-f", help="One field of the settings file. Default: all.")
-]
-_CONFIG = Path("config.yaml")
 
 
 @app.callback(invoke_without_command=True)
@@ -72,16 +66,16 @@ def _options(
 )
 def run(
     *,
-    config: ConfigOption = _CONFIG,
+    config: ConfigOption = CONFIG,
     field: FieldOption = None,
     date: Annotated[
         dt.datetime | None,
-        typer.Option(formats=_DATE_FORMATS, help="One listing's date: that night alone."),
+        typer.Option(formats=DATE_FORMATS, help="One listing's date: that night alone."),
     ] = None,
     since: Annotated[
         dt.datetime | None,
         typer.Option(
-            formats=_DATE_FORMATS,
+            formats=DATE_FORMATS,
             help="Tonight, and every missed night from that date on. Default: as far back as"
             " catch_up_days in the settings.",
         ),
@@ -96,8 +90,8 @@ def run(
     ] = False,
 ) -> None:
     """Tonight's digest and the nights that were missed, or one day's."""
-    settings = _settings(config, model, prompt)
-    fields = _fields(settings, field)
+    settings = load_settings(config, model, prompt)
+    fields = chosen_fields(settings, field)
     wanted = _Wanted(date.date() if date else None, since.date() if since else None, limit)
     if date and since:
         raise UsageError("--date and --since exclude each other", where="run", fix="Give one")
@@ -113,7 +107,7 @@ def run(
 )
 def reprocess(
     ids: Annotated[list[str], typer.Argument(help="arXiv ids, or the papers' addresses.")],
-    config: ConfigOption = _CONFIG,
+    config: ConfigOption = CONFIG,
     model: ModelOption = None,
     prompt: PromptOption = None,
     undo: Annotated[
@@ -128,7 +122,7 @@ def reprocess(
 
     wanted = [parse_id(text) for text in ids]
     step = again_.undo if undo else again_.reprocess
-    settings = _settings(config, model, prompt)
+    settings = load_settings(config, model, prompt)
     with session.edges(settings) as edges, session.recorded(edges) as outcome:
         for arxiv_id in wanted:
             try:
@@ -145,17 +139,23 @@ def reprocess(
     sys.exit(int(outcome["exit_status"]))
 
 
+app.command(
+    epilog="Examples:  jianjie evaluate prompts/zero-shot.md prompts/few-shot.md --model deepseek"
+    "  ·  jianjie evaluate builtin --fail-under content-chrf=20  ·  jianjie evaluate --history"
+)(evaluate)
+
+
 @app.command(epilog="Example:  jianjie show 2601.02954")
 def show(
     paper: Annotated[str, typer.Argument(help="An arXiv id, or the paper's address.")],
-    config: ConfigOption = _CONFIG,
+    config: ConfigOption = CONFIG,
 ) -> None:
     """One paper with every summary it ever had."""
     from pipeline.arxiv.ids import parse_id  # noqa: PLC0415
     from pipeline.terminal import print_paper  # noqa: PLC0415
 
     arxiv_id = parse_id(paper)
-    with session.store(_settings(config)) as store:
+    with session.store(load_settings(config)) as store:
         summaries = store.summaries(arxiv_id.base)
         version = arxiv_id.version or store.latest_announced(arxiv_id.base)
         version = version or max((s.version for s, _ in summaries), default=0)
@@ -169,30 +169,30 @@ def show(
 
 @app.command(epilog="Example:  jianjie status --days 30")
 def status(
-    config: ConfigOption = _CONFIG,
+    config: ConfigOption = CONFIG,
     days: Annotated[int, typer.Option(min=1, help="So many listings, runs and days.")] = 10,
 ) -> None:
     """What is owed, how the last runs ended, and what the models cost."""
     from pipeline.terminal import print_status  # noqa: PLC0415
 
-    with session.store(_settings(config)) as store:
+    with session.store(load_settings(config)) as store:
         known = [store.day(date, field) for date, field in store.days()[:days]]
         print_status([day for day in known if day], store.runs(days), store.spent(days))
 
 
 @app.command(epilog="Example:  jianjie render --date 2026-01-07")
 def render(
-    config: ConfigOption = _CONFIG,
+    config: ConfigOption = CONFIG,
     date: Annotated[
-        dt.datetime | None, typer.Option(formats=_DATE_FORMATS, help="One listing. Default: all.")
+        dt.datetime | None, typer.Option(formats=DATE_FORMATS, help="One listing. Default: all.")
     ] = None,
 ) -> None:
     """Write the files again from the store; metadata that arXiv still owed is asked for."""
     from pipeline.app import filled_in  # noqa: PLC0415
+    from pipeline.files import shown_path  # noqa: PLC0415
     from pipeline.stages.publish import publish  # noqa: PLC0415
-    from pipeline.terminal import shown_path  # noqa: PLC0415
 
-    settings = _settings(config)
+    settings = load_settings(config)
     with session.store(settings) as store:
         wanted = [(d, f) for d, f in store.days() if date is None or d == date.date()]
         if not wanted:
@@ -205,7 +205,7 @@ def render(
 
 @app.command(epilog="Examples:  jianjie doctor  ·  jianjie doctor --model deepseek --offline")
 def doctor(
-    config: ConfigOption = _CONFIG,
+    config: ConfigOption = CONFIG,
     model: ModelOption = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask neither arXiv nor a remote model.")
@@ -224,7 +224,7 @@ def doctor(
 
 @app.command(epilog="Examples:  jianjie demo  ·  jianjie demo --serve")
 def demo(
-    config: ConfigOption = _CONFIG,
+    config: ConfigOption = CONFIG,
     model: ModelOption = "builtin",
     serve: Annotated[
         bool,
@@ -234,7 +234,7 @@ def demo(
     """The example day: no network, no key."""
     from pipeline.demo.settings import example_arxiv, variables  # noqa: PLC0415
 
-    with example_arxiv(_settings(config, model)) as (settings, field):
+    with example_arxiv(load_settings(config, model)) as (settings, field):
         if serve:
             typer.echo("\n".join(variables(settings.arxiv)))
             typer.echo("jianjie: set these in another shell; Ctrl-C ends the stand-in", err=True)
@@ -292,35 +292,6 @@ def _dry_run(settings: Config, fields: list[str], wanted: _Wanted) -> None:
         for name in fields:
             for found in estimate(edges, name, date=wanted.date, since=wanted.since):
                 print_estimate(found)
-
-
-def _settings(config: Path, model: str | None = None, prompt: str | None = None) -> Config:
-    """The settings, with a model and a prompt from the command line over everything else."""
-    from pipeline.config import load_config  # noqa: PLC0415
-
-    settings = load_config(config)
-    if model is not None and model not in settings.models:
-        raise UsageError(
-            f"no model profile {model!r}",
-            where="--model",
-            fix=f"There are: {', '.join(sorted(settings.models))}",
-        )
-    if model is not None:
-        settings = settings.model_copy(update={"model": model})
-    if prompt is not None:
-        profile = settings.profile.model_copy(update={"prompt": prompt})
-        models = {**settings.models, settings.model: profile}
-        settings = settings.model_copy(update={"models": models})
-    return settings
-
-
-def _fields(settings: Config, field: str | None) -> list[str]:
-    if field is None:
-        return list(settings.fields)
-    if field not in settings.fields:
-        known = ", ".join(settings.fields)
-        raise UsageError(f"no field {field!r}", where="--field", fix=f"There are: {known}")
-    return [field]
 
 
 def main() -> None:

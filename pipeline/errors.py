@@ -30,6 +30,7 @@ Foreign exceptions are translated once, at the edge where they arise::
     │       └── FeatureMissing    the endpoint does not know a part of the request
     ├── InBatch               the prompt is in a batch: its reply comes later
     ├── BudgetReached         the run's cap on money or tokens                           exit 4
+    ├── Unfinished            an evaluation that lacks answers; exits as its cause does
     └── Interrupted           Ctrl-C or SIGTERM                                          exit 130
 """
 
@@ -218,6 +219,14 @@ class BudgetReached(JianjieError):
     """The next call could pass the run's cap; the papers left are owed."""
 
     exit_status = 4
+
+
+class Unfinished(JianjieError):
+    """An evaluation that lacks answers; it ends as what kept them away would."""
+
+    def __init__(self, what: str, *, cause: JianjieError) -> None:
+        super().__init__(what, fix="Run again: what came is stored and costs no call")
+        self.exit_status = cause.exit_status
 
 
 class Interrupted(JianjieError):

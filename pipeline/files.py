@@ -78,3 +78,11 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
         fix="Make room or give write permission (paths in config.yaml), then run again:"
         " nothing stored is lost",
     )
+
+
+def shown_path(path: Path) -> str:
+    """Relative to where the user is, if it lies below."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -14,6 +14,7 @@ from pipeline.errors import (
     PdfNotReady,
 )
 from pipeline.records import Paper, PaperText, Pdf, Prompt, Record, Summary
+from pipeline.settings import Profile
 from pipeline.stages.download import download
 from pipeline.stages.extract import extract, from_abstract
 from pipeline.stages.summarize import Refused, summarize, summary_key
@@ -165,9 +166,13 @@ def _notice_a_cut(edges: Edges, prompt: Prompt, summary: Summary) -> None:
 
 
 def prompt_for(edges: Edges, paper: Paper, text: PaperText, *, share: float = 1.0) -> Prompt:
-    """The prompt with what the model's profile sets in the place of the variant's own."""
-    prompt = edges.variant.render(paper, text, share=share)
-    own = edges.config.profile.model_dump(include={"temperature", "max_tokens"}, exclude_none=True)
+    """The prompt of the variant and the profile in use."""
+    return with_profile(edges.variant.render(paper, text, share=share), edges.config.profile)
+
+
+def with_profile(prompt: Prompt, profile: Profile) -> Prompt:
+    """What the profile sets of a reply wins over the variant's own."""
+    own = profile.model_dump(include={"temperature", "max_tokens"}, exclude_none=True)
     return prompt.model_copy(update=own)
 
 

@@ -99,13 +99,30 @@ def parse_reply(text: str) -> Draft:
     In JSON, all objects with one of our keys must say the same. Of labelled lines the first two
     count: a model that completes text goes on to papers of its own.
     """
-    answer = _FENCE.sub("", _after_reasoning(text)).strip()
-    if not answer:
-        raise ReplyMalformed("the reply is empty")
+    answer = _answer(text)
     draft = _from_json(answer) or _from_labels(answer)
     if _LONE_SURROGATE.search(draft.line + "".join(draft.tags)):
         raise ReplyMalformed("the reply has half of a character (a lone surrogate)")
     return draft
+
+
+def json_objects(text: str) -> list[dict[str, Any]]:
+    """The objects in a reply that is JSON of another form. Raises ReplyMalformed."""
+    answer = _answer(text)
+    objects, broken = _objects(answer)
+    if broken and not objects:
+        objects, broken = _objects(_half_width(answer))
+    if broken:
+        raise ReplyMalformed(f"the reply is not whole JSON: {one_line(broken)}")
+    return objects
+
+
+def _answer(text: str) -> str:
+    """Without reasoning and fences. Raises ReplyMalformed where nothing is left."""
+    answer = _FENCE.sub("", _after_reasoning(text)).strip()
+    if not answer:
+        raise ReplyMalformed("the reply is empty")
+    return answer
 
 
 def _after_reasoning(text: str) -> str:
@@ -131,10 +148,14 @@ def _from_json(text: str) -> Draft | None:
 
 
 def _answers(text: str, reply: str) -> tuple[list[Any], Exception | None]:
-    """The objects with one of our keys, or the one that opens `reply`; what ended the search.
+    """The objects with one of our keys, or the one that opens `reply`; what ended the search."""
+    objects, broken = _objects(text)
+    ours = [value for value in objects if TAGS in value or LINE in value]
+    return ours or (objects[:1] if reply.startswith("{") else []), broken
 
-    An object that is not whole ends it: what follows cannot be told from its inside.
-    """
+
+def _objects(text: str) -> tuple[list[dict[str, Any]], Exception | None]:
+    """All objects; one that is not whole ends the search: what follows may be its inside."""
     decoder = json.JSONDecoder(object_pairs_hook=_without_contradiction)
     objects: list[Any] = []
     broken: Exception | None = None
@@ -149,8 +170,7 @@ def _answers(text: str, reply: str) -> tuple[list[Any], Exception | None]:
             broken = error
         else:
             objects.append(_unwrapped(value))
-    ours = [value for value in objects if TAGS in value or LINE in value]
-    return ours or (objects[:1] if reply.startswith("{") else []), broken
+    return objects, broken
 
 
 def _without_contradiction(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -15,8 +15,10 @@ from pipeline import __version__
 from pipeline.errors import Interrupted, JianjieError
 
 if TYPE_CHECKING:
+    from pipeline.clock import Clock
     from pipeline.config import Config
     from pipeline.edges import Edges
+    from pipeline.evaluate.bench import Bench
     from pipeline.store import Store
 
 
@@ -28,10 +30,32 @@ def edges(settings: Config) -> Iterator[Edges]:
     from pipeline.terminal import NightProgress  # noqa: PLC0415
 
     clock = Clock()
+    with (
+        _interruptible(clock),
+        NightProgress() as listen,
+        open_edges(settings, clock, command(), listen) as opened,
+    ):
+        yield opened
+
+
+@contextmanager
+def bench(configs: Mapping[str, Config], *, full_text: bool) -> Iterator[Bench]:
+    """The edges of an evaluation; Ctrl-C and SIGTERM end in Interrupted."""
+    from pipeline.app import open_bench  # noqa: PLC0415
+    from pipeline.clock import Clock  # noqa: PLC0415
+
+    clock = Clock()
+    opening = open_bench(configs, clock, command(), full_text=full_text)
+    with _interruptible(clock), opening as opened:
+        yield opened
+
+
+@contextmanager
+def _interruptible(clock: Clock) -> Iterator[None]:
+    """Ctrl-C and SIGTERM stop everything that waits, and are told in one line."""
     signal.signal(signal.SIGTERM, _as_ctrl_c)
     try:
-        with NightProgress() as listen, open_edges(settings, clock, command(), listen) as opened:
-            yield opened
+        yield
     except KeyboardInterrupt as error:
         clock.stop()
         raise Interrupted(

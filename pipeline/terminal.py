@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,12 +17,17 @@ from pipeline.calls import Spent
 from pipeline.doctor import Finding
 from pipeline.estimate import Estimate
 from pipeline.events import Event
+from pipeline.files import shown_path
 from pipeline.flow import Night
 from pipeline.ledger import ledger
 from pipeline.nights import NothingAnnounced
 from pipeline.records import Day, Owed, Paper, Replaced, Summary
 from pipeline.reprocess import Again
 from pipeline.store import Run
+
+if TYPE_CHECKING:  # a night needs none of what evaluations need
+    from pipeline.evaluate.answers import Work
+    from pipeline.evaluate.evaluation import Plan
 
 OUT = Console(highlight=False, soft_wrap=False)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -58,6 +64,50 @@ class NightProgress:
         elif event.kind == "warning" and ERR.is_terminal:
             about = f"{event.about}: " if event.about else ""
             self._bar.console.print(f"[yellow]{escape(about + str(event.details['text']))}[/]")
+
+
+class Steps:
+    """A bar for each step of an evaluation on a terminal, nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=ERR,
+            transient=True,
+            disable=not ERR.is_terminal,
+        )
+        self._task = self._bar.add_task("cases", total=None)
+
+    def __enter__(self) -> Steps:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def begin(self, name: str, total: int) -> None:
+        """The next step, and how many ticks it has at the most."""
+        self._bar.reset(self._task, description=name, total=total)
+
+    def tick(self) -> None:
+        """One more is done."""
+        self._bar.advance(self._task)
+
+
+def print_work(planned: Plan, work: Mapping[str, Work]) -> None:
+    """What an evaluation would still ask for, at the most, without re-asking."""
+    table = Table(title=f"{len(planned.cases)} cases", title_justify="left")
+    for heading in ("system", "calls", "tokens in", "tokens out", "cost at most"):
+        table.add_column(heading, justify="left" if heading == "system" else "right")
+    for name, left in work.items():
+        row = (f"{left.calls:,}", f"{left.tokens_in:,}", f"{left.tokens_out:,}", money(left.cost))
+        table.add_row(escape(name), *row)
+    OUT.print(table)
+    for arxiv_id, why in planned.left_out.items():
+        OUT.print(escape(f"left out: {arxiv_id}: {why}"), soft_wrap=True)
 
 
 def print_night(night: Night, seconds: float) -> None:
@@ -165,14 +215,6 @@ def _agreement(day: Day) -> str:
 def money(cost: float | None) -> str:
     """In the currency of the profile's prices."""
     return "unknown (no prices in config.yaml)" if cost is None else f"{cost:.4f}"
-
-
-def shown_path(path: Path) -> str:
-    """Relative to where the user is, if it lies below."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def _owed_line(owed: Owed) -> str:

@@ -12,11 +12,12 @@ from tests.conftest import ROOT
 
 LAYERS = [
     {"cli"},
+    {"cli_evaluate"},
     {"session"},
     {"terminal"},
-    {"doctor", "account", "demo"},
+    {"options", "doctor", "account", "demo"},
     {"app"},
-    {"flow", "reprocess", "estimate"},
+    {"flow", "reprocess", "estimate", "evaluate"},
     {"travel"},
     {"nights", "papers"},
     {"stale"},

@@ -102,6 +102,16 @@ class Variant:
         self._parts = parts
         self._examples = examples
 
+    @property
+    def shown(self) -> tuple[Entry, ...]:
+        """The few-shot examples, as papers that are not among them see them."""
+        return tuple(self._examples[: self.front.examples.count if self.front.examples else 0])
+
+    @property
+    def examples_file(self) -> Path | None:
+        """The digest that they are from."""
+        return self._path.parent / self.front.examples.file if self.front.examples else None
+
     def check(self) -> None:
         """Fill in a made-up paper: what fails with it fails before any call is made."""
         values = self._values(_ANY_PAPER, _ANY_PAPER.abstract, "en")

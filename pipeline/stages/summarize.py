@@ -63,7 +63,7 @@ class Refused(Record):
     """The model or its endpoint will not answer this: to ask again would be a wasted call."""
 
 
-class _Judged(NamedTuple):
+class Judged(NamedTuple):
     """A reply with its verdict; `draft` is None where it has not the form."""
 
     reply: Reply
@@ -99,11 +99,11 @@ def summarize(
 
     Replies that were refused before are judged first: the rules may have changed since.
     """
-    judge = _Judge(paper, text)
+    judge = Judge(paper, text)
     earlier = [judge(reply) for reply in log.refused_replies(key)]
     if (best := _best(earlier)) is not None:
         return _summary(paper, text, prompt, key, best, earlier, now)
-    tried: list[_Judged] = []
+    tried: list[Judged] = []
     for attempt in range(TRIES):
         reply = log.reply(key, attempt)
         if reply is None:
@@ -120,7 +120,7 @@ def summarize(
     return Refused(reasons=tried[-1].verdict.reasons)
 
 
-class _Judge:
+class Judge:
     """Holds replies against the rules and against the paper, which is indexed when first needed."""
 
     def __init__(self, paper: Paper, text: PaperText) -> None:
@@ -132,23 +132,24 @@ class _Judge:
         paper = self._paper
         return Source((paper.title, paper.abstract, paper.comment or "", self._text.whole))
 
-    def __call__(self, reply: Reply) -> _Judged:
+    def __call__(self, reply: Reply) -> Judged:
+        """Taken apart, with what is wrong with it."""
         try:
             draft = parse_reply(reply.text)
         except ReplyMalformed as error:
             cut = f", cut off after {reply.tokens_out} tokens" if reply.cut_off else ""
             problem = f"reply_form: {error}{cut}"
-            return _Judged(reply, None, Verdict(reasons=(problem,), warnings=()))
-        return _Judged(reply, draft, validate(draft, self._source))
+            return Judged(reply, None, Verdict(reasons=(problem,), warnings=()))
+        return Judged(reply, draft, validate(draft, self._source))
 
 
-def _best(judged: Sequence[_Judged]) -> _Judged | None:
+def _best(judged: Sequence[Judged]) -> Judged | None:
     """Of the valid ones the one with the fewest warnings."""
     valid = [one for one in judged if one.draft is not None and not one.verdict.reasons]
     return min(valid, key=lambda one: len(one.verdict.warnings), default=None)
 
 
-def _sampling(prompt: Prompt, attempt: int, refusals: int, tried: Sequence[_Judged]) -> Sampling:
+def _sampling(prompt: Prompt, attempt: int, refusals: int, tried: Sequence[Judged]) -> Sampling:
     """What follows a refused reply must be able to differ: warmer, seeded by where it stands.
 
     What follows one that was cut off may be twice as long.
@@ -163,7 +164,7 @@ def _sampling(prompt: Prompt, attempt: int, refusals: int, tried: Sequence[_Judg
     )
 
 
-def _messages(prompt: Prompt, tried: Sequence[_Judged]) -> tuple[Message, ...]:
+def _messages(prompt: Prompt, tried: Sequence[Judged]) -> tuple[Message, ...]:
     """The prompt, then what was wrong with the last reply; its length is no fault of its words."""
     if not tried or prompt.reask != "feedback" or tried[-1].reply.cut_off:
         return prompt.messages
@@ -184,8 +185,8 @@ def _summary(
     text: PaperText,
     prompt: Prompt,
     key: str,
-    chosen: _Judged,
-    tried: Sequence[_Judged],
+    chosen: Judged,
+    tried: Sequence[Judged],
     now: dt.datetime,
 ) -> Summary:
     """The chosen reply with its provenance; all tries are its cost."""
@@ -204,7 +205,7 @@ def _summary(
 def _provenance(
     text: PaperText,
     prompt: Prompt,
-    chosen: _Judged,
+    chosen: Judged,
     replies: Sequence[Reply],
     now: dt.datetime,
 ) -> Provenance:

@@ -1,0 +1,1 @@
+"""Evaluates prompt variants against human-written digests: read evaluation.py first."""

@@ -1,0 +1,202 @@
+"""What every system writes for every case: asked once ever, kept, and judged anew each time.
+
+A reply's key is made of all that was sent for it, so a renamed variant, another metric, another
+rule or a second evaluation costs no call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from pipeline.errors import (
+    BudgetReached,
+    ContextExceeded,
+    JianjieError,
+    ModelError,
+    ModelRefused,
+    one_line,
+)
+from pipeline.evaluate.bench import Bench
+from pipeline.evaluate.results import Attempt, Case, System
+from pipeline.evaluate.together import Call, together
+from pipeline.llm.prices import cost
+from pipeline.papers import with_profile
+from pipeline.records import PaperText, Prompt, Reply, Summary
+from pipeline.stages.prompt import Variant
+from pipeline.stages.summarize import TRIES, Judge, summarize
+
+
+class Writer(NamedTuple):
+    """A system with what it needs to write."""
+
+    system: System
+    variant: Variant
+
+
+class Job(NamedTuple):
+    """One sample to be had: `number` counts the samples of a case from 0."""
+
+    writer: Writer
+    case: Case
+    text: PaperText
+    number: int
+
+    @property
+    def name(self) -> tuple[str, str, int]:
+        """System, case and number."""
+        return self.writer.system.name, self.case.id, self.number
+
+
+class Answer(NamedTuple):
+    """The replies to one job, judged by the rules of today."""
+
+    job: Job
+    attempts: tuple[Attempt, ...]
+    error: str | None
+
+
+class Work(NamedTuple):
+    """What an evaluation has still to ask for: at the most, but for replies that are refused."""
+
+    calls: int
+    tokens_in: int
+    tokens_out: int
+    cost: float | None
+
+
+def jobs(
+    writers: Sequence[Writer], cases: Sequence[Case], texts: Mapping[str, PaperText], repeat: int
+) -> Iterator[Job]:
+    """Case by case, so that what a stopped evaluation has is the same for all systems."""
+    for number in range(repeat):
+        for case in cases:
+            for writer in writers:
+                yield Job(writer, case, texts[case.id], number)
+
+
+def answers(bench: Bench, todo: Sequence[Job], tick: Callable[[], None]) -> list[Answer]:
+    """An answer to every job, in their order. `tick` is called after each.
+
+    Raises Unfinished where a model is out of reach or the budget does not do: what came is kept.
+    A model's final answer that it will not do one paper is a result: that sample has an `error`.
+    """
+    calls: list[Call[Answer]] = [
+        (job.writer.system.profile, partial(_answered, bench, job)) for job in todo
+    ]
+    return together(bench, calls, "answers", tick)
+
+
+def work_left(bench: Bench, todo: Sequence[Job]) -> dict[str, Work]:
+    """By system: the calls that are not paid for yet."""
+    left = {job.writer.system.name: Work(0, 0, 0, 0.0) for job in todo}
+    for job in todo:
+        prompt, key = _asked(bench, job)
+        if _settled(bench, key):
+            continue
+        done = left[job.writer.system.name]
+        profile = bench.configs[job.writer.system.profile].profile
+        tokens_in = done.tokens_in + round(prompt.tokens * profile.counting_factor)
+        tokens_out = done.tokens_out + prompt.max_tokens
+        price = cost(profile, tokens_in, tokens_out)
+        left[job.writer.system.name] = Work(done.calls + 1, tokens_in, tokens_out, price)
+    return left
+
+
+def _answered(bench: Bench, job: Job) -> Answer | JianjieError:
+    """The answer, or what keeps the evaluation from having one."""
+    try:
+        key = _ask(bench, job)
+    except ModelRefused as error:
+        return Answer(job, (), str(error))
+    except (ModelError, BudgetReached) as error:
+        return error
+    judge = Judge(job.case.paper, job.text)
+    attempts = [judge(reply) for reply in _replies(bench, key)]
+    return Answer(
+        job,
+        tuple(
+            Attempt(
+                reply=one.reply,
+                line=one.draft.line if one.draft else None,
+                tags=one.draft.tags if one.draft else (),
+                reasons=_reasons(one.reply, one.verdict.reasons),
+                warnings=one.verdict.warnings,
+            )
+            for one in attempts
+        ),
+        None,
+    )
+
+
+def _reasons(reply: Reply, reasons: tuple[str, ...]) -> tuple[str, ...]:
+    return (f"declined: {one_line(reply.text)}",) if reply.declined else reasons
+
+
+def _ask(bench: Bench, job: Job) -> str:
+    """See that all replies of a job are stored; their key."""
+    prompt, key = _asked(bench, job)
+    try:
+        _see_settled(bench, job, prompt, key)
+    except ContextExceeded:
+        # As on a night: half of the text may do. The refusal itself is not kept.
+        shorter, key = _asked(bench, job, share=0.5)
+        if shorter.tokens >= prompt.tokens:
+            raise
+        _see_settled(bench, job, shorter, key)
+    return key
+
+
+def _asked(bench: Bench, job: Job, *, share: float = 1.0) -> tuple[Prompt, str]:
+    """The prompt and the key of its replies: everything that is sent, and nothing else."""
+    config = bench.configs[job.writer.system.profile]
+    variant = job.writer.variant
+    prompt = with_profile(variant.render(job.case.paper, job.text, share=share), config.profile)
+    sent = [
+        bench.models[job.writer.system.profile].identity,
+        *(message.content for message in prompt.messages),
+        prompt.reply,
+        prompt.reask,
+        prompt.temperature,
+        prompt.max_tokens,
+        config.profile.reply_settings,
+        job.number,
+    ]
+    text = json.dumps(sent, sort_keys=True)
+    return prompt, hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _see_settled(bench: Bench, job: Job, prompt: Prompt, key: str) -> None:
+    if _settled(bench, key):
+        return
+    result = summarize(
+        job.case.paper,
+        job.text,
+        prompt,
+        key,
+        model=bench.models[job.writer.system.profile].for_one_paper(),
+        log=bench.replies,
+        now=bench.clock.now(),
+    )
+    if isinstance(result, Summary):
+        bench.replies.add_reasons(key, len(_replies(bench, key)) - 1, ())
+
+
+def _settled(bench: Bench, key: str) -> bool:
+    """Whether there is nothing more to ask: a reply was accepted, declined, or the last of all.
+
+    By the rules of the time: a reply that was accepted is not asked for again because a rule
+    changed, it is only judged again.
+    """
+    judged = bench.replies.judged(key)
+    if not judged:
+        return False
+    reply, reasons = judged[-1]
+    return reasons == () or reply.declined or (len(judged) == TRIES and reasons is not None)
+
+
+def _replies(bench: Bench, key: str) -> list[Reply]:
+    return [reply for reply, _ in bench.replies.judged(key)]

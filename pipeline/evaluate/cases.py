@@ -1,0 +1,144 @@
+"""Cases: the papers of human-written digests, one a paper, with filters."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from pipeline.arxiv.ids import parse_id
+from pipeline.digest.markdown import Entry, load
+from pipeline.errors import UsageError
+from pipeline.evaluate.results import Case
+from pipeline.files import shown_path
+from pipeline.records import Paper, Record, Section
+
+_DATE = re.compile(r"(?<![0-9])(20[0-9]{2})-?([01][0-9])-?([0-3][0-9])(?![0-9])")
+
+
+class Filters(Record):
+    """Which of the papers are wanted; an empty filter lets all through."""
+
+    since: dt.date | None = None
+    until: dt.date | None = None
+    sections: tuple[Section, ...] = ()
+    fields: tuple[str, ...] = ()
+    """The digests' Chinese names."""
+
+
+class Found(Record):
+    """The cases of some digests, and what of them is no case."""
+
+    cases: tuple[Case, ...]
+    left_out: dict[str, str]
+    """arXiv id → why."""
+
+
+def find_cases(paths: Sequence[Path], filters: Filters) -> Found:
+    """One case a paper: of several entries for one, the earliest digest's.
+
+    `paths` are digests or folders of them. Raises UsageError where a file is not there, has no
+    date in its name or nothing is left, DigestFormatError with file and line where it is none.
+    """
+    cases: dict[str, Case] = {}
+    left_out: dict[str, str] = {}
+    seen = 0
+    for file, date in sorted(_dated(paths), key=lambda pair: pair[1]):
+        digest = load(file)
+        for entry in digest.entries:
+            case = _case(entry, digest.name, date, file)
+            seen += 1
+            if not _wanted(case, filters):
+                continue
+            if not case.line:
+                left_out.setdefault(case.id, "has no 简介")
+            elif case.id in cases:
+                left_out[f"{case.id} of {date}"] = f"is a case of {cases[case.id].date}"
+            else:
+                cases[case.id] = case
+                left_out.pop(case.id, None)
+    if not cases:
+        raise _nothing(paths, seen)
+    return Found(cases=tuple(cases.values()), left_out=left_out)
+
+
+def date_of(file: Path) -> dt.date:
+    """A digest's date, from its name or its folder's: 20260107-audio.md, 2026-01-07/audio.md.
+
+    Raises UsageError where neither has one.
+    """
+    for name in (file.name, file.parent.name):
+        for year, month, day in _DATE.findall(name):
+            try:
+                return dt.date(int(year), int(month), int(day))
+            except ValueError:
+                continue
+    raise UsageError(
+        "the digest's date is not in its name",
+        where=file,
+        fix="Call it like 20260107-audio.md or 2026-01-07/audio.md",
+    )
+
+
+def _dated(paths: Sequence[Path]) -> Iterable[tuple[Path, dt.date]]:
+    files: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            found = sorted(path.rglob("*.md"))
+            if not found:
+                raise UsageError("no digest (*.md) in this folder", where=path)
+            files.update(dict.fromkeys(found))
+        elif path.is_file():
+            files[path] = None
+        else:
+            raise UsageError(
+                "no such digest or folder", where=path, fix="Give files or folders of digests"
+            )
+    return [(file, date_of(file)) for file in files]
+
+
+def _case(entry: Entry, field: str, date: dt.date, file: Path) -> Case:
+    arxiv_id = parse_id(entry.versioned)
+    paper = Paper(
+        arxiv_id=arxiv_id.base,
+        version=arxiv_id.version or 1,
+        title=entry.title,
+        abstract=entry.abstract,
+        authors=entry.authors,
+        comment=entry.comment,
+        categories=entry.tags,
+    )
+    return Case(
+        paper=paper,
+        line=" ".join((entry.line or "").split("\n")),
+        tags=entry.tags,
+        date=date,
+        field=field,
+        section=entry.section,
+        file=shown_path(file),
+    )
+
+
+def _wanted(case: Case, filters: Filters) -> bool:
+    return (
+        (filters.since is None or case.date >= filters.since)
+        and (filters.until is None or case.date <= filters.until)
+        and (not filters.sections or case.section in filters.sections)
+        and (not filters.fields or case.field in filters.fields)
+    )
+
+
+def _nothing(paths: Sequence[Path], seen: int) -> UsageError:
+    """Says what there was, so that the filter that is wrong is seen."""
+    if not seen:
+        return UsageError("no paper in the digests", where=", ".join(map(str, paths)))
+    there = Counter((load(file).name, date) for file, date in _dated(paths))
+    fields = ", ".join(sorted({name for name, _ in there}))
+    days = sorted({date for _, date in there})
+    return UsageError(
+        f"no case is left of {seen} entries",
+        where=", ".join(map(str, paths)),
+        fix=f"There are: {fields}; {days[0]} to {days[-1]}; new and replaced",
+    )

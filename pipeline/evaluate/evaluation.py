@@ -1,0 +1,248 @@
+"""Read first: one evaluation.
+
+    digests ─► cases ─► split ─► texts ─► answers ─► scores ─► comparisons ─► report, history, gate
+
+Before any call everything is checked that can be: the digests, the variants, leaks, prices. A
+*system* is a variant with a model; the first one is the baseline. Statistics are paired by case,
+and below the detectable difference there is no winner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from pipeline import __version__
+from pipeline.config import Config
+from pipeline.errors import ConfigError, UsageError
+from pipeline.evaluate.answers import Answer, Job, Work, Writer, answers, jobs, work_left
+from pipeline.evaluate.bench import Bench
+from pipeline.evaluate.cases import Filters, find_cases
+from pipeline.evaluate.compare import averages, comparisons
+from pipeline.evaluate.floors import ceilings, floors
+from pipeline.evaluate.judge import Judged, judge, judge_work, questions_needed
+from pipeline.evaluate.regime import regime
+from pipeline.evaluate.results import Case, CaseSet, Evaluation, JudgedPair, Sample, System
+from pipeline.evaluate.scores import score
+from pipeline.evaluate.split import leaks, without_leaks
+from pipeline.evaluate.texts import texts
+from pipeline.records import PaperText
+from pipeline.stages.prompt import Variant
+
+
+class Wanted(NamedTuple):
+    """What is to be compared, and on what."""
+
+    variants: tuple[Variant, ...]
+    configs: dict[str, Config]
+    """By model profile, the judge's too."""
+    writers: tuple[str, ...]
+    """The profiles that write."""
+    digests: tuple[Path, ...]
+    filters: Filters = Filters()
+    limit: int | None = None
+    """The first so many cases that do not leak."""
+    leave_out_leaks: bool = False
+    repeat: int = 1
+    full_text: bool = False
+    judge: str | None = None
+    """The profile of the judge."""
+
+
+class Plan(NamedTuple):
+    """What is wanted, checked; nothing was asked for yet."""
+
+    wanted: Wanted
+    cases: tuple[Case, ...]
+    left_out: dict[str, str]
+    """arXiv id → why."""
+
+
+class Ready(NamedTuple):
+    """A plan with the texts: what a dry run knows."""
+
+    plan: Plan
+    writers: tuple[Writer, ...]
+    texts: dict[str, PaperText]
+    jobs: tuple[Job, ...]
+
+
+class Finished(NamedTuple):
+    """An evaluation with all that was written."""
+
+    evaluation: Evaluation
+    cases: tuple[Case, ...]
+    samples: tuple[Sample, ...]
+    judged: tuple[JudgedPair, ...] = ()
+
+
+class Progress(Protocol):
+    """Who watches."""
+
+    def begin(self, name: str, total: int) -> None:
+        """The next step, and how many ticks it has at the most."""
+
+    def tick(self) -> None:
+        """One more is done."""
+
+
+def plan(wanted: Wanted) -> Plan:
+    """Checked before any call.
+
+    Raises UsageError (no case, a leak), DigestFormatError, ConfigError (a profile has no price).
+    """
+    if wanted.judge is not None and len(wanted.writers) * len(wanted.variants) == 1:
+        raise UsageError(
+            "there is nothing to judge", where="--judge", fix="Name two variants, or two models"
+        )
+    for name, config in wanted.configs.items():
+        _check_price(name, config)
+    found = find_cases(wanted.digests, wanted.filters)
+    writing = [(name, wanted.configs[name]) for name in wanted.writers]
+    leaking = leaks(found.cases, wanted.variants, writing)
+    cases = without_leaks(found.cases, leaking, leave_out=wanted.leave_out_leaks)
+    return Plan(wanted, cases[: wanted.limit], {**found.left_out, **leaking})
+
+
+def ready(bench: Bench, planned: Plan, progress: Progress) -> Ready:
+    """Every sample that is wanted, with its text; PDFs are downloaded here."""
+    if planned.wanted.full_text:
+        progress.begin("PDFs", len(planned.cases))
+    read = texts(bench, planned.cases, progress.tick)
+    writers = _writers(bench, planned)
+    todo = tuple(jobs(writers, planned.cases, read, planned.wanted.repeat))
+    return Ready(planned, writers, read, todo)
+
+
+def work(bench: Bench, made: Ready) -> dict[str, Work]:
+    """By system: what is not paid for yet; all that the judge may ask, for no line is known."""
+    left = work_left(bench, made.jobs)
+    if (profile := made.plan.wanted.judge) is not None:
+        systems = [writer.system for writer in made.writers]
+        left[f"judge {profile}"] = judge_work(bench, profile, made.plan.cases, systems)
+    return left
+
+
+def evaluate(bench: Bench, made: Ready, progress: Progress) -> Finished:
+    """Ask, score, compare. Raises Unfinished where answers are missing; what came is kept."""
+    progress.begin("answers", len(made.jobs))
+    answered = answers(bench, made.jobs, progress.tick)
+    progress.begin("scores", len(answered))
+    samples = tuple(_scored(answer, progress) for answer in answered)
+    systems = tuple(_with_temperature(writer.system, answered) for writer in made.writers)
+    planned, now = made.plan, bench.clock.now()
+    judged = _judged(bench, planned, systems, samples, progress)
+    evaluation = Evaluation(
+        name=f"{now:%Y-%m-%dT%H-%M-%SZ}-{_short(systems)}",
+        at=now,
+        version=__version__,
+        cases=_case_set(planned),
+        systems=systems,
+        repeat=planned.wanted.repeat,
+        averages=averages(systems, planned.cases, samples),
+        comparisons=comparisons(systems, samples),
+        references=(*floors(planned.cases), *ceilings(planned.cases)),
+        judgement=judged.judgement if judged else None,
+        problems=_problems(made, samples),
+    )
+    return Finished(evaluation, planned.cases, samples, judged.pairs if judged else ())
+
+
+def _check_price(name: str, config: Config) -> None:
+    profile = config.profile
+    if profile.price_in is None or profile.price_out is None:
+        raise ConfigError(
+            f"the model profile {name!r} has no price_in and price_out, so no cost can be told",
+            where="config.yaml",
+            fix="Fill in the provider's prices; 0 for a server of your own",
+        )
+
+
+def _writers(bench: Bench, planned: Plan) -> tuple[Writer, ...]:
+    wanted = planned.wanted
+    alone = len(wanted.writers) == 1
+    return tuple(
+        Writer(_system(bench, planned, variant, profile, alone=alone), variant)
+        for profile in wanted.writers
+        for variant in wanted.variants
+    )
+
+
+def _system(bench: Bench, planned: Plan, variant: Variant, profile: str, *, alone: bool) -> System:
+    own = planned.wanted.configs[profile].profile.temperature
+    return System(
+        name=variant.name if alone else f"{variant.name}@{profile}",
+        variant=variant.name,
+        prompt_hash=variant.hash,
+        description=" ".join(variant.front.description.split()),
+        profile=profile,
+        model=bench.models[profile].identity,
+        temperature=variant.front.temperature if own is None else own,
+    )
+
+
+def _with_temperature(system: System, answered: Sequence[Answer]) -> System:
+    """The temperature at which replies were drawn: some endpoints take none."""
+    firsts = [a.attempts[0] for a in answered if a.job.name[0] == system.name and a.attempts]
+    known = {first.reply.temperature for first in firsts}
+    return system.model_copy(update={"temperature": known.pop()}) if len(known) == 1 else system
+
+
+def _scored(answer: Answer, progress: Progress) -> Sample:
+    sample = score(answer)
+    progress.tick()
+    return sample
+
+
+def _case_set(planned: Plan) -> CaseSet:
+    cases = planned.cases
+    return CaseSet(
+        count=len(cases),
+        days=tuple(sorted({case.date for case in cases})),
+        fields=tuple(dict.fromkeys(case.field for case in cases)),
+        sections=tuple(dict.fromkeys(case.section for case in cases)),
+        files=tuple(dict.fromkeys(case.file for case in cases)),
+        regime=regime(cases),
+        left_out=planned.left_out,
+        text="full-text" if planned.wanted.full_text else "abstract",
+    )
+
+
+def _judged(
+    bench: Bench,
+    planned: Plan,
+    systems: Sequence[System],
+    samples: Sequence[Sample],
+    progress: Progress,
+) -> Judged | None:
+    profile = planned.wanted.judge
+    if profile is None:
+        return None
+    progress.begin("judgements", questions_needed(planned.cases, samples, systems))
+    return judge(bench, profile, planned.cases, samples, systems, progress.tick)
+
+
+def _problems(made: Ready, samples: Sequence[Sample]) -> tuple[str, ...]:
+    """What a reader has to know before believing the figures."""
+    problems = []
+    if failed := [sample for sample in samples if sample.error]:
+        first = failed[0]
+        problems.append(
+            f"{len(failed)} of {len(samples)} samples have no reply and count as 0; the first,"
+            f" {first.case} by {first.system}: {first.error}"
+        )
+    if fallen := [text for text in made.texts.values() if text.fallback]:
+        problems.append(
+            f"{len(fallen)} of {len(made.texts)} papers were read from their abstract:"
+            f" {fallen[0].fallback}"
+        )
+    if made.plan.wanted.repeat > 1 and any(w.system.temperature == 0 for w in made.writers):
+        problems.append("samples at temperature 0 differ by the endpoint's chance alone")
+    return tuple(problems)
+
+
+def _short(systems: Sequence[System]) -> str:
+    """A name for a folder."""
+    names = "-".join(dict.fromkeys(system.variant for system in systems))
+    return "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in names)[:60]

@@ -1,0 +1,133 @@
+"""What a score is worth: floors that any writer must pass, and the ceiling that nobody does."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import fmean
+
+import numpy as np
+
+from pipeline.evaluate.metrics import chrf, content_chrf, micro_f1, rouge_l, tag_scores
+from pipeline.evaluate.regime import STABLE_SINCE
+from pipeline.evaluate.results import Case, Reference
+
+Pairing = Sequence[tuple[Case, Case]]
+"""Whose line and tags are given, and the case that they are given to."""
+
+_LINES: Mapping[str, Callable[[str, str], float]] = {
+    "content-chrf": content_chrf,
+    "chrf": chrf,
+    "rouge-l": rouge_l,
+}
+_PAIRS = 4000
+"""So many random pairs at the most (a few seconds), but one for every case."""
+_WORD = re.compile(r"[a-z0-9]{2,}")
+_CEILING = {"chrf": 70.7, "rouge-l": 80.6, "tags-f1": 99.1, "primary": 99.7}
+_CEILING_FIELD = "音频"
+
+
+def floors(cases: Sequence[Case], *, seed: int = 0) -> tuple[Reference, ...]:
+    """What another paper's line and tags would score: a random one's, the nearest one's.
+
+    None with fewer than 2 cases. The random one is an expected value: the mean over all pairs, or
+    over thousands.
+    """
+    if len(cases) < 2:
+        return ()
+    nearest = [(cases[other], case) for other, case in zip(_nearest(cases), cases, strict=True)]
+    return (
+        *_floor("random other paper's", _random(cases, seed), len(cases)),
+        *_floor("nearest neighbour's", nearest, len(cases)),
+    )
+
+
+def ceilings(cases: Sequence[Case]) -> tuple[Reference, ...]:
+    """What the reference's own writer scored on a second try, where that was measured."""
+    known = all(case.field == _CEILING_FIELD and case.date >= STABLE_SINCE for case in cases)
+    return tuple(
+        Reference(
+            name="the same paper written twice",
+            kind="ceiling",
+            metric=metric,
+            value=value,
+            source=f"measured on audio papers that the public series wrote twice since"
+            f" {STABLE_SINCE}, not on these cases",
+        )
+        for metric, value in _CEILING.items()
+        if cases and known
+    )
+
+
+def _floor(whose: str, pairing: Pairing, count: int) -> Iterator[Reference]:
+    values = {
+        f"{whose} line": {
+            name: fmean(metric(other.line, case.line) for other, case in pairing)
+            for name, metric in _LINES.items()
+        },
+        f"{whose} tags": {
+            "tags-f1": micro_f1([(other.tags, case.tags) for other, case in pairing]),
+            "primary": fmean(
+                tag_scores(other.tags, case.tags)["primary"].value for other, case in pairing
+            ),
+        },
+    }
+    for name, found in values.items():
+        for metric, value in found.items():
+            yield Reference(
+                name=name,
+                kind="floor",
+                metric=metric,
+                value=value,
+                source=f"computed on these {count} cases ({len(pairing)} pairs)",
+            )
+
+
+def _random(cases: Sequence[Case], seed: int) -> Pairing:
+    """All pairs; of many cases in a random ring, those that are some random distances apart."""
+    count = len(cases)
+    generator = np.random.default_rng(seed)
+    ring = [cases[index] for index in generator.permutation(count)]
+    steps = min(count - 1, max(1, _PAIRS // count))
+    distances = 1 + generator.permutation(count - 1)[:steps]
+    return [
+        (ring[(at + int(distance)) % count], case)
+        for distance in distances
+        for at, case in enumerate(ring)
+    ]
+
+
+def _nearest(cases: Sequence[Case]) -> list[int]:
+    """For every case the index of the other one with the greatest cosine of TF-IDF."""
+    vectors = _vectors(cases)
+    postings: dict[str, tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
+    for index, vector in enumerate(vectors):
+        for word, weight in vector.items():
+            postings[word][0].append(index)
+            postings[word][1].append(weight)
+    arrays = {word: (np.array(at), np.array(weights)) for word, (at, weights) in postings.items()}
+    found = []
+    for index, vector in enumerate(vectors):
+        similar = np.zeros(len(cases))
+        for word, weight in vector.items():
+            at, weights = arrays[word]
+            similar[at] += weight * weights
+        similar[index] = -1
+        found.append(int(similar.argmax()))
+    return found
+
+
+def _vectors(cases: Sequence[Case]) -> list[dict[str, float]]:
+    """Of title and abstract: 1 + log tf, times 1 + log of the inverse share of texts; length 1."""
+    texts = (f"{case.paper.title} {case.paper.abstract}".lower() for case in cases)
+    counts = [Counter(_WORD.findall(text)) for text in texts]
+    spread = Counter(word for count in counts for word in count)
+    rarity = {word: 1 + math.log((1 + len(cases)) / (1 + texts)) for word, texts in spread.items()}
+    found = []
+    for count in counts:
+        vector = {word: (1 + math.log(times)) * rarity[word] for word, times in count.items()}
+        length = math.hypot(*vector.values()) or 1.0
+        found.append({word: weight / length for word, weight in vector.items()})
+    return found

@@ -1,0 +1,114 @@
+"""One HTML file that tells all of an evaluation; it loads nothing and needs no script.
+
+Lines, abstracts and replies are other people's text: Jinja2 escapes all of it, and characters
+that nobody sees or that turn the direction of text are shown by their names.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from pipeline.evaluate.report import words
+from pipeline.evaluate.report.difference import pieces
+from pipeline.evaluate.report.findings import (
+    broken_rules,
+    confusion,
+    cost_and_quality,
+    extremes,
+)
+from pipeline.evaluate.report.plots import Bar, Mark, intervals, pareto
+from pipeline.evaluate.results import MAIN_METRIC, METRICS, Case, Comparison, Evaluation, Sample
+
+_TEMPLATE = Path(__file__).parent / "report.html.jinja"
+_PLOTTED = ("content-chrf", "chrf", "rouge-l", "valid-first", "tags-f1", "primary")
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def render_html(evaluation: Evaluation, cases: Sequence[Case], samples: Sequence[Sample]) -> str:
+    """The page."""
+    return _template().render(
+        evaluation=evaluation,
+        metrics=METRICS,
+        main=METRICS[MAIN_METRIC],
+        verdicts=list(words.verdicts(evaluation)),
+        about=list(words.about_cases(evaluation.cases)),
+        judge=list(words.about_judge(evaluation.judgement)) if evaluation.judgement else [],
+        plots=[Markup(plot) for plot in _plots(evaluation)],  # noqa: S704 - plots.py escapes
+        pareto=_pareto(evaluation),
+        systems=[
+            {
+                "name": system.name,
+                "extremes": extremes(evaluation, cases, samples, system.name),
+                "rules": broken_rules(samples, system.name),
+                "confusion": confusion(cases, samples, system.name),
+            }
+            for system in evaluation.systems
+        ],
+    )
+
+
+def shown(text: object) -> str:
+    """Text in which nothing hides: what cannot be seen stands as its code point."""
+    return "".join(
+        f"[U+{ord(char):04X}]"
+        if unicodedata.category(char) in _UNSEEN and char not in "\n\t"
+        else char
+        for char in str(text)
+    )
+
+
+@cache
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        undefined=jinja2.StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"shown": shown}
+    environment.globals |= {"number": words.number, "pieces": pieces, "interval": _interval}
+    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+
+
+def _plots(evaluation: Evaluation) -> list[str]:
+    plots = []
+    for metric in _PLOTTED:
+        bars = [
+            Bar(system.name, average.mean, average.low, average.high)
+            for system in evaluation.systems
+            if (average := evaluation.average(system.name, metric))
+        ]
+        marks = [
+            Mark(one.name, one.value, one.kind)
+            for one in evaluation.references
+            if one.metric == metric
+        ]
+        if bars:
+            plots.append(intervals(METRICS[metric].title, bars, marks))
+    against = [one for one in evaluation.comparisons if one.metric == MAIN_METRIC]
+    if against:
+        plots.append(_differences(evaluation, against))
+    return plots
+
+
+def _differences(evaluation: Evaluation, against: Sequence[Comparison]) -> str:
+    bars = [Bar(one.system, one.difference, one.low, one.high) for one in against]
+    title = f"{METRICS[MAIN_METRIC].title}: difference to {evaluation.baseline.name}"
+    band = max(one.detectable for one in against)
+    return intervals(title, bars, [Mark("no difference", 0.0, "zero")], band=band)
+
+
+def _pareto(evaluation: Evaluation) -> Markup | None:
+    if len(evaluation.systems) < 2:
+        return None
+    counted, dots = cost_and_quality(evaluation)
+    title = f"{METRICS[MAIN_METRIC].title} against {counted}"
+    return Markup(pareto(title, counted, dots)) if dots else None  # noqa: S704 - plots.py escapes
+
+
+def _interval(metric: str, found: Any) -> str:
+    return f"{words.number(metric, found.low)} to {words.number(metric, found.high)}"

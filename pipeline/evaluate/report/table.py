@@ -1,0 +1,135 @@
+"""An evaluation, and the history of all, as tables in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from pipeline.evaluate.report.words import about_cases, about_judge, number, verdicts
+from pipeline.evaluate.results import MAIN_METRIC, METRICS, Average, Evaluation, Reference
+
+_SHOWN = (
+    "content-chrf",
+    "chrf",
+    "rouge-l",
+    "valid-first",
+    "valid",
+    "grounded",
+    "tags-f1",
+    "primary",
+    "tokens-in",
+    "tokens-out",
+    "cost",
+    "seconds",
+)
+_PIPE_WIDTH = 160
+_TREND = ("valid-first", "tags-f1", "cost")
+
+
+def print_evaluation(evaluation: Evaluation, console: Console) -> None:
+    """Metrics as rows, systems as columns: any number of metrics fits a terminal."""
+    names = [system.name for system in evaluation.systems]
+    ends = list(dict.fromkeys(map(_end, evaluation.references)))
+    table = Table(title=f"evaluation of {', '.join(map(escape, names))}", title_justify="left")
+    table.add_column("", no_wrap=True)
+    for name in names:
+        table.add_column(escape(name), justify="right")
+    for name in ends:
+        table.add_column(name, justify="right", style="dim")
+    for metric in _SHOWN:
+        table.add_row(
+            METRICS[metric].title,
+            *(_cell(evaluation.average(name, metric)) for name in names),
+            *(_reference(evaluation, name, metric) for name in ends),
+        )
+    _print(console, table)
+    for line in _lines(evaluation):
+        console.print(escape(line), soft_wrap=True)
+
+
+def print_history(evaluations: Sequence[Evaluation], console: Console) -> None:
+    """A row for each evaluation and system, oldest first; an arrow where it has truly moved."""
+    table = Table(title="evaluations", title_justify="left")
+    for heading in ("when", "system", "model", "cases"):
+        table.add_column(heading, justify="right" if heading == "cases" else "left")
+    table.add_column(METRICS[MAIN_METRIC].title, justify="right")
+    table.add_column("")
+    for metric in _TREND:
+        table.add_column(METRICS[metric].title, justify="right")
+    last: dict[tuple[object, ...], Average] = {}
+    for evaluation in evaluations:
+        for system in evaluation.systems:
+            main = evaluation.average(system.name, MAIN_METRIC)
+            same = (system.variant, system.model, evaluation.cases.model_dump_json())
+            before = last.get(same)
+            if main is not None:
+                last[same] = main
+            table.add_row(
+                f"{evaluation.at:%Y-%m-%d %H:%M}",
+                escape(system.name),
+                escape(system.model),
+                str(evaluation.cases.count),
+                _cell(main),
+                moved(before, main),
+                *(_mean(evaluation.average(system.name, metric)) for metric in _TREND),
+            )
+    _print(console, table)
+
+
+def moved(before: Average | None, now: Average | None) -> str:
+    """↑ or ↓ where neither mean lies within the other's interval, else ·; nothing at first."""
+    if before is None or now is None:
+        return ""
+    if now.mean > before.high and before.mean < now.low:
+        return "↑"
+    if now.mean < before.low and before.mean > now.high:
+        return "↓"
+    return "·"
+
+
+def _lines(evaluation: Evaluation) -> Iterator[str]:
+    yield from verdicts(evaluation)
+    yield from about_cases(evaluation.cases)
+    if evaluation.judgement is not None:
+        for one in evaluation.judgement.preferences:
+            yield (
+                f"judge: {one.system} against {one.baseline}, {one.aspect}: {one.wins} won,"
+                f" {one.ties} tied, {one.losses} lost, p = {one.p_holm:.3f} (Holm)"
+            )
+        yield from about_judge(evaluation.judgement)
+    yield from (f"problem: {problem}" for problem in evaluation.problems)
+
+
+def _cell(average: Average | None) -> str:
+    """With the interval where it says something."""
+    if average is None:
+        return "–"
+    mean = number(average.metric, average.mean)
+    if METRICS[average.metric].kind == "cost":
+        return mean
+    return f"{mean} ({average.low:.0f}–{average.high:.0f})"
+
+
+def _mean(average: Average | None) -> str:
+    return "–" if average is None else number(average.metric, average.mean)
+
+
+def _end(reference: Reference) -> str:
+    """A short name: line and tags of one floor stand in one column."""
+    return "ceiling" if reference.kind == "ceiling" else f"{reference.name.split()[0]} other"
+
+
+def _reference(evaluation: Evaluation, name: str, metric: str) -> str:
+    found = [r.value for r in evaluation.references if (_end(r), r.metric) == (name, metric)]
+    return number(metric, found[0]) if found else ""
+
+
+def _print(console: Console, table: Table) -> None:
+    """Under cron and in pipes nothing is cut to a terminal that is not there."""
+    if console.is_terminal:
+        console.print(table)
+    else:
+        console.print(table, width=_PIPE_WIDTH)

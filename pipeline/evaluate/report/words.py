@@ -1,0 +1,107 @@
+"""The sentences of a report, the same in the terminal and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pipeline.evaluate.results import (
+    MAIN_METRIC,
+    METRICS,
+    CaseSet,
+    Comparison,
+    Evaluation,
+    Judgement,
+)
+
+_NAMED = 6
+CALIBRATED = {"planted_caught": 0.8, "identical_ties": 0.8, "order_agreement": 0.7}
+"""Below these a judge's preferences should not be believed."""
+
+
+def verdicts(evaluation: Evaluation) -> Iterator[str]:
+    """A sentence for each system that was compared, by the main metric."""
+    for one in evaluation.comparisons:
+        if one.metric == MAIN_METRIC:
+            yield verdict(one)
+    if len(evaluation.systems) == 1 and (
+        found := evaluation.average(_only(evaluation), MAIN_METRIC)
+    ):
+        yield (
+            f"{_only(evaluation)} has {found.mean:.1f} points of {METRICS[MAIN_METRIC].title}"
+            f" (95% {found.low:.1f} to {found.high:.1f})"
+        )
+
+
+def verdict(one: Comparison) -> str:
+    """Who won, by how much, how sure; or that nobody did, and what could have been seen."""
+    unit = METRICS[one.metric]
+    interval = f"95% {one.low:+.1f} to {one.high:+.1f}, p = {one.p_holm:.3f} (Holm)"
+    if one.verdict == "no winner":
+        return (
+            f"no winner between {one.system} and {one.baseline}: {one.difference:+.1f} {unit.unit}"
+            f" of {unit.title} ({interval}); {one.count} papers show differences of"
+            f" {one.detectable:.1f} or more"
+        )
+    return (
+        f"{one.system} is {one.verdict} than {one.baseline} by {abs(one.difference):.1f}"
+        f" {unit.unit} of {unit.title} ({interval})"
+    )
+
+
+def about_cases(cases: CaseSet) -> Iterator[str]:
+    """How many, from when, of which style, and what is left out."""
+    days = f"{cases.days[0]}" + (f" to {cases.days[-1]}" if len(cases.days) > 1 else "")
+    kinds = " and ".join(section.value for section in cases.sections)
+    yield (
+        f"{cases.count} cases of {days} ({len(cases.days)} day{'s' * (len(cases.days) > 1)},"
+        f" {', '.join(cases.fields)}, {kinds}), read from their {cases.text}"
+    )
+    style = cases.regime
+    yield (
+        f"style regime: {style.name} ({style.opening:.0%} open with 该论文,"
+        f" {style.two_sentences:.0%} have two sentences, median {style.median_length:g} characters)"
+    )
+    if style.mixed:
+        yield "WARNING: the references are of more than one style: scores mix style and content"
+    if cases.left_out:
+        named = [f"{paper} ({why})" for paper, why in list(cases.left_out.items())[:_NAMED]]
+        more = len(cases.left_out) - len(named)
+        yield f"left out: {', '.join(named)}" + (f" and {more} more" if more else "")
+
+
+def about_judge(judgement: Judgement) -> Iterator[str]:
+    """How far the judge can be believed."""
+    checks = {name: getattr(judgement, name) for name in CALIBRATED}
+    yield (
+        f"judge {judgement.judge}, {judgement.pairs} pairs: {_share(checks['order_agreement'])} the"
+        f" same in both orders, {_share(checks['planted_caught'])} of planted errors caught,"
+        f" {_share(checks['identical_ties'])} of identical pairs called a tie"
+    )
+    if any(value is None or value < CALIBRATED[name] for name, value in checks.items()):
+        yield "WARNING: the judge fails its own calibration: do not believe its preferences"
+    yield from judgement.notes
+
+
+def _only(evaluation: Evaluation) -> str:
+    return evaluation.baseline.name
+
+
+def _share(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.0%}"
+
+
+def number(metric: str, value: float | None) -> str:
+    """A value as its unit is written."""
+    if value is None:
+        return "–"
+    match METRICS[metric].unit:
+        case "money":
+            return f"{value:.5f}"
+        case "tokens" | "characters":
+            return f"{value:,.0f}"
+        case "percent":
+            return f"{value:.0f}%"
+        case "seconds" | "count":
+            return f"{value:.2f}"
+        case _:
+            return f"{value:.1f}"

@@ -1,0 +1,92 @@
+"""Keeps what a system has seen away from what it is judged on: by arXiv id, then by time.
+
+A variant has seen its few-shot examples; the built-in model has seen the papers that its adapter
+was trained on. 32% of the audio papers in the public series have an earlier entry of the same
+paper, so versions do not matter, only ids.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+
+from pipeline.arxiv.ids import parse_id
+from pipeline.config import Config
+from pipeline.errors import UsageError
+from pipeline.evaluate.cases import date_of
+from pipeline.evaluate.results import Case
+from pipeline.settings import EmbeddedProfile
+from pipeline.stages.prompt import Variant
+
+_TRAINED_ON = Path(__file__).parent.parent / "llm" / "jianjie-adapter-v0.trained-on.txt"
+_NAMED = 10
+"""So many leaking papers are named in an error; the rest is counted."""
+
+
+def leaks(
+    cases: Sequence[Case], variants: Iterable[Variant], profiles: Iterable[tuple[str, Config]]
+) -> dict[str, str]:
+    """arXiv id of a case → why it cannot be judged fairly."""
+    why: dict[str, list[str]] = defaultdict(list)
+    for variant in variants:
+        for case in cases:
+            if reason := _seen_in(variant, case):
+                why[case.id].append(reason)
+    for name, config in profiles:
+        trained = trained_on(config)
+        for case in cases:
+            if case.id in trained:
+                why[case.id].append(f"{name} was trained on it")
+    return {arxiv_id: "; ".join(reasons) for arxiv_id, reasons in why.items()}
+
+
+def without_leaks(
+    cases: Sequence[Case], found: dict[str, str], *, leave_out: bool
+) -> tuple[Case, ...]:
+    """The cases that are fair. Raises UsageError with the papers, or where none would be left."""
+    if found and not leave_out:
+        raise UsageError(
+            f"{len(found)} of the cases leak: {_told(found)}",
+            where="--cases",
+            fix="Give other digests, or leave these out with --leave-out-leaks",
+        )
+    fair = tuple(case for case in cases if case.id not in found)
+    if not fair:
+        raise UsageError(
+            f"no case is left: all {len(found)} leak: {_told(found)}",
+            where="--cases",
+            fix="Give other digests",
+        )
+    return fair
+
+
+def trained_on(config: Config) -> frozenset[str]:
+    """The papers that the model of this profile is known to have been trained on."""
+    profile = config.profile
+    if not isinstance(profile, EmbeddedProfile) or profile.adapter or profile.gguf:
+        return frozenset()
+    return _adapters_papers()
+
+
+@cache
+def _adapters_papers() -> frozenset[str]:
+    lines = _TRAINED_ON.read_text(encoding="utf-8").split("\n")
+    return frozenset(line for line in lines if line and not line.startswith("#"))
+
+
+def _seen_in(variant: Variant, case: Case) -> str | None:
+    """A paper shown in the prompt, or an older one: then the examples know the style to come."""
+    if case.id in {parse_id(entry.versioned).base for entry in variant.shown}:
+        return f"{variant.name} shows it"
+    file = variant.examples_file
+    if file and case.date < (examples := date_of(file)):
+        return f"{case.date} is before the examples of {variant.name}, {examples}"
+    return None
+
+
+def _told(found: dict[str, str]) -> str:
+    named = [f"{arxiv_id} ({why})" for arxiv_id, why in sorted(found.items())[:_NAMED]]
+    more = len(found) - len(named)
+    return ", ".join(named) + (f" and {more} more" if more else "")
