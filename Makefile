@@ -38,7 +38,8 @@ types: $(VENV)/.installed
 	$(BIN)/mypy
 
 evaluate: $(VENV)/.installed
-	$(BIN)/jianjie evaluate builtin --model builtin --fail-under content-chrf=20 --fail-under valid=90 --fail-under primary=40 \
+	$(BIN)/jianjie evaluate builtin --model builtin \
+		--fail-under content-chrf=20 --fail-under valid=90 --fail-under primary=40 \
 		--baseline prompts/baselines/builtin.json --fail-if-worse
 
 pdfs: $(VENV)/.installed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -264,9 +265,25 @@ def test_a_judge_that_fails_its_calibration_is_not_to_be_believed() -> None:
     assert "Judge" not in page(made, samples).text()
 
 
+def six_systems() -> Evaluation:
+    names = [f"a-variant-with-a-long-name-{number}" for number in range(6)]
+    return evaluation(CASES, [sample(name, one, 30.0) for name in names for one in CASES])
+
+
 def test_without_a_terminal_the_table_is_not_cut() -> None:
-    made, _ = two_systems()
-    assert "…" not in printed(made)
+    assert "…" not in printed(six_systems())
+
+
+def test_what_does_not_fit_stands_below_beside_the_baseline() -> None:
+    out = io.StringIO()
+    print_evaluation(six_systems(), Console(file=out, force_terminal=True, width=90))
+    text = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
+    headings = [line for line in text.splitlines() if line.startswith("┃")]
+    assert len(headings) == 5
+    assert all("long-name-0" in line for line in headings)
+    assert [number for number in range(6) if f"name-{number}" in " ".join(headings)] == [*range(6)]
+    assert "…" not in text
+    assert max(len(line) for line in text.splitlines() if line[:1] in "┃│") <= 90
 
 
 def average(mean: float) -> Average:

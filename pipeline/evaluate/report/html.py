@@ -7,10 +7,10 @@ that nobody sees or that turn the direction of text are shown by their names.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 from markupsafe import Markup
@@ -40,7 +40,7 @@ def render_html(evaluation: Evaluation, cases: Sequence[Case], samples: Sequence
         verdicts=list(words.verdicts(evaluation)),
         about=list(words.about_cases(evaluation.cases)),
         judge=list(words.about_judge(evaluation.judgement)) if evaluation.judgement else [],
-        plots=[Markup(plot) for plot in _plots(evaluation)],  # noqa: S704 - plots.py escapes
+        plots=list(_plots(evaluation)),
         pareto=_pareto(evaluation),
         systems=[
             {
@@ -74,8 +74,12 @@ def _template() -> jinja2.Template:
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
 
 
-def _plots(evaluation: Evaluation) -> list[str]:
-    plots = []
+class _Plot(NamedTuple):
+    title: str
+    svg: Markup
+
+
+def _plots(evaluation: Evaluation) -> Iterator[_Plot]:
     for metric in _PLOTTED:
         bars = [
             Bar(system.name, average.mean, average.low, average.high)
@@ -88,18 +92,19 @@ def _plots(evaluation: Evaluation) -> list[str]:
             if one.metric == metric
         ]
         if bars:
-            plots.append(intervals(METRICS[metric].title, bars, marks))
+            title = METRICS[metric].title
+            yield _Plot(title, Markup(intervals(title, bars, marks)))  # noqa: S704 - plots.py escapes
     against = [one for one in evaluation.comparisons if one.metric == MAIN_METRIC]
     if against:
-        plots.append(_differences(evaluation, against))
-    return plots
+        yield _differences(evaluation, against)
 
 
-def _differences(evaluation: Evaluation, against: Sequence[Comparison]) -> str:
+def _differences(evaluation: Evaluation, against: Sequence[Comparison]) -> _Plot:
     bars = [Bar(one.system, one.difference, one.low, one.high) for one in against]
     title = f"{METRICS[MAIN_METRIC].title}: difference to {evaluation.baseline.name}"
     band = max(one.detectable for one in against)
-    return intervals(title, bars, [Mark("no difference", 0.0, "zero")], band=band)
+    svg = intervals(title, bars, [Mark("no difference", 0.0, "zero")], band=band)
+    return _Plot(title, Markup(svg))  # noqa: S704 - plots.py escapes
 
 
 def _pareto(evaluation: Evaluation) -> Markup | None:

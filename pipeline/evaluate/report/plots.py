@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-WIDTH, LEFT, RIGHT, ROW = 720, 190, 24, 26
+WIDTH, LEFT, RIGHT, ROW = 720, 230, 24, 26
 _TOP, _BOTTOM = 12, 30
-_NAME = 26
+_NAME = 30
 """Characters of a label that fit left of the axis."""
 
 
@@ -89,7 +89,7 @@ def intervals(
             f'<line class="mark {escape(mark.kind)}" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}"'
             f' y2="{base}"/><text class="label dim" x="{LEFT - 8}" y="{y + 4:.1f}">'
             f"{_short(mark.name)}</text>"
-            f'<text class="value" x="{x + 4:.1f}" y="{y + 4:.1f}">{mark.value:.1f}</text>'
+            f'<text class="value" {_beside(x, 4)} y="{y + 4:.1f}">{mark.value:.1f}</text>'
         )
     for row, bar in enumerate(bars, len(marks)):
         y = _TOP + ROW * (row + 0.5)
@@ -123,12 +123,9 @@ def pareto(title: str, cost: str, dots: Sequence[Dot]) -> str:
         )
     for dot in dots:
         ring = ' class="point front"' if dot.front else ' class="point behind"'
-        # Names near the right edge stand left of their dots.
-        late = across.x(dot.cost) > WIDTH * 0.7
-        shift, anchor = (-10, "end") if late else (10, "start")
         parts.append(
             f'<circle{ring} cx="{across.x(dot.cost):.1f}" cy="{y(dot.quality):.1f}" r="6"/>'
-            f'<text class="name" text-anchor="{anchor}" x="{across.x(dot.cost) + shift:.1f}"'
+            f'<text class="name" {_beside(across.x(dot.cost), 10)}'
             f' y="{y(dot.quality) - 8:.1f}">{_short(dot.name)}{" ◎" if dot.front else ""}</text>'
         )
     parts.append(f'<text class="value" x="{LEFT}" y="{height - 4}">{escape(cost)}</text>')
@@ -149,6 +146,13 @@ def _grid(axis: Axis, base: float) -> str:
             f'<text class="tick" x="{x:.1f}" y="{base + 16}">{value:g}</text>'
         )
     return "".join(lines)
+
+
+def _beside(x: float, gap: float) -> str:
+    """Right of `x`; near the right edge left of it."""
+    left = x > WIDTH * 0.75
+    anchor, at = ("end", x - gap) if left else ("start", x + gap)
+    return f'text-anchor="{anchor}" x="{at:.1f}"'
 
 
 def _svg(title: str, told: str, height: float, parts: Sequence[str]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -29,25 +31,56 @@ _PIPE_WIDTH = 160
 _TREND = ("valid-first", "tags-f1", "cost")
 
 
+class _Column(NamedTuple):
+    """A system, or a floor or ceiling, with its value in every metric that is shown."""
+
+    name: str
+    cells: list[str]
+    style: str = ""
+
+    @property
+    def width(self) -> int:
+        """With the space and the line around it."""
+        return max(map(cell_len, (self.name, *self.cells))) + 3
+
+
 def print_evaluation(evaluation: Evaluation, console: Console) -> None:
-    """Metrics as rows, systems as columns: any number of metrics fits a terminal."""
+    """Metrics as rows, systems as columns; columns that do not fit stand in a table below."""
     names = [system.name for system in evaluation.systems]
     ends = list(dict.fromkeys(map(_end, evaluation.references)))
-    table = Table(title=f"evaluation of {', '.join(map(escape, names))}", title_justify="left")
-    table.add_column("", no_wrap=True)
-    for name in names:
-        table.add_column(escape(name), justify="right")
-    for name in ends:
-        table.add_column(name, justify="right", style="dim")
-    for metric in _SHOWN:
-        table.add_row(
-            METRICS[metric].title,
-            *(_cell(evaluation.average(name, metric)) for name in names),
-            *(_reference(evaluation, name, metric) for name in ends),
-        )
-    _print(console, table)
+    columns = [
+        *(_Column(name, [_cell(evaluation.average(name, m)) for m in _SHOWN]) for name in names),
+        *(_Column(name, [_reference(evaluation, name, m) for m in _SHOWN], "dim") for name in ends),
+    ]
+    console.print(escape(f"evaluation of {', '.join(names)}"), style="italic", soft_wrap=True)
+    titles = _Column("", [METRICS[metric].title for metric in _SHOWN])
+    wide = _wide(console)
+    for fitting in _fitting(columns, wide.width - titles.width - 1):
+        table = Table()
+        for column in (titles, *fitting):
+            table.add_column(
+                escape(column.name),
+                justify="right" if column.name else "left",
+                style=column.style,
+                no_wrap=True,
+            )
+        for row in zip(*(column.cells for column in (titles, *fitting)), strict=True):
+            table.add_row(*row)
+        wide.print(table)
     for line in _lines(evaluation):
         console.print(escape(line), soft_wrap=True)
+
+
+def _fitting(columns: Sequence[_Column], width: int) -> Iterator[list[_Column]]:
+    """As many columns as fit, then the others, each time beside the baseline."""
+    baseline, *others = columns
+    row = [baseline]
+    for column in others:
+        if len(row) > 1 and sum(one.width for one in (*row, column)) > width:
+            yield row
+            row = [baseline]
+        row.append(column)
+    yield row
 
 
 def print_history(evaluations: Sequence[Evaluation], console: Console) -> None:
@@ -76,7 +109,7 @@ def print_history(evaluations: Sequence[Evaluation], console: Console) -> None:
                 moved(before, main),
                 *(_mean(evaluation.average(system.name, metric)) for metric in _TREND),
             )
-    _print(console, table)
+    _wide(console).print(table)
 
 
 def moved(before: Average | None, now: Average | None) -> str:
@@ -127,9 +160,6 @@ def _reference(evaluation: Evaluation, name: str, metric: str) -> str:
     return number(metric, found[0]) if found else ""
 
 
-def _print(console: Console, table: Table) -> None:
+def _wide(console: Console) -> Console:
     """Under cron and in pipes nothing is cut to a terminal that is not there."""
-    if console.is_terminal:
-        console.print(table)
-    else:
-        console.print(table, width=_PIPE_WIDTH)
+    return console if console.is_terminal else Console(file=console.file, width=_PIPE_WIDTH)
