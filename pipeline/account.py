@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pipeline.errors import JianjieError
 from pipeline.flow import Night
 from pipeline.nights import NothingAnnounced
-from pipeline.records import Day
+from pipeline.records import Canary, CanaryScore, Day
 
 EXIT_DONE, EXIT_OWED = 0, 1
 
@@ -35,6 +35,29 @@ def complaints(night: Night) -> Iterator[str]:
             yield f"{sums(day)}; see: jianjie status"
         yield from (f"{day.date} {day.name}: {problem}" for problem in unchecked(day))
     yield from night.problems
+
+
+def canary_note(watched: Canary | str | None) -> str:
+    """How the model has changed, or why that is not known; empty where all is as usual."""
+    if isinstance(watched, str):
+        return f"canary skipped: {watched}"
+    if watched is None or not watched.drift:
+        return ""
+    left = (
+        f"{score.name} {score.value:.1f}, usual is {usual(score)}"
+        for score in watched.scores
+        if score.name in watched.drift
+    )
+    return f"canary: {watched.model} may have changed: {'; '.join(left)}; see: jianjie status"
+
+
+def usual(score: CanaryScore) -> str:
+    """The band in words."""
+    if score.low is None:
+        return "not known yet"
+    if score.high is None:
+        return f"at least {score.low:.1f}"
+    return f"{score.low:.1f} to {score.high:.1f}"
 
 
 def sums(day: Day) -> str:

@@ -34,7 +34,9 @@ from pipeline.options import (
 
 if TYPE_CHECKING:
     from pipeline.config import Config
+    from pipeline.edges import Edges
     from pipeline.flow import Night
+    from pipeline.records import Canary
     from pipeline.reprocess import Again
 
 app = typer.Typer(
@@ -98,7 +100,9 @@ def run(
     if dry_run:
         _dry_run(settings, fields, wanted)
         return
-    sys.exit(_nights(settings, fields, wanted, report=sys.stdout.isatty()))
+    whole = date is None and limit is None
+    report = sys.stdout.isatty()
+    sys.exit(_nights(settings, fields, wanted, report=report, canary=whole, tell=whole))
 
 
 @app.command(
@@ -173,11 +177,13 @@ def status(
     days: Annotated[int, typer.Option(min=1, help="So many listings, runs and days.")] = 10,
 ) -> None:
     """What is owed, how the last runs ended, and what the models cost."""
-    from pipeline.terminal import print_status  # noqa: PLC0415
+    from pipeline.terminal import print_status, print_unsent  # noqa: PLC0415
 
     with session.store(load_settings(config)) as store:
         known = [store.day(date, field) for date, field in store.days()[:days]]
-        print_status([day for day in known if day], store.runs(days), store.spent(days))
+        listed = [day for day in known if day]
+        print_status(listed, store.runs(days), store.spent(days), store.canary())
+        print_unsent(store.unsent())
 
 
 @app.command(epilog="Example:  jianjie render --date 2026-01-07")
@@ -189,7 +195,9 @@ def render(
 ) -> None:
     """Write the files again from the store; metadata that arXiv still owed is asked for."""
     from pipeline.app import filled_in  # noqa: PLC0415
+    from pipeline.clock import Clock  # noqa: PLC0415
     from pipeline.files import shown_path  # noqa: PLC0415
+    from pipeline.site.update import update  # noqa: PLC0415
     from pipeline.stages.publish import publish  # noqa: PLC0415
 
     settings = load_settings(config)
@@ -201,6 +209,8 @@ def render(
             written = publish(day, settings.paths.outputs, settings.tags)
             state = "written" if written.changed else "unchanged"
             typer.echo(f"{shown_path(written.markdown)} {state}")
+        files = update(store, settings, Clock().now(), everything=True)
+        typer.echo(f"{shown_path(settings.paths.outputs / 'site')} {files} files written")
 
 
 @app.command(epilog="Examples:  jianjie doctor  ·  jianjie doctor --model deepseek --offline")
@@ -251,13 +261,28 @@ class _Wanted(NamedTuple):
     limit: int | None = None
 
 
-def _nights(settings: Config, fields: list[str], wanted: _Wanted, *, report: bool) -> int:
-    """The fields' nights, one after the other; the worst exit status."""
-    from pipeline.account import exit_status, note  # noqa: PLC0415
+def _nights(
+    settings: Config,
+    fields: list[str],
+    wanted: _Wanted,
+    *,
+    report: bool,
+    canary: bool = False,
+    tell: bool = False,
+) -> int:
+    """The fields' nights, one after the other; the worst exit status, whatever the canary says."""
+    from pipeline.account import canary_note, exit_status, note  # noqa: PLC0415
     from pipeline.flow import run_night  # noqa: PLC0415
+    from pipeline.records import Canary  # noqa: PLC0415
+    from pipeline.terminal import print_canary  # noqa: PLC0415
 
     reports: list[tuple[Night, float]] = []
-    with session.edges(settings) as edges, session.recorded(edges) as outcome:
+    with (
+        session.messages(settings, wanted=tell) as told,
+        session.edges(settings) as edges,
+        session.recorded(edges) as outcome,
+        told.at_the_end(edges),
+    ):
         for field in fields:
             start = time.monotonic()
             night = run_night(edges, field, **wanted._asdict())
@@ -265,11 +290,27 @@ def _nights(settings: Config, fields: list[str], wanted: _Wanted, *, report: boo
             outcome["exit_status"] = max(outcome["exit_status"], status)
             outcome["note"] = "; ".join(filter(None, (outcome["note"], note(night))))
             reports.append((night, time.monotonic() - start))
+            told.add(night.days, edges.model.halted)
+        halted = edges.model.halted
+        watched = _canary(edges, fields, [night for night, _ in reports]) if canary else None
+        changed = canary_note(watched)
+        outcome["note"] = "; ".join(filter(None, (outcome["note"], changed)))
     for night, seconds in reports:  # after the progress bar is gone
         _report(night, seconds, report=report)
-    if edges.model.halted:
-        session.say(str(edges.model.halted))
+    if report and isinstance(watched, Canary):
+        print_canary(watched)
+    if problem := halted or changed:  # where the model stopped, that is why there is no canary
+        session.say(str(problem))
     return int(outcome["exit_status"])
+
+
+def _canary(edges: Edges, fields: list[str], nights: list[Night]) -> Canary | str | None:
+    """Whether the model still writes as it did; what measures it is loaded only where wanted."""
+    if not edges.config.canary:
+        return None
+    from pipeline.canary import watch  # noqa: PLC0415
+
+    return watch(edges, max(night.day.date for night in nights), fields)
 
 
 def _report(night: Night, seconds: float, *, report: bool) -> None:

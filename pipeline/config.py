@@ -22,9 +22,12 @@ from pipeline.settings import (
     BudgetSettings,
     ExtractSettings,
     FieldSettings,
+    InterestSettings,
+    MessageSettings,
     ModelProfile,
     PathSettings,
     RetrySettings,
+    SiteSettings,
 )
 
 PREFIX = "JIANJIE_"
@@ -51,9 +54,13 @@ class Config(BaseSettings):
     retry: RetrySettings = RetrySettings()
     extract: ExtractSettings = ExtractSettings()
     budget: BudgetSettings = BudgetSettings()
+    site: SiteSettings = SiteSettings()
+    interests: InterestSettings = InterestSettings()
+    messages: MessageSettings = MessageSettings()
     paths: PathSettings = PathSettings()
     retry_days: int = Field(default=7, ge=0)
     catch_up_days: int = Field(default=7, ge=0)
+    canary: int = Field(default=0, ge=0, le=50)
 
     @field_validator("model")
     @classmethod
@@ -90,7 +97,7 @@ def load_config(path: Path) -> Config:
     """
     root = _compose(path)
     values = _as_mapping(root, path)
-    _check_environment(os.environ)
+    _check_environment(os.environ, _message_variables(values))
     try:
         config = Config(**values)
     except ValidationError as error:
@@ -159,10 +166,19 @@ def _repeated_keys(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
             yield from _repeated_keys(item)
 
 
-def _check_environment(environment: Mapping[str, str]) -> None:
+def _message_variables(values: Mapping[str, Any]) -> set[str]:
+    """The variables that hold addresses for messages: they may have any name."""
+    messages = values.get("messages")
+    named = messages.get("to_env") if isinstance(messages, dict) else None
+    return {name for name in named if isinstance(name, str)} if isinstance(named, list) else set()
+
+
+def _check_environment(environment: Mapping[str, str], others: set[str]) -> None:
     """A misspelt variable must not pass in silence; keys for endpoints have their own names."""
     known = {f"{PREFIX}{name.upper()}" for name in Config.model_fields} | {CONFIG_VARIABLE}
     for variable in environment:
+        if variable in others:
+            continue
         if variable.upper().startswith(PREFIX) and variable.split("__")[0].upper() not in known:
             raise ConfigError(
                 f"unknown setting {variable}",
@@ -202,7 +218,9 @@ def _explain(problem: ErrorDetails, path: Path, root: yaml.Node) -> ConfigError:
             fix=f"Correct or remove it{_closest(location)}",
         )
     what = problem["msg"].removeprefix("Value error, ")
-    shown = "" if problem["type"] == "missing" else f" (got {_shown(problem['input'])})"
+    # What stands for a variable's name may be the secret that belongs into the variable.
+    silent = problem["type"] == "missing" or location[:2] == ["messages", "to_env"]
+    shown = "" if silent else f" (got {_shown(problem['input'])})"
     return ConfigError(f"{name}: {what}{shown}", where=where, fix="Correct the value")
 
 
@@ -273,5 +291,8 @@ def _settings_models() -> tuple[Any, ...]:
         settings.EndpointProfile,
         settings.EmbeddedProfile,
         settings.BudgetSettings,
+        settings.InterestSettings,
+        settings.Terms,
+        settings.MessageSettings,
         settings.PathSettings,
     )

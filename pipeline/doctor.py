@@ -68,6 +68,7 @@ def examine(path: Path, *, offline: bool, model: str | None = None) -> Iterator[
     yield _tried("prompt", lambda: _prompt(config))
     yield _model(config, offline=offline)
     yield from _folders(config)
+    yield from _messages(config)
     if not offline:
         yield from _arxiv(config)
 
@@ -97,6 +98,14 @@ def _fields(config: Config) -> Iterator[Finding]:
                     state="warning",
                     fix=f"Write {canonical(category)}",
                 )
+
+
+def _messages(config: Config) -> Iterator[Finding]:
+    """Whether each address is there and of a service that is known; nothing is sent."""
+    from pipeline.messages.targets import described  # noqa: PLC0415
+
+    for name in config.messages.to_env:
+        yield _tried(f"message to {name}", partial(described, name))
 
 
 def _prompt(config: Config) -> str:

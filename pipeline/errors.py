@@ -224,9 +224,17 @@ class BudgetReached(JianjieError):
 class Unfinished(JianjieError):
     """An evaluation that lacks answers; it ends as what kept them away would."""
 
-    def __init__(self, what: str, *, cause: JianjieError) -> None:
-        super().__init__(what, fix="Run again: what came is stored and costs no call")
-        self.exit_status = cause.exit_status
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: object = "",
+        fix: str = "Run again: what came is stored and costs no call",
+        cause: JianjieError | None = None,
+    ) -> None:
+        super().__init__(what, where=where, fix=fix)
+        if cause is not None:
+            self.exit_status = cause.exit_status
 
 
 class Interrupted(JianjieError):

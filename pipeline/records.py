@@ -345,6 +345,31 @@ class Owed(Record):
 Outcome = Done | Owed
 
 
+class CanaryScore(Record):
+    """A night's mean over the canary papers, with the band of the last weeks."""
+
+    name: str
+    value: float
+    low: float | None = None
+    """None: too few earlier nights to tell."""
+    high: float | None = None
+    """None beside a `low`: only a fall counts."""
+
+
+class Canary(Record):
+    """What a model made of the canary papers one night (drift.py)."""
+
+    date: dt.date
+    prompt_hash: str
+    model: str
+    papers: int
+    nights: int
+    """Earlier nights that it is held against."""
+    scores: tuple[CanaryScore, ...]
+    drift: tuple[str, ...]
+    """The scores that left their band: the model may not be what it was."""
+
+
 class Day(Record):
     """A field's listing with what became of every paper in it, in arXiv's order."""
 
@@ -356,6 +381,8 @@ class Day(Record):
     source: str
     outcomes: tuple[Outcome, ...]
     check: Check | None = None
+    canary: Canary | None = None
+    """Of the same night; None where no canary papers were asked."""
 
     @property
     def done(self) -> tuple[Done, ...]:

@@ -65,5 +65,30 @@ MIGRATIONS = (
         attempt INTEGER NOT NULL, temperature REAL, PRIMARY KEY (file, key, round, attempt)
     ) STRICT;
     """,
+    """
+    CREATE TABLE canary (
+        date TEXT NOT NULL, prompt_hash TEXT NOT NULL, model TEXT NOT NULL, arxiv_id TEXT NOT NULL,
+        line TEXT, valid_first INTEGER NOT NULL, content_chrf REAL NOT NULL, chrf REAL NOT NULL,
+        length INTEGER NOT NULL, sameness REAL, PRIMARY KEY (date, prompt_hash, model, arxiv_id)
+    ) STRICT;
+    """,
+    """
+    CREATE TABLE told (
+        date TEXT NOT NULL, field TEXT NOT NULL, done TEXT NOT NULL, owed TEXT NOT NULL,
+        PRIMARY KEY (date, field)
+    ) STRICT;
+    CREATE TABLE messages (
+        seq INTEGER PRIMARY KEY, created TEXT NOT NULL, about TEXT NOT NULL, failure TEXT,
+        title TEXT NOT NULL, body TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE deliveries (
+        message INTEGER NOT NULL REFERENCES messages, target TEXT NOT NULL, state TEXT NOT NULL,
+        attempts INTEGER NOT NULL, error TEXT, PRIMARY KEY (message, target)
+    ) STRICT;
+    """,
+    """
+    CREATE INDEX announced_by_paper ON announced (arxiv_id, version);
+    CREATE INDEX published_by_summary ON published (seq);
+    """,
 )
 """PRAGMA user_version counts those that a file has had."""

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from pipeline import __version__
-from pipeline.errors import Interrupted, JianjieError
+from pipeline.errors import Interrupted, JianjieError, OutputError
 
 if TYPE_CHECKING:
     from pipeline.clock import Clock
     from pipeline.config import Config
     from pipeline.edges import Edges
     from pipeline.evaluate.bench import Bench
+    from pipeline.messages.outbox import Telling
     from pipeline.store import Store
 
 
@@ -85,6 +86,33 @@ def recorded(edges: Edges) -> Iterator[dict[str, Any]]:
         edges.events.emit("run_ended", exit_status=outcome["exit_status"], note=outcome["note"])
         status, note = int(outcome["exit_status"]), str(outcome["note"])
         edges.store.end_run(number, edges.clock.now(), status, note)
+        _update_site(edges, news=status != 0)
+
+
+def _update_site(edges: Edges, *, news: bool) -> None:
+    """The reading pages; their trouble is told, and the next run makes them."""
+    from pipeline.site.update import update  # noqa: PLC0415
+
+    try:
+        update(edges.store, edges.config, edges.clock.now(), news=news)
+    except OutputError as error:
+        say(str(error))
+
+
+@contextmanager
+def messages(settings: Config, *, wanted: bool) -> Iterator[Telling]:
+    """What a run has to tell; the addresses are checked before anything is touched."""
+    from pipeline.messages.outbox import Telling  # noqa: PLC0415
+    from pipeline.messages.targets import addresses  # noqa: PLC0415
+
+    if wanted:
+        addresses(settings.messages)
+    told = Telling(wanted=wanted)
+    try:
+        yield told
+    finally:
+        for line in told.complaints:
+            say(line)
 
 
 @contextmanager

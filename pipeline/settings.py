@@ -19,6 +19,16 @@ def is_loopback(host: str | None) -> bool:
     return host in {"127.0.0.1", "localhost", "[::1]"}
 
 
+def _known_categories(categories: tuple[str, ...]) -> tuple[str, ...]:
+    from pipeline.arxiv.taxonomy import nearest, vocabulary  # noqa: PLC0415 - lazy: a JSON file
+
+    for category in categories:
+        if category not in vocabulary():
+            close = ", ".join(nearest(category)) or "see arxiv.org/category_taxonomy"
+            raise ValueError(f"{category!r} is not an arXiv category; nearest: {close}")
+    return categories
+
+
 class FieldSettings(Record):
     """One field of the digest: its Chinese name and the arXiv categories that make it."""
 
@@ -28,13 +38,7 @@ class FieldSettings(Record):
     @field_validator("categories")
     @classmethod
     def _known(cls, categories: tuple[str, ...]) -> tuple[str, ...]:
-        from pipeline.arxiv.taxonomy import nearest, vocabulary  # noqa: PLC0415 - lazy: a JSON file
-
-        for category in categories:
-            if category not in vocabulary():
-                close = ", ".join(nearest(category)) or "see arxiv.org/category_taxonomy"
-                raise ValueError(f"{category!r} is not an arXiv category; nearest: {close}")
-        return categories
+        return _known_categories(categories)
 
 
 class ArxivSettings(Record):
@@ -196,6 +200,45 @@ class BudgetSettings(Record):
     tokens: Positive | None = None
 
 
+class Terms(Record):
+    """Keywords, authors and tags; interests.py says what they match."""
+
+    keywords: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    @field_validator("keywords", "authors")
+    @classmethod
+    def _not_empty(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(entry.strip() for entry in entries):
+            raise ValueError("an entry is empty")
+        return entries
+
+    @field_validator("tags")
+    @classmethod
+    def _known(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
+        return _known_categories(tags)
+
+
+class InterestSettings(Record):
+    """What site and messages show first, and what last."""
+
+    more: Terms = Terms()
+    less: Terms = Terms()
+
+
+class MessageSettings(Record):
+    """Whom a run tells, and of what."""
+
+    to_env: tuple[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], ...] = ()
+    """The environment variables that hold apprise's URLs, one each; they are secrets."""
+    when: tuple[Literal["news", "owed", "failed"], ...] = ("news", "owed", "failed")
+    top: int = Field(default=5, ge=0, le=50)
+    """Lines of each day."""
+    timeout_s: Annotated[float, Field(gt=0)] = 30.0
+    """For all messages of a run together."""
+
+
 class PathSettings(Record):
     """Folders; relative ones are relative to the config file."""
 
@@ -203,3 +246,15 @@ class PathSettings(Record):
     prompts: Path = Path("prompts")
     cache: Path | None = None
     """Downloaded PDFs and the assembled model; None: the user's cache folder."""
+
+
+class SiteSettings(Record):
+    """The reading site."""
+
+    url: HttpUrl | None = None
+    """Its public address, for the feeds and messages that name it."""
+
+    @property
+    def base(self) -> str:
+        """The address with a slash at its end; empty where none is known."""
+        return f"{str(self.url).rstrip('/')}/" if self.url else ""

@@ -11,10 +11,12 @@ import json
 from collections.abc import Sequence
 
 from pipeline.calls import Calls, close_round
+from pipeline.canary_rows import CanaryRows
 from pipeline.changes import replaced
 from pipeline.database import Connection
 from pipeline.errors import UsageError
 from pipeline.listing_rows import announce, put_check, put_paper
+from pipeline.message_rows import MessageRows
 from pipeline.records import (
     Announcement,
     AnnounceType,
@@ -42,7 +44,7 @@ class Run(Record):
     note: str | None
 
 
-class Store(Calls):
+class Store(Calls, CanaryRows, MessageRows):
     """Every method is safe to call from many threads and raises OutputError on a bad disk."""
 
     # Days
@@ -106,6 +108,7 @@ class Store(Calls):
             source=source,
             outcomes=self._outcomes(date, field),
             check=Check.model_validate_json(checked) if checked else None,
+            canary=self.canary(date),
         )
 
     def _outcomes(self, date: dt.date, field: str) -> tuple[Outcome, ...]:
@@ -133,6 +136,17 @@ class Store(Calls):
         )
         return [(dt.date.fromisoformat(date), name) for date, name in rows]
 
+    def counts(self) -> dict[tuple[dt.date, str], tuple[int, int]]:
+        """Of every day: papers announced, and of these the ones without a line."""
+        rows = self._rows(
+            "SELECT a.date, a.field, count(*), count(*) - count(p.seq) FROM announced AS a"
+            " LEFT JOIN published AS p USING (arxiv_id, version) GROUP BY a.date, a.field"
+        )
+        return {
+            (dt.date.fromisoformat(date), field): (announced, owed)
+            for date, field, announced, owed in rows
+        }
+
     def days_of(self, arxiv_id: str, version: int) -> list[tuple[dt.date, str]]:
         """The days whose listing has this version, newest first."""
         rows = self._rows(
@@ -155,6 +169,11 @@ class Store(Calls):
             "SELECT paper FROM papers WHERE arxiv_id = ? AND version = ?", arxiv_id, version
         )
         return Paper.model_validate_json(rows[0][0]) if rows else None
+
+    def versions(self, arxiv_id: str) -> list[Paper]:
+        """Every version that is known, oldest first."""
+        rows = self._rows("SELECT paper FROM papers WHERE arxiv_id = ? ORDER BY version", arxiv_id)
+        return [Paper.model_validate_json(text) for (text,) in rows]
 
     def put_paper(self, paper: Paper) -> None:
         """Store metadata; what a less faithful source says never replaces it."""

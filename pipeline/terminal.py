@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from pipeline.account import note, unchecked
+from pipeline.account import note, unchecked, usual
 from pipeline.calls import Spent
 from pipeline.doctor import Finding
 from pipeline.estimate import Estimate
@@ -20,8 +20,9 @@ from pipeline.events import Event
 from pipeline.files import shown_path
 from pipeline.flow import Night
 from pipeline.ledger import ledger
+from pipeline.message_rows import Delivery
 from pipeline.nights import NothingAnnounced
-from pipeline.records import Day, Owed, Paper, Replaced, Summary
+from pipeline.records import Canary, Day, Owed, Paper, Replaced, Summary
 from pipeline.reprocess import Again
 from pipeline.store import Run
 
@@ -285,8 +286,22 @@ def _days_table(title: str, days: Sequence[Day]) -> Table:
     return table
 
 
-def print_status(days: Sequence[Day], runs: Sequence[Run], spent: Sequence[Spent]) -> None:
-    """What is owed, how the last runs ended, and what calls to models cost."""
+def print_canary(canary: Canary) -> None:
+    """A night's scores of the example papers, with what is usual."""
+    table = Table("score", "mean", "usual", "", title="canary", title_justify="left")
+    for score in canary.scores:
+        mark = "drift" if score.name in canary.drift else ""
+        table.add_row(score.name, f"{score.value:.1f}", usual(score), mark)
+    papers = "1 paper" if canary.papers == 1 else f"{canary.papers} papers"
+    nights = f"against {canary.nights} earlier nights"
+    OUT.print(table)
+    OUT.print(escape(f"{canary.date}: {papers} by {canary.model}, {nights}"), soft_wrap=True)
+
+
+def print_status(
+    days: Sequence[Day], runs: Sequence[Run], spent: Sequence[Spent], canary: Canary | None
+) -> None:
+    """What is owed, how the last runs ended, what calls to models cost, if the model changed."""
     OUT.print(_days_table("days", days))
     for day in days:
         for owed in day.owed:
@@ -300,6 +315,16 @@ def print_status(days: Sequence[Day], runs: Sequence[Run], spent: Sequence[Spent
     OUT.print(table)
     if spent:
         OUT.print(_spent_table(spent))
+    if canary:
+        print_canary(canary)
+
+
+def print_unsent(deliveries: Sequence[Delivery]) -> None:
+    """A line for each message that has still to reach somebody."""
+    for one in deliveries:
+        why = f": {one.error}" if one.error else ""
+        text = f"message of {one.created:%Y-%m-%d %H:%M} not sent to {one.target} yet{why}"
+        OUT.print(escape(text), soft_wrap=True)
 
 
 def _spent_table(spent: Sequence[Spent]) -> Table:

@@ -115,6 +115,7 @@ def json_of(day: Day, tags: TagChoice) -> bytes:
         "source": day.source,
         "ledger": ledger(day).model_dump(mode="json"),
         "check": day.check.model_dump(mode="json") if day.check else None,
+        **({"canary": day.canary.model_dump(mode="json")} if day.canary else {}),
         "papers": papers,
     }
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()

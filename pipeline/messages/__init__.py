@@ -1,0 +1,1 @@
+"""What a run tells people: composed, kept in the store, sent through apprise."""
