@@ -16,23 +16,24 @@ _LEFT_OVER = dt.timedelta(hours=1)
 """No write takes as long: what is older was left by a process that was killed."""
 
 
-def write_atomic(path: Path, content: bytes) -> bool:
+def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> bool:
     """Put `content` at `path` in one step; False, and nothing touched, if it stands there already.
 
-    Raises OutputError when the disk is full or read-only; the old file is then still whole.
+    What can be made again need not be `durable`: a power cut may then leave it empty. Raises
+    OutputError when the disk is full or read-only; the old file is then still whole.
     """
     try:
         if path.exists() and path.read_bytes() == content:
             return False
     except OSError as error:
         raise cannot_write(path, error) from error
-    with replacing(path) as file:
+    with replacing(path, durable=durable) as file:
         file.write(content)
     return True
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     """A new file, for reading and writing, that takes `path`'s place when the block ends well.
 
     Any exception in the block leaves what was at `path`, and nothing beside it. Raises OutputError
@@ -43,7 +44,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with _beside(path) as (temporary, file):
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
             temporary.chmod(0o644)  # mkstemp makes it private; a digest is for a web server too
             temporary.replace(path)
     except OSError as error:

@@ -41,6 +41,14 @@ def taxonomy() -> Taxonomy:
 
 
 @cache
+def chinese_names() -> dict[str, str]:
+    """The Chinese name of every active category, by us: arXiv has English names only."""
+    data = files("pipeline.arxiv").joinpath("names.zh.json").read_text(encoding="utf-8")
+    names: dict[str, str] = json.loads(data)
+    return names
+
+
+@cache
 def vocabulary() -> frozenset[str]:
     """Every category id that arXiv's metadata may carry today, aliases included."""
     known = taxonomy()

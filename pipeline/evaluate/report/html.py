@@ -6,7 +6,6 @@ that nobody sees or that turn the direction of text are shown by their names.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -25,10 +24,10 @@ from pipeline.evaluate.report.findings import (
 )
 from pipeline.evaluate.report.plots import Bar, Mark, intervals, pareto
 from pipeline.evaluate.results import MAIN_METRIC, METRICS, Case, Comparison, Evaluation, Sample
+from pipeline.html import shown
 
 _TEMPLATE = Path(__file__).parent / "report.html.jinja"
 _PLOTTED = ("content-chrf", "chrf", "rouge-l", "valid-first", "tags-f1", "primary")
-_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def render_html(evaluation: Evaluation, cases: Sequence[Case], samples: Sequence[Sample]) -> str:
@@ -51,16 +50,6 @@ def render_html(evaluation: Evaluation, cases: Sequence[Case], samples: Sequence
             }
             for system in evaluation.systems
         ],
-    )
-
-
-def shown(text: object) -> str:
-    """Text in which nothing hides: what cannot be seen stands as its code point."""
-    return "".join(
-        f"[U+{ord(char):04X}]"
-        if unicodedata.category(char) in _UNSEEN and char not in "\n\t"
-        else char
-        for char in str(text)
     )
 
 

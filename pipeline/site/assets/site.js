@@ -1,0 +1,450 @@
+// The reading site's one script: theme, search, filters, interests, stars, keys. No library, no
+// network but the site's own files. Text of papers only ever becomes text nodes.
+"use strict";
+
+const jianjie = (() => {
+  const root = document.documentElement;
+  const base = root.dataset.root;
+  const store = {
+    get(name, fallback) {
+      try { return JSON.parse(localStorage.getItem(`jianjie.${name}`)) ?? fallback; }
+      catch { return fallback; }
+    },
+    set(name, value) {
+      try { localStorage.setItem(`jianjie.${name}`, JSON.stringify(value)); }
+      catch { /* a browser that keeps nothing */ }
+    },
+  };
+
+  // --- Theme: the system's, or one that was chosen; set before anything is drawn.
+
+  const THEMES = { auto: "随系统", light: "浅色", dark: "深色" };
+  const setTheme = (theme) => {
+    if (theme === "auto") delete root.dataset.theme; else root.dataset.theme = theme;
+  };
+  setTheme(store.get("theme", "auto"));
+
+  // --- Elements
+
+  const make = (name, attributes = {}, ...children) => {
+    const element = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) {
+      if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+      else if (value !== false && value !== null) element.setAttribute(key, value === true ? "" : value);
+    }
+    element.append(...children);
+    return element;
+  };
+  const one = (selector, within = document) => within.querySelector(selector);
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+
+  // --- Matching, by the same rule as pipeline/interests.py
+
+  const fold = (text) => text.normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim();
+  const isWord = (char) => char !== undefined && /[a-z0-9]/.test(char);
+  const places = (needle, text) => {
+    const found = [];
+    for (let at = text.indexOf(needle); needle && at >= 0; at = text.indexOf(needle, at + 1)) {
+      const end = at + needle.length;
+      const inside = (isWord(needle[0]) && isWord(text[at - 1]))
+        || (isWord(needle[needle.length - 1]) && isWord(text[end]));
+      if (!inside) found.push([at, end]);
+    }
+    return found;
+  };
+  const matches = (needle, folded) => places(fold(needle), folded).length > 0;
+
+  const EMPTY = { keywords: [], authors: [], tags: [] };
+  let settings = { months: [], fields: {}, sections: {}, tags: {}, interests: { more: EMPTY, less: EMPTY } };
+  const interests = () => store.get("interests", settings.interests);
+  const value = (paper, wanted) => {
+    const text = paper.folded ?? (paper.folded = [paper.title, paper.line, paper.comment ?? "", paper.abstract].map(fold));
+    const names = paper.names ?? (paper.names = paper.authors.map(fold));
+    const count = (terms) => terms.keywords.filter((term) => text.some((part) => matches(term, part))).length
+      + terms.authors.filter((term) => names.some((name) => matches(term, name))).length
+      + terms.tags.filter((tag) => paper.tags.includes(tag)).length;
+    return count(wanted.more) - count(wanted.less);
+  };
+
+  // Marks what was found, in text nodes whose folding keeps every character's place.
+  const highlight = (element, terms) => {
+    const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+    const nodes = [];
+    while (walker.nextNode()) if (!walker.currentNode.parentElement.closest("math, mark")) nodes.push(walker.currentNode);
+    for (const node of nodes) {
+      const folded = node.data.normalize("NFKC").toLowerCase();
+      if (folded.length !== node.data.length) continue;
+      const spans = terms.flatMap(([term, whole]) => whole ? places(fold(term), folded) : spansOf(fold(term), folded))
+        .sort((a, b) => a[0] - b[0]);
+      let at = 0;
+      const pieces = [];
+      for (const [start, end] of spans) {
+        if (start < at) continue;
+        pieces.push(node.data.slice(at, start), make("mark", {}, node.data.slice(start, end)));
+        at = end;
+      }
+      if (pieces.length) node.replaceWith(...pieces, node.data.slice(at));
+    }
+  };
+  const spansOf = (term, text) => {
+    const found = [];
+    for (let at = term ? text.indexOf(term) : -1; at >= 0; at = text.indexOf(term, at + term.length)) found.push([at, at + term.length]);
+    return found;
+  };
+
+  // --- The search's months, loaded when first needed, the newest first
+
+  const papers = [];
+  const loaded = new Set();
+  let loading = false;
+  const month = (name, rows) => {
+    loaded.add(name);
+    for (const [id, version, field, date, section, tags, title, line, authors, abstract] of rows) {
+      const folded = [title, line, abstract].map(fold);
+      const names = fold(authors.join("; "));
+      papers.push({
+        id, version, field, date, section, tags, title, line, authors, abstract, folded,
+        names: null, searched: [folded[0], folded[1], names, folded[2], fold(`${id}v${version}`)],
+      });
+    }
+  };
+  const load = () => {
+    if (loading) return;
+    loading = true;
+    const left = settings.months.filter((name) => !loaded.has(name));
+    const next = () => {
+      const name = left.shift();
+      if (name === undefined) return;
+      const script = make("script", { src: `${base}search/${name}.js` });
+      script.onload = script.onerror = () => { script.remove(); search(); next(); };
+      document.head.append(script);
+    };
+    for (let lane = 0; lane < 3; lane += 1) next();
+  };
+
+  const WEIGHTS = [8, 4, 4, 1, 16];
+  const SHOWN = 60;
+  const find = (query) => {
+    const terms = fold(query.q).split(" ").filter(Boolean);
+    const wanted = interests();
+    const stars = query.starred ? store.get("stars", {}) : null;
+    const found = [];
+    for (const paper of papers) {
+      if (query.field && paper.field !== query.field) continue;
+      if (query.section && paper.section !== query.section) continue;
+      if (query.tag && !paper.tags.includes(query.tag)) continue;
+      if (query.since && paper.date < query.since) continue;
+      if (query.until && paper.date > query.until) continue;
+      if (stars && !stars[paper.id]) continue;
+      let weight = 0;
+      let missing = false;
+      for (const term of terms) {
+        let best = 0;
+        paper.searched.forEach((part, at) => { if (WEIGHTS[at] > best && part.includes(term)) best = WEIGHTS[at]; });
+        if (!best) { missing = true; break; }
+        weight += best;
+      }
+      if (!missing) found.push({ paper, weight });
+    }
+    // What is worth most comes first; of interests only what is shown is asked for.
+    const order = (a, b) => b.weight - a.weight || (a.paper.date < b.paper.date ? 1 : a.paper.date > b.paper.date ? -1 : 0);
+    found.sort(order);
+    const top = found.slice(0, SHOWN);
+    for (const hit of top) hit.weight += value(hit.paper, wanted);
+    return { terms, total: found.length, top: top.sort(order) };
+  };
+
+  // --- The bar at the top
+
+  let bar;
+  let typed = "";
+  const query = () => ({
+    q: typed, field: bar.field.value, section: bar.section.value, tag: bar.tag.value.trim(),
+    since: bar.since.value, until: bar.until.value, starred: bar.starred.checked,
+  });
+  const asked = (now) => Object.entries(now).filter(([, found]) => found !== "" && found !== false);
+  const search = () => {
+    const now = query();
+    const wanted = asked(now);
+    const results = one("#results");
+    results.hidden = !wanted.length;
+    one("#content").hidden = wanted.length > 0;
+    const hash = wanted.length ? `#?${new URLSearchParams(wanted)}` : "";
+    if (hash !== location.hash && (hash || location.hash.startsWith("#?"))) {
+      history.replaceState(null, "", hash || location.pathname + location.search);
+    }
+    if (!wanted.length) { results.replaceChildren(); return; }
+    load();
+    const { terms, total, top } = find(now);
+    const state = loaded.size < settings.months.length ? `，已载入 ${loaded.size}/${settings.months.length} 个月` : "";
+    const rest = total > top.length ? `，显示前 ${top.length} 篇` : "";
+    results.replaceChildren(
+      make("h1", {}, "搜索结果"),
+      make("p", { class: "counts", role: "status" }, `${total} 篇${rest}${state}`),
+      ...top.map(({ paper }) => shownPaper(paper, terms)),
+    );
+  };
+  const href = (paper) => `${base}paper/${paper.id.replaceAll("/", "-")}.html`;
+  const shownPaper = (paper, terms) => {
+    const tags = paper.tags.map((tag) => make("button", { type: "button", class: "tag", "data-tag": tag, title: settings.tags[tag] ?? tag }, tag));
+    const article = make("article", { class: "paper", tabindex: "-1", "data-id": paper.id },
+      make("p", { class: paper.line ? "line" : "line owed" }, paper.line || "待补"),
+      make("h2", { class: "title", lang: "en" }, make("a", { href: href(paper) }, paper.title)),
+      make("p", { class: "tags" }, ...tags, make("span", { class: "links" }, make("a", { href: `https://arxiv.org/abs/${paper.id}v${paper.version}` }, "abs"))),
+      make("p", { class: "authors", lang: "en" }, paper.authors.join("; ")),
+      make("details", { class: "abstract" }, make("summary", {}, "英文摘要"), make("p", { lang: "en" }, paper.abstract)),
+      make("p", { class: "marks" }, make("a", { href: `${base}${paper.date}/${paper.field}.html#${paper.id}` }, `${settings.fields[paper.field] ?? paper.field} ${paper.date}`), ` ${settings.sections[paper.section] ?? ""}`),
+    );
+    highlight(article, terms.map((term) => [term, false]));
+    withStar(article);
+    return article;
+  };
+
+  const buildBar = () => {
+    const option = ([id, name]) => make("option", { value: id }, name);
+    const changed = () => search();
+    bar = {
+      q: make("input", { type: "search", placeholder: "搜索标题、简介、作者、摘要（按 /）", "aria-label": "搜索", autocomplete: "off" }),
+      field: make("select", { "aria-label": "领域", onchange: changed }, option(["", "全部领域"]), ...Object.entries(settings.fields).map(option)),
+      section: make("select", { "aria-label": "栏目", onchange: changed }, option(["", "全部栏目"]), ...Object.entries(settings.sections).map(option)),
+      tag: make("input", { "aria-label": "分类", placeholder: "分类", list: "tags", size: "9", oninput: changed }),
+      since: make("input", { type: "date", "aria-label": "从", onchange: changed }),
+      until: make("input", { type: "date", "aria-label": "到", onchange: changed }),
+      starred: make("input", { type: "checkbox", onchange: changed }),
+    };
+    // An input method's letters are no search: only what it commits.
+    const commit = () => { typed = bar.q.value; search(); };
+    bar.q.addEventListener("compositionend", commit);
+    bar.q.addEventListener("input", (event) => { if (!event.isComposing) commit(); });
+    bar.q.addEventListener("focus", load, { once: true });
+    const filters = make("div", { class: "filters", id: "filters", hidden: true },
+      bar.field, bar.section, bar.tag, bar.since, "至", bar.until,
+      make("label", {}, bar.starred, " 只看收藏"),
+      make("datalist", { id: "tags" }, ...Object.entries(settings.tags).map(([id, name]) => make("option", { value: id }, name))));
+    const toggle = make("button", { type: "button", "aria-expanded": "false", "aria-controls": "filters", onclick: () => {
+      filters.hidden = !filters.hidden;
+      toggle.setAttribute("aria-expanded", String(!filters.hidden));
+    } }, "筛选");
+    const theme = make("button", { type: "button", onclick: () => {
+      const names = Object.keys(THEMES);
+      const next = names[(names.indexOf(store.get("theme", "auto")) + 1) % names.length];
+      store.set("theme", next);
+      setTheme(next);
+      theme.textContent = THEMES[next];
+    }, "aria-label": "配色", title: "配色" }, THEMES[store.get("theme", "auto")]);
+    one("#tools").append(bar.q, toggle,
+      make("button", { type: "button", onclick: openInterests }, "兴趣"),
+      make("button", { type: "button", onclick: openStars, id: "stars" }, "收藏"), theme, filters);
+    const fromAddress = () => {
+      const found = new URLSearchParams(location.hash.startsWith("#?") ? location.hash.slice(2) : "");
+      for (const name of ["q", "field", "section", "tag", "since", "until"]) bar[name].value = found.get(name) ?? "";
+      typed = bar.q.value;
+      bar.starred.checked = found.has("starred");
+      filters.hidden = ![...found.keys()].some((name) => name !== "q");
+      toggle.setAttribute("aria-expanded", String(!filters.hidden));
+      search();
+    };
+    addEventListener("hashchange", fromAddress);
+    fromAddress();
+  };
+
+  // --- Interests: the settings' until the reader has some of their own
+
+  const KINDS = { keywords: "关键词", authors: "作者", tags: "分类" };
+  const openInterests = () => {
+    const now = interests();
+    const areas = {};
+    const column = (side, title) => make("div", {}, make("h3", {}, title), ...Object.entries(KINDS).map(([kind, name]) => {
+      areas[`${side}.${kind}`] = make("textarea", {});
+      areas[`${side}.${kind}`].value = now[side][kind].join("\n");
+      return make("label", {}, name, areas[`${side}.${kind}`]);
+    }));
+    const lines = (side, kind) => areas[`${side}.${kind}`].value.split("\n").map((line) => line.trim()).filter(Boolean);
+    const close = () => { dialog.close(); dialog.remove(); };
+    const dialog = make("dialog", { "aria-label": "我的兴趣" },
+      make("h2", {}, "我的兴趣"),
+      make("p", { class: "dim" }, "一行一个。只存在这个浏览器里；默认值来自 config.yaml。"),
+      make("div", { class: "columns" }, column("more", "优先并高亮"), column("less", "靠后")),
+      make("p", {},
+        make("button", { type: "button", onclick: () => {
+          const side = (name) => Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, lines(name, kind)]));
+          store.set("interests", { more: side("more"), less: side("less") });
+          close(); rank(); search();
+        } }, "保存"), " ",
+        make("button", { type: "button", onclick: () => { store.set("interests", null); close(); rank(); search(); } }, "恢复默认"), " ",
+        make("button", { type: "button", onclick: close }, "取消")));
+    document.body.append(dialog);
+    dialog.showModal();
+  };
+
+  const ofArticle = (article) => {
+    const text = (selector) => one(selector, article)?.textContent ?? "";
+    return {
+      id: article.dataset.id, version: article.dataset.version, tags: article.dataset.tags.split(" "),
+      title: text(".title a") || text(".title"), line: one(".line:not(.owed)", article)?.textContent ?? "",
+      authors: text(".authors").split("; "), abstract: text(".abstract p"), comment: text(".comment [lang]"),
+    };
+  };
+  let arxivOrder = store.get("order", "interests") === "arxiv";
+  let originals;
+  const rank = () => {
+    // From the page as it came each time, so that no mark is left of interests that are gone.
+    originals ??= all("section.papers").map((section) => [section, all(".paper", section).map((article) => article.cloneNode(true))]);
+    if (!originals.length) return;
+    const wanted = interests();
+    const any = Object.values(wanted).some((side) => Object.values(side).some((terms) => terms.length));
+    const terms = [...wanted.more.keywords, ...wanted.more.authors].map((term) => [term, true]);
+    for (const [section, articles] of originals) {
+      const ranked = articles.map((article, at) => {
+        const copy = article.cloneNode(true);
+        const worth = value(ofArticle(copy), wanted);
+        copy.classList.toggle("more", worth > 0);
+        copy.classList.toggle("less", worth < 0);
+        if (terms.length) for (const part of all(".line, .title, .authors, .comment, .abstract p", copy)) highlight(part, terms);
+        for (const tag of all(".tag", copy)) tag.classList.toggle("wanted", wanted.more.tags.includes(tag.dataset.tag));
+        withStar(copy);
+        return { copy, worth, at };
+      });
+      if (!arxivOrder) ranked.sort((a, b) => b.worth - a.worth || a.at - b.at);
+      all(".paper", section).forEach((article) => article.remove());
+      section.append(...ranked.map(({ copy }) => copy));
+    }
+    filterByTag();
+    const order = one("#order");
+    const choose = (name, label) => make("button", { type: "button", "aria-pressed": String((name === "arxiv") === arxivOrder), onclick: () => {
+      arxivOrder = name === "arxiv";
+      store.set("order", name);
+      rank();
+    } }, label);
+    if (order) order.replaceChildren(...(any ? [choose("interests", "兴趣优先"), choose("arxiv", "arXiv 顺序")] : []), ...chosenTag());
+  };
+
+  // --- A day's papers of one tag
+
+  let tagHere = "";
+  const chosenTag = () => tagHere ? [make("button", { type: "button", "aria-pressed": "true", onclick: () => { tagHere = ""; rank(); } }, `${tagHere} ${settings.tags[tagHere] ?? ""} ✕`)] : [];
+  const filterByTag = () => {
+    for (const article of all("section.papers .paper")) article.hidden = tagHere !== "" && !article.dataset.tags.split(" ").includes(tagHere);
+  };
+
+  // --- Stars
+
+  const withStar = (article) => {
+    const button = make("button", { type: "button", class: "star" });
+    const draw = () => {
+      const starred = article.dataset.id in store.get("stars", {});
+      button.textContent = starred ? "★" : "☆";
+      button.setAttribute("aria-pressed", String(starred));
+      button.setAttribute("aria-label", "收藏");
+    };
+    button.addEventListener("click", () => { star(article); draw(); });
+    draw();
+    one(".star", article)?.remove();
+    one(".links", article)?.prepend(button);
+  };
+  const star = (article) => {
+    const stars = store.get("stars", {});
+    const { id } = article.dataset;
+    if (id in stars) delete stars[id];
+    else {
+      const known = papers.find((paper) => paper.id === id) ?? ofArticle(article);
+      stars[id] = { title: known.title.trim(), line: known.line, authors: [...known.authors], tags: [...known.tags] };
+    }
+    store.set("stars", stars);
+    countStars();
+  };
+  const countStars = () => {
+    const count = Object.keys(store.get("stars", {})).length;
+    one("#stars").textContent = count ? `收藏 ${count}` : "收藏";
+  };
+
+  const year = (id) => {
+    const digits = /^(?:[a-z-]+(?:\.[A-Z]{2})?\/)?(\d\d)/.exec(id);
+    return digits ? (Number(digits[1]) > 90 ? 1900 : 2000) + Number(digits[1]) : "";
+  };
+  // What TeX reads as its own; formulas stay as they are.
+  const tex = (text) => text.split(/(\$[^$]+\$)/).map((part, at) => at % 2 ? part
+    : part.replace(/[\\{}&%$#_~^]/g, (char) => ({ "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}" })[char] ?? `\\${char}`)).join("");
+  const bibtex = (stars) => Object.entries(stars).map(([id, paper]) => [
+    `@misc{arxiv-${id.replaceAll("/", "-")},`,
+    `  title = {{${tex(paper.title)}}},`,
+    `  author = {${paper.authors.map(tex).join(" and ")}},`,
+    `  year = {${year(id)}},`,
+    `  eprint = {${id}},`,
+    "  archivePrefix = {arXiv},",
+    `  primaryClass = {${paper.tags[0] ?? ""}},`,
+    `  url = {https://arxiv.org/abs/${id}}`,
+    "}\n",
+  ].join("\n")).join("\n");
+  const plainMarkdown = (text) => text.replace(/[\\`*_{}[\]<>#|~$]/g, "\\$&");
+  const markdown = (stars) => Object.entries(stars)
+    .map(([id, paper]) => `- [${plainMarkdown(paper.title)}](https://arxiv.org/abs/${id}) ${plainMarkdown(paper.authors.join("; "))}\n  ${plainMarkdown(paper.line)}\n`).join("");
+  const save = (name, type, text) => {
+    const address = URL.createObjectURL(new Blob([text], { type }));
+    const link = make("a", { href: address, download: name });
+    document.body.append(link);
+    link.click();
+    link.remove();
+    setTimeout(() => URL.revokeObjectURL(address), 10000);
+  };
+  const openStars = () => {
+    const stars = store.get("stars", {});
+    const close = () => { dialog.close(); dialog.remove(); };
+    const dialog = make("dialog", { "aria-label": "收藏" },
+      make("h2", {}, "收藏"),
+      Object.keys(stars).length ? make("ul", {}, ...Object.entries(stars).map(([id, paper]) => make("li", {}, make("a", { href: `${base}paper/${id.replaceAll("/", "-")}.html` }, paper.title), ` ${paper.line}`)))
+        : make("p", {}, "还没有收藏。按 x 或点 ☆ 收藏一篇论文；收藏只存在这个浏览器里。"),
+      make("p", {},
+        make("button", { type: "button", onclick: () => save("jianjie.bib", "text/plain", bibtex(stars)) }, "导出 BibTeX"), " ",
+        make("button", { type: "button", onclick: () => save("jianjie.md", "text/markdown", markdown(stars)) }, "导出 Markdown"), " ",
+        make("button", { type: "button", onclick: close }, "关闭")));
+    document.body.append(dialog);
+    dialog.showModal();
+  };
+
+  // --- Keys: / j k o x
+
+  const visible = () => all(".paper").filter((article) => article.offsetParent !== null);
+  const move = (step) => {
+    const list = visible();
+    const at = list.indexOf(document.activeElement.closest?.(".paper"));
+    const next = list[at < 0 ? (step > 0 ? 0 : list.length - 1) : Math.min(Math.max(at + step, 0), list.length - 1)];
+    next?.focus({ preventScroll: true });
+    next?.scrollIntoView({ block: "start" });
+  };
+  const onKey = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const typing = event.target.closest?.("input, textarea, select, dialog");
+    if (event.key === "Escape" && event.target === bar.q) { bar.q.value = typed = ""; search(); bar.q.blur(); return; }
+    if (typing) return;
+    const here = document.activeElement.closest?.(".paper");
+    const actions = {
+      "/": () => bar.q.focus(),
+      j: () => move(1),
+      k: () => move(-1),
+      o: () => { const abstract = here && one(".abstract", here); if (abstract) abstract.open = !abstract.open; },
+      x: () => { if (here) { star(here); withStar(here); } },
+    };
+    if (!actions[event.key]) return;
+    event.preventDefault();
+    actions[event.key]();
+  };
+
+  const data = (values) => {
+    settings = values;
+    buildBar();
+    countStars();
+    if (originals === undefined) rank();
+    if (!one("section.papers")) all("#content .paper").forEach(withStar);
+    document.addEventListener("keydown", onKey);
+    document.addEventListener("click", (event) => {
+      const tag = event.target.closest?.("button.tag")?.dataset.tag;
+      if (!tag) return;
+      if (event.target.closest("section.papers")) { tagHere = tagHere === tag ? "" : tag; rank(); }
+      else { bar.tag.value = tag; one("#filters").hidden = false; search(); }
+    });
+    root.dataset.ready = "";
+  };
+
+  return { data, month, fold, matches, value, find, papers, bibtex, markdown };
+})();

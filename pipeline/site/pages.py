@@ -1,0 +1,244 @@
+"""The pages' values, and their HTML."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, cached_property, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jinja2
+
+from pipeline import __version__
+from pipeline.arxiv.taxonomy import chinese_names
+from pipeline.config import Config
+from pipeline.html import changed, plain, rich, shown
+from pipeline.ledger import ledger
+from pipeline.records import (
+    Announcement,
+    AnnounceType,
+    Day,
+    Done,
+    Outcome,
+    Owed,
+    Paper,
+    Section,
+    Summary,
+)
+from pipeline.stages.publish import published_tags
+from pipeline.store import Run, Store
+
+_TEMPLATES = Path(__file__).parent / "templates"
+WEEKDAYS = "一二三四五六日"
+SECTIONS: Mapping[Section, str] = {Section.NEW: "最新发布", Section.REPLACED: "更新"}
+STAGES = {
+    "listing": "列表",
+    "download": "下载",
+    "extract": "提取",
+    "prompt": "提示词",
+    "summarize": "撰写",
+    "validate": "核对",
+    "publish": "发布",
+}
+CHANGED = {"title": "标题", "abstract": "摘要", "authors": "作者", "comment": "备注"}
+ANNOUNCED = {
+    AnnounceType.NEW: "新论文",
+    AnnounceType.CROSS: "交叉列出",
+    AnnounceType.REPLACE: "新版本",
+    AnnounceType.REPLACE_CROSS: "交叉列出的新版本",
+}
+_DAYS_KEPT = 64
+"""Days in memory: a month's are read for its page, its search file and its feed."""
+
+
+class Site:
+    """What all pages share: the store, the settings, the days there are."""
+
+    def __init__(
+        self, store: Store, config: Config, known: Sequence[tuple[dt.date, str]], now: dt.datetime
+    ) -> None:
+        self.store = store
+        self.config = config
+        self.known = known
+        self.now = now
+        self.day = lru_cache(_DAYS_KEPT)(self._day)
+        self.announced = lru_cache(_DAYS_KEPT)(self._announced)
+
+    @cached_property
+    def fields(self) -> dict[str, str]:
+        """Short name → Chinese name, of the settings and of the store."""
+        names = {field: self.day(date, field).name for date, field in reversed(self.known)}
+        return names | {field: found.name for field, found in self.config.fields.items()}
+
+    def paper_file(self, arxiv_id: str) -> str:
+        """paper/2601.02954.html; the slash of an old id is no folder."""
+        return f"paper/{arxiv_id.replace('/', '-')}.html"
+
+    def _announced(self, date: dt.date, field: str) -> dict[str, Announcement]:
+        """By the versioned id."""
+        found = (outcome.announcement for outcome in self.day(date, field).outcomes)
+        return {one.paper.versioned: one for one in found}
+
+    def _day(self, date: dt.date, field: str) -> Day:
+        found = self.store.day(date, field)
+        if found is None:
+            raise AssertionError(f"the store has no {date} {field} though it lists it")
+        return found
+
+
+class Entry(NamedTuple):
+    """One announced paper, ready for the template."""
+
+    number: int
+    announcement: Announcement
+    summary: Summary | None
+    owed: Owed | None
+    tags: tuple[str, ...]
+
+    @property
+    def paper(self) -> Paper:
+        """As arXiv has it."""
+        return self.announcement.paper
+
+
+def entries(day: Day, section: Section, config: Config) -> Iterator[Entry]:
+    """In arXiv's order, numbered as in the digest."""
+    own = [o for o in day.outcomes if o.announcement.announce.section is section]
+    for number, outcome in enumerate(own, start=1):
+        yield entry(number, outcome, config)
+
+
+def entry(number: int, outcome: Outcome, config: Config) -> Entry:
+    """One outcome, done or owed."""
+    summary = outcome.summary if isinstance(outcome, Done) else None
+    return Entry(
+        number=number,
+        announcement=outcome.announcement,
+        summary=summary,
+        owed=outcome if isinstance(outcome, Owed) else None,
+        tags=published_tags(outcome.announcement.paper, summary, config.tags),
+    )
+
+
+def day_page(site: Site, day: Day) -> bytes:
+    """A day of one field."""
+    own = [date for date, field in site.known if field == day.field]
+    at = own.index(day.date)
+    sections = {section: list(entries(day, section, site.config)) for section in Section}
+    return _render(
+        "day.html.jinja",
+        site,
+        "../",
+        day=day,
+        account=ledger(day),
+        sections=sections,
+        older=own[at + 1] if at + 1 < len(own) else None,
+        newer=own[at - 1] if at else None,
+        others=[field for date, field in site.known if date == day.date and field != day.field],
+    )
+
+
+class Version(NamedTuple):
+    """One version of a paper with everything that was ever written for it."""
+
+    paper: Paper
+    announcement: Announcement | None
+    """The newest one; None where only a reprocess brought it here."""
+    published: Summary | None
+    others: tuple[Summary, ...]
+    """Newest first."""
+    days: tuple[tuple[dt.date, str], ...]
+    tags: tuple[str, ...]
+
+
+def paper_page(site: Site, arxiv_id: str) -> bytes:
+    """A paper over its versions, the newest first."""
+    summaries = site.store.summaries(arxiv_id)
+    versions = [
+        _version(site, paper, [pair for pair in summaries if pair[0].version == paper.version])
+        for paper in reversed(site.store.versions(arxiv_id))
+    ]
+    return _render("paper.html.jinja", site, "../", versions=versions, newest=versions[0].paper)
+
+
+def _version(site: Site, paper: Paper, summaries: Sequence[tuple[Summary, bool]]) -> Version:
+    days = site.store.days_of(paper.arxiv_id, paper.version)
+    published = next((summary for summary, live in summaries if live), None)
+    return Version(
+        paper=paper,
+        announcement=site.announced(*days[0]).get(paper.versioned) if days else None,
+        published=published,
+        others=tuple(summary for summary, live in reversed(summaries) if not live),
+        days=tuple(days),
+        tags=published_tags(paper, published, site.config.tags),
+    )
+
+
+class Cell(NamedTuple):
+    """A day of the calendar."""
+
+    date: dt.date
+    fields: tuple[tuple[str, int, int], ...]
+    """Field, papers announced, papers owed."""
+
+
+def index_page(site: Site, runs: Sequence[Run]) -> bytes:
+    """The calendar, and what the last runs did."""
+    newest = {field: date for date, field in reversed(site.known)}
+    return _render(
+        "index.html.jinja",
+        site,
+        "",
+        newest=newest,
+        months=list(_months(site)),
+        runs=runs,
+        counts=site.store.counts(),
+    )
+
+
+def _months(site: Site) -> Iterator[tuple[str, list[list[Cell | None]]]]:
+    """Newest first; weeks of seven cells, Monday first."""
+    counts = site.store.counts()
+    for month in sorted({date.replace(day=1) for date, _ in site.known}, reverse=True):
+        weeks: list[list[Cell | None]] = []
+        date = month - dt.timedelta(days=month.weekday())
+        while (date.year, date.month) <= (month.year, month.month):
+            week = [date + dt.timedelta(days=offset) for offset in range(7)]
+            weeks.append(
+                [_cell(site, one, counts) if one.month == month.month else None for one in week]
+            )
+            date += dt.timedelta(days=7)
+        yield f"{month:%Y-%m}", weeks
+
+
+def _cell(site: Site, date: dt.date, counts: Mapping[tuple[dt.date, str], tuple[int, int]]) -> Cell:
+    fields = [field for field in site.fields if (date, field) in counts]
+    return Cell(date, tuple((field, *counts[date, field]) for field in fields))
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"rich": rich, "plain": plain, "shown": shown, "changed": changed}
+    environment.globals |= {
+        "names": chinese_names(),
+        "weekdays": WEEKDAYS,
+        "section_names": SECTIONS,
+        "stage_names": STAGES,
+        "changed_names": CHANGED,
+        "announced_names": ANNOUNCED,
+        "jianjie_version": __version__,
+    }
+    return environment
+
+
+def _render(template: str, site: Site, root: str, **values: Any) -> bytes:
+    text = _environment().get_template(template).render(site=site, root=root, **values)
+    return text.encode()

@@ -1,0 +1,88 @@
+"""Read first: which of the site's files are made anew.
+
+    store ─► days that changed ─► pages, papers, months of the search, feeds ─► index
+
+A day is made anew when its published JSON is newer than its page, and so are its neighbours, which
+link to it. With other templates or settings everything is. A file is only written where its bytes
+differ; none is needed to make another, so what a killed run left out is made by the next. How they
+are made is build.py.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from pipeline import __version__
+from pipeline.config import Config
+from pipeline.store import Store
+
+MADE_WITH = ".made-with"
+_HERE = Path(__file__).parent
+
+
+def update(
+    store: Store,
+    config: Config,
+    now: dt.datetime,
+    *,
+    everything: bool = False,
+    news: bool = False,
+) -> int:
+    """Bring `outputs/site/` up to date; how many files were written. Raises OutputError.
+
+    `news`: the index has something to tell even if no day changed. Where nothing is to be done
+    no template is loaded.
+    """
+    folder = config.paths.outputs / "site"
+    made_with = _made_with(config)
+    known = store.days()
+    if everything or _read(folder / MADE_WITH) != made_with:
+        changed = set(known)
+    else:
+        changed = set(_changed(folder, config.paths.outputs, known))
+        if not changed and not news:
+            return 0
+    from pipeline.site.build import build  # noqa: PLC0415 - heavy, and rarely needed twice a day
+
+    return build(store, config, now, known=known, changed=changed, made_with=made_with)
+
+
+def _changed(
+    folder: Path, outputs: Path, known: Sequence[tuple[dt.date, str]]
+) -> Iterator[tuple[dt.date, str]]:
+    """Days whose JSON is newer than their page, or that have none; and their neighbours."""
+    for field in {field for _, field in known}:
+        own = [key for key in known if key[1] == field]
+        for at, key in enumerate(own):
+            page = folder / key[0].isoformat() / f"{field}.html"
+            published = outputs / key[0].isoformat() / f"{field}.json"
+            if _modified(page) < _modified(published):
+                yield from own[max(0, at - 1) : at + 2]
+
+
+def _modified(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return -1
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return None
+
+
+def _made_with(config: Config) -> str:
+    """What all pages depend on: the program's own files, and settings that they show."""
+    digest = hashlib.sha256(__version__.encode())
+    files = (path for path in _HERE.rglob("*") if path.suffix in {".py", ".jinja", ".js", ".css"})
+    for path in sorted(files):
+        digest.update(path.read_bytes())
+    for shown in (config.interests.model_dump_json(), config.site.model_dump_json(), config.tags):
+        digest.update(shown.encode())
+    return digest.hexdigest()

@@ -1,0 +1,369 @@
+"""The site in a real browser, opened from a folder: what a reader sees and does."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from playwright.sync_api import Browser, Page, expect
+
+from pipeline.interests import fold, matches, ranked, score
+from pipeline.records import Section
+from pipeline.settings import InterestSettings, Terms
+from pipeline.site.update import update
+from pipeline.store import Store
+from tests.site.browser import chromium, reader, visit
+from tests.site.made import EXAMPLE, FIRST, HOSTILE, add_day, config, made_site, papers, weekdays
+from tests.standins.records import NOW
+
+DAY = f"{FIRST}/audio.html"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    _, settings = made_site(folder, days=30, papers_a_day=26)
+    return settings.paths.outputs / "site"
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with reader(browser) as opened:
+        yield opened
+
+
+def lines(page: Page) -> list[str]:
+    return page.locator(".paper:visible .line").all_inner_texts()
+
+
+def test_a_day_shows_each_line_first_and_large(page: Page, site: Path) -> None:
+    visit(page, site / DAY)
+    assert page.locator(".paper").count() == 26
+    first = page.locator(".paper").first
+    assert first.locator(":scope > *").first.get_attribute("class") == "line"
+    size = "element => parseFloat(getComputedStyle(element).fontSize)"
+    sizes = [first.locator(name).first.evaluate(size) for name in (".line", ".title", ".authors")]
+    assert sizes[0] > sizes[1] >= sizes[2]
+    tag = page.locator(".tag", has_text="eess.AS").first
+    assert tag.get_attribute("title") == "音频与语音处理"
+    assert [a.inner_text() for a in first.locator(".links a").all()] == ["abs", "pdf", "html"]
+    assert page.locator("html").get_attribute("lang") == "zh-Hans"
+    assert page.locator("nav.days a").first.inner_text() == f"← {weekdays(2)[0]}"
+    page.locator("nav.days a").first.click()
+    assert page.url.endswith(f"{weekdays(2)[0]}/audio.html")
+
+
+def test_abstracts_unfold_and_papers_have_pages(page: Page, site: Path) -> None:
+    visit(page, site / DAY)
+    abstract = page.locator(".abstract p").first
+    assert not abstract.is_visible()
+    page.locator(".abstract summary").first.click()
+    assert abstract.is_visible()
+    title = page.locator(".title a").first.inner_text()
+    page.locator(".title a").first.click()
+    page.wait_for_selector("[data-ready]", state="attached")
+    assert page.locator("h1").inner_text() == title
+    assert page.locator(".version h2").count() == 1
+
+
+def test_the_search_finds_over_all_days(page: Page, site: Path) -> None:
+    visit(page, site / DAY)
+    page.keyboard.press("/")
+    page.keyboard.type("vocalbridge 净化")
+    expect(page.locator("#results .paper")).to_have_count(30)
+    assert "30 篇" in page.locator("#results .counts").inner_text()
+    assert not page.locator("#content").is_visible()
+    marked = page.locator("#results .line mark").first.inner_text()
+    assert marked in {"VocalBridge", "净化"}
+    dates = page.locator("#results .marks a").all_inner_texts()
+    assert dates == sorted(dates, reverse=True)
+    page.keyboard.press("Escape")
+    assert page.locator("#content").is_visible()
+
+
+@pytest.mark.parametrize("word", ["Abbasihafshejani", "2001.00002", "voiceprint", "净化技术突破"])
+def test_authors_ids_titles_and_lines_are_searched(page: Page, site: Path, word: str) -> None:
+    visit(page, site / "index.html")
+    page.locator("input[type=search]").fill(word)
+    expect(page.locator("#results .paper")).not_to_have_count(0)
+    page.locator("input[type=search]").fill("no such words at all")
+    expect(page.locator("#results .paper")).to_have_count(0)
+
+
+def test_an_input_method_searches_only_what_it_commits(page: Page, site: Path) -> None:
+    """Composing goes through the browser's own input method interface."""
+    visit(page, site / "index.html")
+    page.locator("input[type=search]").focus()
+    session = page.context.new_cdp_session(page)
+    for letters in ("y", "yu", "yuyin"):
+        session.send(
+            "Input.imeSetComposition",
+            {"text": letters, "selectionStart": len(letters), "selectionEnd": len(letters)},
+        )
+        assert page.locator("#results").is_hidden()
+    session.send("Input.insertText", {"text": "语音安全"})
+    expect(page.locator("#results .paper")).to_have_count(30)
+
+
+def test_filters_and_the_address_keep_each_other(page: Page, site: Path) -> None:
+    visit(page, site / "index.html")
+    page.get_by_role("button", name="筛选").click()
+    page.get_by_label("栏目").select_option("更新")
+    page.get_by_label("从").fill(str(weekdays(3)[0]))
+    results = page.locator("#results .paper")
+    expect(results).to_have_count(18)
+    page.get_by_label("分类").fill("cs.CL")
+    expect(results).not_to_have_count(18)
+    found = lines(page)
+    assert found
+    with reader(page.context.browser or pytest.fail("no browser")) as other:
+        visit(other, site / "index.html", page.url[page.url.index("#") :])
+        expect(other.locator("#results .paper")).to_have_count(len(found))
+        assert lines(other) == found
+
+
+def test_a_tag_filters_the_day(page: Page, site: Path) -> None:
+    visit(page, site / DAY)
+    page.locator(".tag", has_text="cs.CR").first.click()
+    shown = page.locator(".paper:visible")
+    assert 0 < shown.count() < 26
+    assert all("cs.CR" in (one.get_attribute("data-tags") or "") for one in shown.all())
+    page.get_by_role("button", name="cs.CR 密码学与安全 ✕").click()
+    assert page.locator(".paper:visible").count() == 26
+
+
+def test_keys_move_unfold_and_star(page: Page, site: Path) -> None:
+    visit(page, site / DAY)
+    here = "document.activeElement.dataset.id"
+    ids = [one.get_attribute("data-id") for one in page.locator(".paper").all()]
+    page.keyboard.press("j")
+    assert page.evaluate(here) == ids[0]
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    assert page.evaluate(here) == ids[1]
+    page.keyboard.press("o")
+    assert page.locator(".paper").nth(1).locator(".abstract p").is_visible()
+    page.keyboard.press("x")
+    assert page.locator("#stars").inner_text() == "收藏 1"
+    assert page.evaluate(here) == ids[1]
+    page.keyboard.press("x")
+    assert page.locator("#stars").inner_text() == "收藏"
+    page.keyboard.press("/")
+    page.keyboard.type("jk")
+    assert page.locator("input[type=search]").input_value() == "jk"
+
+
+def test_stars_stay_and_are_exported(page: Page, site: Path) -> None:
+    visit(page, site / DAY)
+    page.locator(".star").nth(1).click()
+    page.reload()
+    page.wait_for_selector("[data-ready]", state="attached")
+    assert page.locator(".star").nth(1).get_attribute("aria-pressed") == "true"
+    entry = EXAMPLE.new[1]
+    page.locator("#stars").click()
+    with page.expect_download() as downloaded:
+        page.get_by_role("button", name="导出 BibTeX").click()
+    bibtex = downloaded.value.path().read_text(encoding="utf-8")
+    assert bibtex.startswith("@misc{arxiv-2001.")
+    assert "  author = {Maryam Abbasihafshejani and AHM Nazmus Sakib and " in bibtex
+    assert "  primaryClass = {cs.SD}," in bibtex
+    assert entry.title in bibtex
+    with page.expect_download() as downloaded:
+        page.get_by_role("button", name="导出 Markdown").click()
+    markdown = downloaded.value.path().read_text(encoding="utf-8")
+    assert "](https://arxiv.org/abs/2001." in markdown
+    assert (entry.line or "") in markdown
+
+
+def test_interests_of_ones_own_rank_and_highlight(page: Page, site: Path) -> None:
+    visit(page, site / DAY)
+    before = lines(page)
+    page.get_by_role("button", name="兴趣").click()
+    more = page.get_by_label("关键词").first
+    more.fill("深度伪造")
+    page.get_by_label("关键词").last.fill("语音")
+    page.get_by_role("button", name="保存").click()
+    after = lines(page)
+    assert sorted(after) == sorted(before)
+    assert "深度伪造" in after[0]
+    assert page.locator(".line mark").first.inner_text() == "深度伪造"
+    page.get_by_role("button", name="arXiv 顺序").click()
+    assert lines(page) == before
+    page.reload()
+    page.wait_for_selector("[data-ready]", state="attached")
+    assert lines(page) == before
+    page.get_by_role("button", name="兴趣", exact=True).click()
+    page.get_by_role("button", name="恢复默认").click()
+    assert page.locator("main mark").count() == 0
+
+
+def test_the_settings_interests_rank_like_the_messages(browser: Browser, tmp_path: Path) -> None:
+    """The script's order is pipeline/interests.py's."""
+    own = InterestSettings(
+        more=Terms(keywords=("Audio", "语音"), authors=("Li",), tags=("cs.CR",)),
+        less=Terms(keywords=("benchmark",), tags=("cs.LG",)),
+    )
+    settings = config(tmp_path).model_copy(update={"interests": own})
+    store = Store(settings.paths.outputs / "jianjie.sqlite3")
+    day = list(papers(26))
+    add_day(store, settings, FIRST, day)
+    update(store, settings, NOW)
+    new = [(paper, line) for paper, line, section in day if section is Section.NEW]
+    expected = ranked(new, lambda pair: score(pair[0], pair[1], pair[0].categories, own))
+    with reader(browser) as page:
+        visit(page, settings.paths.outputs / "site" / DAY)
+        found = [
+            one.get_attribute("data-id")
+            for one in page.locator('section[data-section="new"] .paper').all()
+        ]
+    assert found == [paper.arxiv_id for paper, _ in expected]
+    assert found != [paper.arxiv_id for paper, _ in new]
+
+
+def test_the_matching_rule_is_the_same_in_both_languages(page: Page, site: Path) -> None:
+    visit(page, site / "index.html")
+    characters = st.text(alphabet="aA1 -语音ＡSr\tß", max_size=8)
+
+    @hypothesis_settings(
+        max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    )
+    @given(characters, characters)
+    def same(needle: str, text: str) -> None:
+        found = page.evaluate(
+            "([needle, text]) => jianjie.matches(needle, jianjie.fold(text))", [needle, text]
+        )
+        assert found == matches(needle, text)
+        assert page.evaluate("text => jianjie.fold(text)", text) == fold(text)
+
+    same()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("phone", [False, True])
+@pytest.mark.parametrize("name", [DAY, "index.html", "paper/2001.00780.html"])
+def test_nothing_serious_for_axe(
+    browser: Browser, site: Path, name: str, phone: bool, dark: bool
+) -> None:
+    with reader(browser, phone=phone, dark=dark) as page:
+        visit(page, site / name)
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, "the page is wider than its window"
+        found = Axe().run(page, options={"preload": False}).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+
+
+def test_dialogs_and_results_are_fine_for_axe_too(page: Page, site: Path) -> None:
+    visit(page, site / DAY)
+    page.get_by_role("button", name="筛选").click()
+    page.locator("input[type=search]").fill("VocalBridge")
+    expect(page.locator("#results .paper")).to_have_count(30)
+    assert Axe().run(page, options={"preload": False}).response["violations"] == []
+    page.get_by_role("button", name="兴趣").click()
+    assert Axe().run(page, options={"preload": False}).response["violations"] == []
+
+
+def test_the_theme_can_be_chosen(page: Page, site: Path) -> None:
+    visit(page, site / DAY)
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+    page.get_by_role("button", name="配色").click()
+    page.get_by_role("button", name="配色").click()
+    dark = page.evaluate(background)
+    assert dark != light
+    page.reload()
+    assert page.evaluate(background) == dark
+
+
+def test_it_reads_without_a_script(browser: Browser, site: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((site / DAY).as_uri())
+    assert page.locator(".paper .line").count() == 26
+    page.locator(".abstract summary").first.click()
+    assert page.locator(".abstract p").first.is_visible()
+    context.close()
+
+
+def test_print_leaves_the_tools_away(page: Page, site: Path) -> None:
+    visit(page, site / DAY)
+    page.emulate_media(media="print")
+    assert not page.locator("header").is_visible()
+    assert page.locator(".line").first.is_visible()
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A paper with an attack in every field, also as a replacement and as owed."""
+    settings = config(tmp_path_factory.mktemp("hostile"))
+    store = Store(settings.paths.outputs / "jianjie.sqlite3")
+    (paper, _, _), (owed, _, _) = papers(2)
+    attack = {"title": HOSTILE, "abstract": HOSTILE, "comment": HOSTILE, "authors": (HOSTILE,)}
+    earlier = paper.model_copy(update={"comment": "before"})
+    later = paper.model_copy(update={**attack, "version": 2})
+    add_day(store, settings, weekdays(2)[0], [(earlier, "该论文。", Section.NEW)])
+    add_day(
+        store,
+        settings,
+        FIRST,
+        [(owed.model_copy(update=attack), "", Section.NEW), (later, HOSTILE, Section.REPLACED)],
+    )
+    update(store, settings, NOW)
+    return settings.paths.outputs / "site"
+
+
+@pytest.mark.parametrize("name", [DAY, "index.html", "paper/2001.00002.html"])
+def test_nothing_of_a_paper_is_executed(page: Page, hostile: Path, name: str) -> None:
+    visit(page, hostile / name)
+    page.locator("input[type=search]").fill("onerror")
+    expect(page.locator("#results .paper")).to_have_count(2)
+    page.locator("#results summary").first.click()
+    assert page.title() not in {"x", "1"}
+    assert page.locator("img, iframe, object, style, #results script, main script").count() == 0
+    addresses = page.eval_on_selector_all("a", "links => links.map(link => link.protocol)")
+    assert set(addresses) <= {"https:", "file:"}
+
+
+def test_a_paper_with_attacks_is_shown_as_text(page: Page, hostile: Path) -> None:
+    visit(page, hostile / DAY)
+    assert '<img src=x onerror="document.title=1">' in page.locator("main").inner_text()
+    assert "\u202e" not in page.content()
+    assert "[U+202E]" in page.content()
+    owed = page.locator(".line.owed")
+    assert "待补" in owed.inner_text()
+    assert "核对：has <b> no line" in owed.inner_text()
+    policy = page.locator("meta[http-equiv]").get_attribute("content") or ""
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+def test_a_replacement_says_what_changed(page: Page, hostile: Path) -> None:
+    visit(page, hostile / DAY)
+    changes = page.locator(".changes")
+    summary = changes.locator("summary").inner_text()
+    assert re.fullmatch(r"与 v1 相比：标题、摘要、作者、备注有改动", summary)
+    changes.locator("summary").click()
+    assert changes.locator("del").first.is_visible()
+    assert changes.locator("ins").first.is_visible()
+
+
+def test_a_day_of_400_papers_is_quick_to_use(browser: Browser, tmp_path: Path) -> None:
+    _, settings = made_site(tmp_path, days=1, papers_a_day=400)
+    with reader(browser) as page:
+        visit(page, settings.paths.outputs / "site" / DAY)
+        assert page.locator(".paper").count() == 400
+        page.keyboard.press("j")
+        page.locator(".tag", has_text="cs.CR").first.click()
+        assert 0 < page.locator(".paper:visible").count() < 400

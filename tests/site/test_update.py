@@ -1,0 +1,254 @@
+"""The site's files: complete, made anew where something changed, and nowhere else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+from pathlib import Path
+
+import feedparser
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from pipeline.config import Config
+from pipeline.errors import OutputError
+from pipeline.records import Section
+from pipeline.settings import SiteSettings
+from pipeline.site.update import update
+from pipeline.stages.publish import publish
+from pipeline.store import Store
+from tests.site.made import FIRST, HOSTILE, add_day, config, made_site, papers, summary, weekdays
+from tests.standins.records import NOW
+
+LATER = NOW + dt.timedelta(days=1)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> tuple[Store, Config, Path]:
+    store, settings = made_site(tmp_path, days=4, papers_a_day=5)
+    return store, settings, settings.paths.outputs / "site"
+
+
+def files(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Inode and content: a file that was written again has another inode."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_ino, path.read_bytes())
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def rewritten(before: dict[str, tuple[int, bytes]], folder: Path) -> set[str]:
+    return {name for name, found in files(folder).items() if before.get(name) != found}
+
+
+def test_every_link_inside_the_site_leads_to_a_file(made: tuple[Store, Config, Path]) -> None:
+    _, _, site = made
+    pages = list(site.rglob("*.html"))
+    assert len(pages) == 4 + 20 + 1
+    for page in pages:
+        parsed = LexborHTMLParser(page.read_text(encoding="utf-8"))
+        for node in parsed.css("[href], [src]"):
+            address = node.attributes.get("href") or node.attributes.get("src") or ""
+            if address.startswith("https:"):
+                assert address.startswith("https://arxiv.org/") or "external" in str(node.html)
+                continue
+            file, _, fragment = address.partition("#")
+            target = (page.parent / file).resolve() if file else page
+            assert target.is_file(), (page, address)
+            if fragment:
+                found = LexborHTMLParser(target.read_text(encoding="utf-8"))
+                assert any(one.attributes.get("id") == fragment for one in found.css("[id]"))
+
+
+def test_nothing_is_loaded_from_elsewhere(made: tuple[Store, Config, Path]) -> None:
+    _, _, site = made
+    style = (site / "style.css").read_text(encoding="utf-8")
+    assert "url(" not in style
+    assert "@import" not in style
+    script = (site / "site.js").read_text(encoding="utf-8")
+    assert not re.findall(r"https?://(?!arxiv\.org/abs/)", script)
+    assert not re.findall(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval", script)
+
+
+def test_a_second_update_writes_nothing(made: tuple[Store, Config, Path]) -> None:
+    store, settings, site = made
+    before = files(site)
+    assert update(store, settings, LATER) == 0
+    assert update(store, settings, LATER, everything=True) == 0
+    assert files(site) == before
+
+
+def test_a_new_day_changes_only_what_shows_it(made: tuple[Store, Config, Path]) -> None:
+    store, settings, site = made
+    before = files(site)
+    tomorrow = FIRST + dt.timedelta(days=1)
+    add_day(store, settings, tomorrow, list(papers(2, start=500)))
+    update(store, settings, LATER)
+    changed = {
+        *(f"{tomorrow}/audio.html", f"{FIRST}/audio.html", "index.html", "search/2026-01.js"),
+        *("audio.atom", "audio.json", "paper/2001.00501.html", "paper/2001.00502.html"),
+    }
+    assert rewritten(before, site) == changed
+
+
+def test_one_line_made_again_changes_its_pages(made: tuple[Store, Config, Path]) -> None:
+    store, settings, site = made
+    before = files(site)
+    (paper, _, _) = next(papers(1, start=1))
+    store.publish(summary(paper, "该论文属于新任务。", at=LATER))
+    day = store.day(weekdays(4)[0], "audio")
+    assert day is not None
+    publish(day, settings.paths.outputs, settings.tags)
+    update(store, settings, LATER)
+    date = weekdays(4)[0]
+    month = f"search/{date:%Y-%m}.js"
+    feeds = {"audio.atom", "audio.json"}
+    own = f"paper/{paper.arxiv_id}.html"
+    assert rewritten(before, site) == {f"{date}/audio.html", own, month} | feeds
+    page = LexborHTMLParser((site / own).read_text(encoding="utf-8"))
+    assert [node.text(strip=True) for node in page.css(".line")] == ["该论文属于新任务。"]
+    assert len(page.css(".others li")) == 1
+
+
+def test_other_settings_make_everything_anew(made: tuple[Store, Config, Path]) -> None:
+    store, settings, site = made
+    own = SiteSettings.model_validate({"url": "https://example.org/digest"})
+    before = files(site)
+    update(store, settings.model_copy(update={"site": own}), LATER)
+    assert rewritten(before, site) == {"audio.atom", "audio.json", ".made-with"}
+    feed = feedparser.parse(site / "audio.atom")
+    assert feed.feed.links[0].href == "https://example.org/digest/audio.atom"
+
+
+def test_what_a_killed_run_left_out_is_made_by_the_next(made: tuple[Store, Config, Path]) -> None:
+    store, settings, site = made
+    complete = files(site)
+    (site / f"{FIRST}/audio.html").unlink()
+    assert update(store, settings, LATER) == 1
+    assert {name: found[1] for name, found in files(site).items()} == {
+        name: found[1] for name, found in complete.items()
+    }
+
+
+def test_the_index_has_the_days_and_the_last_runs(made: tuple[Store, Config, Path]) -> None:
+    store, settings, site = made
+    run = store.start_run("jianjie run", LATER)
+    store.end_run(run, LATER, 1, "2026-01-07 音频: 5 announced = 4 done + 1 owed <b>")
+    add_day(
+        store,
+        settings,
+        FIRST + dt.timedelta(days=1),
+        [(*next(papers(1, 900))[:1], "", Section.NEW)],
+    )
+    update(store, settings, LATER)
+    page = LexborHTMLParser((site / "index.html").read_text(encoding="utf-8"))
+    assert [node.text() for node in page.css(".calendar a")] == ["5", "5", "5", "5", "1−1"]
+    told = page.css("table")[-1].text(separator=" ")
+    assert "有待补" in told
+    assert "1 owed <b>" in told
+    assert update(store, settings, LATER, news=True) == 0
+
+
+def test_old_ids_have_pages(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    store = Store(settings.paths.outputs / "jianjie.sqlite3")
+    (paper, line, section) = next(papers(1))
+    old = paper.model_copy(update={"arxiv_id": "math.GT/0309136"})
+    add_day(store, settings, FIRST, [(old, line, section)])
+    update(store, settings, NOW)
+    assert (settings.paths.outputs / "site/paper/math.GT-0309136.html").is_file()
+
+
+def test_a_folder_that_cannot_be_written_is_told(
+    made: tuple[Store, Config, Path], tmp_path: Path
+) -> None:
+    store, settings, _ = made
+    (tmp_path / "file").write_bytes(b"")
+    paths = settings.paths.model_copy(update={"outputs": tmp_path / "file"})
+    with pytest.raises(OutputError, match="cannot be written"):
+        update(store, settings.model_copy(update={"paths": paths}), NOW)
+
+
+# Feeds
+
+
+def test_atom_is_valid_and_its_ids_stay(made: tuple[Store, Config, Path]) -> None:
+    store, settings, site = made
+    feed = feedparser.parse(site / "audio.atom")
+    assert not feed.bozo
+    assert feed.version == "atom10"
+    assert feed.feed.title == "简介：音频"
+    assert feed.feed.updated == "2026-01-07T06:00:00Z"
+    assert len(feed.entries) == 20
+    assert all(one.id.startswith("urn:uuid:") for one in feed.entries)
+    first = feed.entries[0]
+    assert first.link.startswith("https://arxiv.org/abs/")
+    assert first.summary.startswith("该论文")
+    assert [tag.term for tag in first.tags][:1] == ["cs.SD"]
+    (paper, _, _) = next(papers(1, start=16))
+    assert first.link.endswith(paper.versioned)
+    store.publish(summary(paper, "该论文属于新任务。", at=LATER))
+    day = store.day(FIRST, "audio")
+    assert day is not None
+    publish(day, settings.paths.outputs, settings.tags)
+    update(store, settings, LATER)
+    again = feedparser.parse(site / "audio.atom")
+    assert [one.id for one in again.entries] == [one.id for one in feed.entries]
+    assert again.entries[0].updated == "2026-01-08T06:00:00Z"
+    assert again.entries[1].updated == feed.entries[1].updated
+    assert again.entries[0].published == feed.entries[0].published
+
+
+def test_the_json_feed_says_the_same(made: tuple[Store, Config, Path]) -> None:
+    _, _, site = made
+    document = json.loads((site / "audio.json").read_text(encoding="utf-8"))
+    assert document["version"] == "https://jsonfeed.org/version/1.1"
+    atom = feedparser.parse(site / "audio.atom")
+    assert [one["id"] for one in document["items"]] == [one.id for one in atom.entries]
+    assert [one["content_text"] for one in document["items"]] == [e.summary for e in atom.entries]
+
+
+def test_hostile_text_keeps_the_feeds_and_the_search_whole(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    store = Store(settings.paths.outputs / "jianjie.sqlite3")
+    (paper, _, section) = next(papers(1))
+    text = f"{HOSTILE}\x00\x08\ud800\u2028]]>&"
+    attack = paper.model_copy(
+        update={"title": text.replace("\ud800", ""), "authors": (text.replace("\ud800", ""),)}
+    )
+    add_day(store, settings, FIRST, [(attack, "该论文。", section)])
+    update(store, settings, NOW)
+    site = settings.paths.outputs / "site"
+    feed = feedparser.parse(site / "audio.atom")
+    assert not feed.bozo
+    assert "[U+0000]" in feed.entries[0].title
+    script = (site / "search/2026-01.js").read_text(encoding="utf-8")
+    (rows,) = re.findall(r"^jianjie\.month\(\"2026-01\", (\[.*\])\);$", script, re.DOTALL)
+    assert json.loads(rows)[0][0] == paper.arxiv_id
+    assert "\u2028" not in script
+
+
+def test_an_owed_paper_is_in_no_feed(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    store = Store(settings.paths.outputs / "jianjie.sqlite3")
+    (paper, _, section) = next(papers(1))
+    add_day(store, settings, FIRST, [(paper, "", section)])
+    update(store, settings, NOW)
+    feed = feedparser.parse(settings.paths.outputs / "site/audio.atom")
+    assert not feed.bozo
+    assert feed.entries == []
+
+
+def test_the_disk_is_not_waited_for(
+    made: tuple[Store, Config, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """6,000 pages would take a minute on a slow disk; they can all be made again."""
+    store, settings, site = made
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    (site / f"{FIRST}/audio.html").unlink()
+    update(store, settings, LATER)
+    assert synced == []
