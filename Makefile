@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pipeline tests scripts
 
-.PHONY: help demo test check evaluate format format-check lint types pdfs bench bench-extract clean
+.PHONY: help demo test check evaluate format format-check lint types pdfs screenshots \
+	bench bench-extract bench-site clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +17,8 @@ help:
 	@echo "make pdfs    typeset the demo's PDFs again"
 	@echo "make bench   how fast a night is, against its bars; takes two minutes"
 	@echo "make bench-extract DIR=folder   how well and how fast PDFs are read"
+	@echo "make bench-site   how fast the site is made and searched; needs Chromium"
+	@echo "make screenshots   the README's pictures of the example day; needs Chromium"
 
 demo: $(VENV)/.installed
 	$(BIN)/jianjie demo
@@ -50,6 +53,12 @@ bench: $(VENV)/.installed
 
 bench-extract: $(VENV)/.installed
 	@$(BIN)/python scripts/bench_extract.py "$(DIR)"
+
+bench-site: $(VENV)/.installed
+	@$(BIN)/python -m scripts.bench_site
+
+screenshots: demo
+	$(BIN)/python -m scripts.screenshots
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

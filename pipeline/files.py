@@ -82,6 +82,12 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
     )
 
 
+def page_of(digest: Path) -> Path:
+    """The site's page of a day, by the day's digest."""
+    day = digest.parent
+    return day.parent / "site" / day.name / f"{digest.stem}.html"
+
+
 def shown_path(path: Path) -> str:
     """Relative to where the user is, if it lies below."""
     try:

@@ -17,7 +17,7 @@ from pipeline.calls import Spent
 from pipeline.doctor import Finding
 from pipeline.estimate import Estimate
 from pipeline.events import Event
-from pipeline.files import shown_path
+from pipeline.files import page_of, shown_path
 from pipeline.flow import Night
 from pipeline.ledger import ledger
 from pipeline.message_rows import Delivery
@@ -185,6 +185,7 @@ def _day_table(day: Day, digest: Path, seconds: float) -> Table:
         ("tags agree", _agreement(day)),
         ("model", ", ".join(sorted({d.summary.provenance.model for d in day.done})) or "—"),
         ("digest", shown_path(digest)),
+        ("site", shown_path(page_of(digest))),
     ]
     for row in rows:
         table.add_row(*map(escape, row))

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -249,6 +252,22 @@ def test_the_matching_rule_is_the_same_in_both_languages(page: Page, site: Path)
         assert page.evaluate("text => jianjie.fold(text)", text) == fold(text)
 
     same()
+
+
+def test_it_works_from_a_web_server_too(page: Page, site: Path) -> None:
+    handler = partial(_Quiet, directory=str(site.parent))  # in a folder, as GitHub Pages has it
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page.goto(f"http://127.0.0.1:{server.server_port}/site/{DAY}#?q=vocalbridge")
+        expect(page.locator("#results .paper")).to_have_count(30)
+        page.locator("#results .title a").first.click()
+        expect(page.locator("h1")).to_contain_text("VocalBridge")
+        server.shutdown()
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 @pytest.mark.parametrize("dark", [False, True])

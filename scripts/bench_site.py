@@ -1,0 +1,83 @@
+"""How long the site takes to make and to search, against its bars. `make bench-site`."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.config import Config
+from pipeline.site.pages import Site, day_page
+from pipeline.site.update import update
+from pipeline.store import Store
+from tests.site.browser import chromium, reader, visit
+from tests.site.made import add_day, config, papers, weekdays
+from tests.standins.records import NOW
+
+_DAYS, _PAPERS, _BUSY = 250, 25, 400
+_QUERIES = ("净化", "diffusion bridge", "语音", "a", "nothing has these words")
+_SEARCH = """query => {
+  const field = document.querySelector("input[type=search]");
+  field.value = query;
+  const start = performance.now();
+  field.dispatchEvent(new InputEvent("input"));
+  document.body.offsetHeight;
+  return performance.now() - start;
+}"""
+_LOAD = """async count => {
+  const start = performance.now();
+  document.querySelector("input[type=search]").focus();
+  while (jianjie.papers.length < count) await new Promise(done => setTimeout(done, 5));
+  return performance.now() - start;
+}"""
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    table = Table("what", "measured", "bar", title="the site", title_justify="left")
+    with tempfile.TemporaryDirectory() as folder:
+        store, settings = _filled(Path(folder), 1, _BUSY)
+        site = Site(store, settings, store.days(), NOW)
+        day = site.day(*store.days()[0])
+        table.add_row(f"the page of a day of {_BUSY}", *_bar(lambda: day_page(site, day), 1.0))
+        table.add_row(f"all files of a day of {_BUSY}", *_bar(lambda: update(store, settings, NOW)))
+    with tempfile.TemporaryDirectory() as folder:
+        store, settings = _filled(Path(folder), _DAYS, _PAPERS)
+        name = f"{_DAYS} days of {_PAPERS}"
+        table.add_row(f"{name}, all files", *_bar(lambda: update(store, settings, NOW), 30.0))
+        table.add_row(f"{name}, nothing changed", *_bar(lambda: update(store, settings, NOW)))
+        with chromium() as browser, reader(browser) as page:
+            visit(page, settings.paths.outputs / "site" / "index.html")
+            _search(page, table)
+    Console().print(table)
+
+
+def _search(page: Page, table: Table) -> None:
+    count = _DAYS * _PAPERS
+    opened = page.evaluate(_LOAD, count) / 1000
+    table.add_row(f"the search over {count:,} papers opens", f"{opened:.2f} s", "1 s")
+    slowest = max(page.evaluate(_SEARCH, query) for query in _QUERIES)
+    table.add_row("the slowest of five searches, drawn", f"{slowest:.0f} ms", "100 ms")
+
+
+def _filled(folder: Path, days: int, papers_a_day: int) -> tuple[Store, Config]:
+    settings = config(folder)
+    store = Store(settings.paths.outputs / "jianjie.sqlite3")
+    for number, date in enumerate(weekdays(days)):
+        add_day(store, settings, date, list(papers(papers_a_day, number * papers_a_day + 1)))
+    return store, settings
+
+
+def _bar(step: Callable[[], object], bar: float | None = None) -> tuple[str, str]:
+    start = time.perf_counter()
+    step()
+    return f"{time.perf_counter() - start:.2f} s", f"{bar:g} s" if bar else ""
+
+
+if __name__ == "__main__":
+    main()
