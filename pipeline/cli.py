@@ -195,7 +195,6 @@ def render(
 ) -> None:
     """Write the files again from the store; metadata that arXiv still owed is asked for."""
     from pipeline.app import filled_in  # noqa: PLC0415
-    from pipeline.clock import Clock  # noqa: PLC0415
     from pipeline.files import shown_path  # noqa: PLC0415
     from pipeline.site.update import update  # noqa: PLC0415
     from pipeline.stages.publish import publish  # noqa: PLC0415
@@ -209,7 +208,7 @@ def render(
             written = publish(day, settings.paths.outputs, settings.tags)
             state = "written" if written.changed else "unchanged"
             typer.echo(f"{shown_path(written.markdown)} {state}")
-        files = update(store, settings, Clock().now(), everything=True)
+        files = update(store, settings, everything=True)
         typer.echo(f"{shown_path(settings.paths.outputs / 'site')} {files} files written")
 
 

@@ -94,7 +94,7 @@ def _update_site(edges: Edges, *, news: bool) -> None:
     from pipeline.site.update import update  # noqa: PLC0415
 
     try:
-        update(edges.store, edges.config, edges.clock.now(), news=news)
+        update(edges.store, edges.config, news=news)
     except OutputError as error:
         say(str(error))
 

@@ -17,7 +17,6 @@ from pipeline.site.update import update
 from pipeline.store import Store
 from tests.site.browser import chromium, reader, visit
 from tests.site.made import add_day, config, papers, weekdays
-from tests.standins.records import NOW
 
 _DAYS, _PAPERS, _BUSY = 250, 25, 400
 _QUERIES = ("净化", "diffusion bridge", "语音", "a", "nothing has these words")
@@ -42,15 +41,15 @@ def main() -> None:
     table = Table("what", "measured", "bar", title="the site", title_justify="left")
     with tempfile.TemporaryDirectory() as folder:
         store, settings = _filled(Path(folder), 1, _BUSY)
-        site = Site(store, settings, store.days(), NOW)
+        site = Site(store, settings, store.days())
         day = site.day(*store.days()[0])
         table.add_row(f"the page of a day of {_BUSY}", *_bar(lambda: day_page(site, day), 1.0))
-        table.add_row(f"all files of a day of {_BUSY}", *_bar(lambda: update(store, settings, NOW)))
+        table.add_row(f"all files of a day of {_BUSY}", *_bar(lambda: update(store, settings)))
     with tempfile.TemporaryDirectory() as folder:
         store, settings = _filled(Path(folder), _DAYS, _PAPERS)
         name = f"{_DAYS} days of {_PAPERS}"
-        table.add_row(f"{name}, all files", *_bar(lambda: update(store, settings, NOW), 30.0))
-        table.add_row(f"{name}, nothing changed", *_bar(lambda: update(store, settings, NOW)))
+        table.add_row(f"{name}, all files", *_bar(lambda: update(store, settings), 30.0))
+        table.add_row(f"{name}, nothing changed", *_bar(lambda: update(store, settings)))
         with chromium() as browser, reader(browser) as page:
             visit(page, settings.paths.outputs / "site" / "index.html")
             _search(page, table)

@@ -42,6 +42,8 @@ def test_every_make_target_and_file_exists(readme: str) -> None:
         assert f"\n{target}:" in makefile, target
     for path in re.findall(r"`((?:pipeline|prompts|scripts)/[\w./]+)`", text):
         assert "NAME" in path or (ROOT / path).exists(), path
+    for path in re.findall(r"\]\(([\w./]+)\)", text):
+        assert (ROOT / path).is_file(), path
 
 
 def test_both_languages_have_the_same_sections_and_blocks() -> None:

@@ -26,7 +26,6 @@ Key = tuple[dt.date, str]
 def build(
     store: Store,
     config: Config,
-    now: dt.datetime,
     *,
     known: Sequence[Key],
     changed: set[Key],
@@ -36,7 +35,7 @@ def build(
 
     `known` has every day, newest first. Raises OutputError.
     """
-    site = Site(store, config, known, now)
+    site = Site(store, config, known)
     writer = _Writer(config.paths.outputs / "site")
     for asset in _ASSETS.iterdir():
         writer.write(asset.name, asset.read_bytes())

@@ -55,13 +55,10 @@ _DAYS_KEPT = 64
 class Site:
     """What all pages share: the store, the settings, the days there are."""
 
-    def __init__(
-        self, store: Store, config: Config, known: Sequence[tuple[dt.date, str]], now: dt.datetime
-    ) -> None:
+    def __init__(self, store: Store, config: Config, known: Sequence[tuple[dt.date, str]]) -> None:
         self.store = store
         self.config = config
         self.known = known
-        self.now = now
         self.day = lru_cache(_DAYS_KEPT)(self._day)
         self.announced = lru_cache(_DAYS_KEPT)(self._announced)
 

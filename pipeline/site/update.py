@@ -26,7 +26,6 @@ _HERE = Path(__file__).parent
 def update(
     store: Store,
     config: Config,
-    now: dt.datetime,
     *,
     everything: bool = False,
     news: bool = False,
@@ -47,7 +46,7 @@ def update(
             return 0
     from pipeline.site.build import build  # noqa: PLC0415 - heavy, and rarely needed twice a day
 
-    return build(store, config, now, known=known, changed=changed, made_with=made_with)
+    return build(store, config, known=known, changed=changed, made_with=made_with)
 
 
 def _changed(

@@ -28,6 +28,7 @@ from tests.standins.settings import write_config
 
 EXAMPLE = load(ROOT / "prompts" / "examples" / "20260107-audio.md")
 FIRST = dt.date(2026, 1, 7)
+_LONG_NAME = "gemma-3-270m-q4_k_m+jianjie-adapter-v0@3129a372"
 HOSTILE = (
     '</script><script>document.title="x"</script><img src=x onerror="document.title=1">'
     "</style>'\"`${1}{{7*7}}\u202e <a href=javascript:alert(1)>x</a> $\\frac{<b>}{2}$ [-a-]{+b+}"
@@ -96,7 +97,9 @@ def summary(paper: Paper, line: str, *, at: dt.datetime = NOW) -> Summary:
         version=paper.version,
         line=line,
         tags=paper.categories,
-        provenance=provenance(created=at, text_source="pdf", pages=12, pages_read=12),
+        provenance=provenance(
+            created=at, text_source="pdf", pages=12, pages_read=12, model=_LONG_NAME
+        ),
     )
 
 
@@ -106,5 +109,5 @@ def made_site(folder: Path, days: int, papers_a_day: int) -> tuple[Store, Config
     store = Store(settings.paths.outputs / "jianjie.sqlite3")
     for number, date in enumerate(weekdays(days)):
         add_day(store, settings, date, list(papers(papers_a_day, number * papers_a_day + 1)))
-    update(store, settings, NOW)
+    update(store, settings)
     return store, settings

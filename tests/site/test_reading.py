@@ -23,7 +23,6 @@ from pipeline.site.update import update
 from pipeline.store import Store
 from tests.site.browser import chromium, reader, visit
 from tests.site.made import EXAMPLE, FIRST, HOSTILE, add_day, config, made_site, papers, weekdays
-from tests.standins.records import NOW
 
 DAY = f"{FIRST}/audio.html"
 
@@ -223,7 +222,7 @@ def test_the_settings_interests_rank_like_the_messages(browser: Browser, tmp_pat
     store = Store(settings.paths.outputs / "jianjie.sqlite3")
     day = list(papers(26))
     add_day(store, settings, FIRST, day)
-    update(store, settings, NOW)
+    update(store, settings)
     new = [(paper, line) for paper, line, section in day if section is Section.NEW]
     expected = ranked(new, lambda pair: score(pair[0], pair[1], pair[0].categories, own))
     with reader(browser) as page:
@@ -339,7 +338,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         FIRST,
         [(owed.model_copy(update=attack), "", Section.NEW), (later, HOSTILE, Section.REPLACED)],
     )
-    update(store, settings, NOW)
+    update(store, settings)
     return settings.paths.outputs / "site"
 
 

@@ -76,8 +76,8 @@ def test_nothing_is_loaded_from_elsewhere(made: tuple[Store, Config, Path]) -> N
 def test_a_second_update_writes_nothing(made: tuple[Store, Config, Path]) -> None:
     store, settings, site = made
     before = files(site)
-    assert update(store, settings, LATER) == 0
-    assert update(store, settings, LATER, everything=True) == 0
+    assert update(store, settings) == 0
+    assert update(store, settings, everything=True) == 0
     assert files(site) == before
 
 
@@ -86,7 +86,7 @@ def test_a_new_day_changes_only_what_shows_it(made: tuple[Store, Config, Path]) 
     before = files(site)
     tomorrow = FIRST + dt.timedelta(days=1)
     add_day(store, settings, tomorrow, list(papers(2, start=500)))
-    update(store, settings, LATER)
+    update(store, settings)
     changed = {
         *(f"{tomorrow}/audio.html", f"{FIRST}/audio.html", "index.html", "search/2026-01.js"),
         *("audio.atom", "audio.json", "paper/2001.00501.html", "paper/2001.00502.html"),
@@ -102,7 +102,7 @@ def test_one_line_made_again_changes_its_pages(made: tuple[Store, Config, Path])
     day = store.day(weekdays(4)[0], "audio")
     assert day is not None
     publish(day, settings.paths.outputs, settings.tags)
-    update(store, settings, LATER)
+    update(store, settings)
     date = weekdays(4)[0]
     month = f"search/{date:%Y-%m}.js"
     feeds = {"audio.atom", "audio.json"}
@@ -117,7 +117,7 @@ def test_other_settings_make_everything_anew(made: tuple[Store, Config, Path]) -
     store, settings, site = made
     own = SiteSettings.model_validate({"url": "https://example.org/digest"})
     before = files(site)
-    update(store, settings.model_copy(update={"site": own}), LATER)
+    update(store, settings.model_copy(update={"site": own}))
     assert rewritten(before, site) == {"audio.atom", "audio.json", ".made-with"}
     feed = feedparser.parse(site / "audio.atom")
     assert feed.feed.links[0].href == "https://example.org/digest/audio.atom"
@@ -127,7 +127,7 @@ def test_what_a_killed_run_left_out_is_made_by_the_next(made: tuple[Store, Confi
     store, settings, site = made
     complete = files(site)
     (site / f"{FIRST}/audio.html").unlink()
-    assert update(store, settings, LATER) == 1
+    assert update(store, settings) == 1
     assert {name: found[1] for name, found in files(site).items()} == {
         name: found[1] for name, found in complete.items()
     }
@@ -143,13 +143,13 @@ def test_the_index_has_the_days_and_the_last_runs(made: tuple[Store, Config, Pat
         FIRST + dt.timedelta(days=1),
         [(*next(papers(1, 900))[:1], "", Section.NEW)],
     )
-    update(store, settings, LATER)
+    update(store, settings)
     page = LexborHTMLParser((site / "index.html").read_text(encoding="utf-8"))
     assert [node.text() for node in page.css(".calendar a")] == ["5", "5", "5", "5", "1−1"]
     told = page.css("table")[-1].text(separator=" ")
     assert "有待补" in told
     assert "1 owed <b>" in told
-    assert update(store, settings, LATER, news=True) == 0
+    assert update(store, settings, news=True) == 0
 
 
 def test_old_ids_have_pages(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_old_ids_have_pages(tmp_path: Path) -> None:
     (paper, line, section) = next(papers(1))
     old = paper.model_copy(update={"arxiv_id": "math.GT/0309136"})
     add_day(store, settings, FIRST, [(old, line, section)])
-    update(store, settings, NOW)
+    update(store, settings)
     assert (settings.paths.outputs / "site/paper/math.GT-0309136.html").is_file()
 
 
@@ -169,7 +169,7 @@ def test_a_folder_that_cannot_be_written_is_told(
     (tmp_path / "file").write_bytes(b"")
     paths = settings.paths.model_copy(update={"outputs": tmp_path / "file"})
     with pytest.raises(OutputError, match="cannot be written"):
-        update(store, settings.model_copy(update={"paths": paths}), NOW)
+        update(store, settings.model_copy(update={"paths": paths}))
 
 
 # Feeds
@@ -194,7 +194,7 @@ def test_atom_is_valid_and_its_ids_stay(made: tuple[Store, Config, Path]) -> Non
     day = store.day(FIRST, "audio")
     assert day is not None
     publish(day, settings.paths.outputs, settings.tags)
-    update(store, settings, LATER)
+    update(store, settings)
     again = feedparser.parse(site / "audio.atom")
     assert [one.id for one in again.entries] == [one.id for one in feed.entries]
     assert again.entries[0].updated == "2026-01-08T06:00:00Z"
@@ -220,7 +220,7 @@ def test_hostile_text_keeps_the_feeds_and_the_search_whole(tmp_path: Path) -> No
         update={"title": text.replace("\ud800", ""), "authors": (text.replace("\ud800", ""),)}
     )
     add_day(store, settings, FIRST, [(attack, "该论文。", section)])
-    update(store, settings, NOW)
+    update(store, settings)
     site = settings.paths.outputs / "site"
     feed = feedparser.parse(site / "audio.atom")
     assert not feed.bozo
@@ -236,7 +236,7 @@ def test_an_owed_paper_is_in_no_feed(tmp_path: Path) -> None:
     store = Store(settings.paths.outputs / "jianjie.sqlite3")
     (paper, _, section) = next(papers(1))
     add_day(store, settings, FIRST, [(paper, "", section)])
-    update(store, settings, NOW)
+    update(store, settings)
     feed = feedparser.parse(settings.paths.outputs / "site/audio.atom")
     assert not feed.bozo
     assert feed.entries == []
@@ -250,5 +250,5 @@ def test_the_disk_is_not_waited_for(
     synced: list[int] = []
     monkeypatch.setattr(os, "fsync", synced.append)
     (site / f"{FIRST}/audio.html").unlink()
-    update(store, settings, LATER)
+    update(store, settings)
     assert synced == []

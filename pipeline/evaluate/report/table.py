@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.evaluate.report.words import about_cases, about_judge, number, verdicts
+from pipeline.evaluate.report.words import about_cases, about_judge, number, probability, verdicts
 from pipeline.evaluate.results import MAIN_METRIC, METRICS, Average, Evaluation, Reference
 
 _SHOWN = (
@@ -130,7 +130,7 @@ def _lines(evaluation: Evaluation) -> Iterator[str]:
         for one in evaluation.judgement.preferences:
             yield (
                 f"judge: {one.system} against {one.baseline}, {one.aspect}: {one.wins} won,"
-                f" {one.ties} tied, {one.losses} lost, p = {one.p_holm:.3f} (Holm)"
+                f" {one.ties} tied, {one.losses} lost, {probability(one.p_holm)} (Holm)"
             )
         yield from about_judge(evaluation.judgement)
     yield from (f"problem: {problem}" for problem in evaluation.problems)

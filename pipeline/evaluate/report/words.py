@@ -35,7 +35,7 @@ def verdicts(evaluation: Evaluation) -> Iterator[str]:
 def verdict(one: Comparison) -> str:
     """Who won, by how much, how sure; or that nobody did, and what could have been seen."""
     unit = METRICS[one.metric]
-    interval = f"95% {one.low:+.1f} to {one.high:+.1f}, p = {one.p_holm:.3f} (Holm)"
+    interval = f"95% {one.low:+.1f} to {one.high:+.1f}, {probability(one.p_holm)} (Holm)"
     if one.verdict == "no winner":
         return (
             f"no winner between {one.system} and {one.baseline}: {one.difference:+.1f} {unit.unit}"
@@ -80,6 +80,11 @@ def about_judge(judgement: Judgement) -> Iterator[str]:
     if any(value is None or value < CALIBRATED[name] for name, value in checks.items()):
         yield "WARNING: the judge fails its own calibration: do not believe its preferences"
     yield from judgement.notes
+
+
+def probability(p: float) -> str:
+    """A p-value; one that rounds to nothing is not nothing."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def _only(evaluation: Evaluation) -> str:
