@@ -180,7 +180,7 @@ def _variants(settings: Config, prompts: Sequence[str]) -> tuple[Variant, ...]:
 
     if not prompts:
         known = ", ".join(sorted(file.stem for file in settings.paths.prompts.glob("*.md")))
-        raise UsageError("which prompt variant?", where="evaluate", fix=f"There are: {known}")
+        raise UsageError("names no prompt variant", where="evaluate", fix=f"There are: {known}")
     found: dict[str, Variant] = {}
     for text in dict.fromkeys(prompts):
         path = Path(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -48,6 +49,8 @@ ANNOUNCED = {
     AnnounceType.REPLACE: "新版本",
     AnnounceType.REPLACE_CROSS: "交叉列出的新版本",
 }
+_SUMS = re.compile(r"(\d{4}-\d\d-\d\d) ([^:;]+): (\d+) announced = (\d+) done \+ (\d+) owed")
+"""As account.py writes them."""
 _DAYS_KEPT = 64
 """Days in memory: a month's are read for its page, its search file and its feed."""
 
@@ -180,6 +183,27 @@ class Cell(NamedTuple):
     """Field, papers announced, papers owed."""
 
 
+class LastRun(NamedTuple):
+    """What a run did, without what is nobody's business: paths, hosts and error messages."""
+
+    started: dt.datetime
+    command: str
+    exit_status: int | None
+    days: tuple[tuple[str, ...], ...]
+    """Date, name of the field, papers announced, done and owed."""
+
+
+def last_run(run: Run) -> LastRun:
+    """From the store's list of runs, whose notes are for whoever runs jianjie."""
+    words = run.command.split()
+    return LastRun(
+        started=run.started,
+        command=words[1] if len(words) > 1 else "",
+        exit_status=run.exit_status,
+        days=tuple(_SUMS.findall(run.note or "")),
+    )
+
+
 def index_page(site: Site, runs: Sequence[Run]) -> bytes:
     """The calendar, and what the last runs did."""
     newest = {field: date for date, field in reversed(site.known)}
@@ -189,7 +213,7 @@ def index_page(site: Site, runs: Sequence[Run]) -> bytes:
         "",
         newest=newest,
         months=list(_months(site)),
-        runs=runs,
+        runs=[last_run(run) for run in runs],
         counts=site.store.counts(),
     )
 

@@ -12,6 +12,7 @@ import feedparser
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from pipeline.account import sums
 from pipeline.config import Config
 from pipeline.errors import OutputError
 from pipeline.records import Section
@@ -135,8 +136,10 @@ def test_what_a_killed_run_left_out_is_made_by_the_next(made: tuple[Store, Confi
 
 def test_the_index_has_the_days_and_the_last_runs(made: tuple[Store, Config, Path]) -> None:
     store, settings, site = made
-    run = store.start_run("jianjie run", LATER)
-    store.end_run(run, LATER, 1, "2026-01-07 音频: 5 announced = 4 done + 1 owed <b>")
+    run = store.start_run("jianjie run --config '/home/me/secret place.yaml'", LATER)
+    day = store.day(FIRST, "audio")
+    assert day is not None
+    store.end_run(run, LATER, 1, f"{sums(day)}; 10.0.0.7: no connection")
     add_day(
         store,
         settings,
@@ -148,7 +151,9 @@ def test_the_index_has_the_days_and_the_last_runs(made: tuple[Store, Config, Pat
     assert [node.text() for node in page.css(".calendar a")] == ["5", "5", "5", "5", "1−1"]
     told = page.css("table")[-1].text(separator=" ")
     assert "有待补" in told
-    assert "1 owed <b>" in told
+    assert "音频 2026-01-07：公布 5，完成 5，待补 0" in told
+    assert "secret" not in told
+    assert "10.0.0.7" not in told
     assert update(store, settings, news=True) == 0
 
 
