@@ -34,19 +34,24 @@ OUT = Console(highlight=False, soft_wrap=False)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+def _bar() -> Progress:
+    """A bar on a terminal, nothing elsewhere."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=ERR,
+        transient=True,
+        disable=not ERR.is_terminal,
+    )
+
+
 class NightProgress:
     """A bar on a terminal, nothing elsewhere; the log has every event in any case."""
 
     def __init__(self) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=ERR,
-            transient=True,
-            disable=not ERR.is_terminal,
-        )
+        self._bar = _bar()
         self._task = self._bar.add_task("arXiv's listing", total=None)
 
     def __enter__(self) -> Callable[[Event], None]:
@@ -71,15 +76,7 @@ class Steps:
     """A bar for each step of an evaluation on a terminal, nothing elsewhere."""
 
     def __init__(self) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=ERR,
-            transient=True,
-            disable=not ERR.is_terminal,
-        )
+        self._bar = _bar()
         self._task = self._bar.add_task("cases", total=None)
 
     def __enter__(self) -> Steps:

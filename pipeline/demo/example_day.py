@@ -9,9 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from pipeline.arxiv.ids import parse_id
 from pipeline.digest import markdown
-from pipeline.records import Announcement, AnnounceType, Listing, Paper, Section
+from pipeline.evaluate.cases import paper_of
+from pipeline.records import Announcement, AnnounceType, Listing, Section
 
 DATE = dt.date(2026, 1, 7)
 FIELD = "audio"
@@ -36,14 +36,4 @@ def example_listing(digest_file: Path) -> Listing:
 def _announcement(entry: markdown.Entry, categories: tuple[str, ...]) -> Announcement:
     """A paper is cross-listed where its primary category is not one of the field's."""
     types = _OWN if entry.tags[0] in categories else _CROSSED
-    arxiv_id = parse_id(entry.versioned)
-    paper = Paper(
-        arxiv_id=arxiv_id.base,
-        version=arxiv_id.version or 1,
-        title=entry.title,
-        abstract=entry.abstract,
-        authors=entry.authors,
-        comment=entry.comment,
-        categories=entry.tags,
-    )
-    return Announcement(announce=types[entry.section], paper=paper)
+    return Announcement(announce=types[entry.section], paper=paper_of(entry))

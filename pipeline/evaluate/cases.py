@@ -99,9 +99,10 @@ def _dated(paths: Sequence[Path]) -> Iterable[tuple[Path, dt.date]]:
     return [(file, date_of(file)) for file in files]
 
 
-def _case(entry: Entry, field: str, date: dt.date, file: Path) -> Case:
+def paper_of(entry: Entry) -> Paper:
+    """What a digest's entry says of its paper. Raises UsageError where its link has no id."""
     arxiv_id = parse_id(entry.versioned)
-    paper = Paper(
+    return Paper(
         arxiv_id=arxiv_id.base,
         version=arxiv_id.version or 1,
         title=entry.title,
@@ -110,8 +111,11 @@ def _case(entry: Entry, field: str, date: dt.date, file: Path) -> Case:
         comment=entry.comment,
         categories=entry.tags,
     )
+
+
+def _case(entry: Entry, field: str, date: dt.date, file: Path) -> Case:
     return Case(
-        paper=paper,
+        paper=paper_of(entry),
         line=" ".join((entry.line or "").split("\n")),
         tags=entry.tags,
         date=date,
