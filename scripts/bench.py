@@ -345,7 +345,7 @@ def help_s() -> float:
 
 def listed(home: Path) -> int:
     """The papers of the day; none is owed where the run ended well."""
-    (file,) = (home / "outputs").glob("*/*.json")
+    (file,) = (home / "outputs").glob("20*/*.json")
     return len(json.loads(file.read_text(encoding="utf-8"))["papers"])
 
 

@@ -86,5 +86,6 @@ def _write_feeds(site: Site, writer: _Writer, known: Sequence[Key], changed: set
     for field in sorted({field for _, field in changed}):
         dates = [date for date, own in known if own == field][:_FEED_DAYS]
         days = [site.day(date, field) for date in dates]
-        writer.write(f"{field}.atom", feeds.atom(site, days))
-        writer.write(f"{field}.json", feeds.json_feed(site, days))
+        items = feeds.items_of(site, days)
+        writer.write(f"{field}.atom", feeds.atom(site, days, items))
+        writer.write(f"{field}.json", feeds.json_feed(site, days, items))

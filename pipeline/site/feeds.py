@@ -10,12 +10,12 @@ import datetime as dt
 import json
 import uuid
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipeline import __version__
 from pipeline.html import plain
-from pipeline.records import Day, Done, Paper, Summary
+from pipeline.records import Day, Paper, Summary
 from pipeline.site.pages import Site
 from pipeline.stages.publish import published_tags
 
@@ -27,6 +27,9 @@ class Item(NamedTuple):
     """A paper with its line."""
 
     id: str
+    title: str
+    authors: tuple[str, ...]
+    """Title and authors without TeX."""
     paper: Paper
     summary: Summary
     tags: tuple[str, ...]
@@ -43,11 +46,30 @@ class Item(NamedTuple):
         return self.summary.provenance.created
 
 
-def atom(site: Site, days: Sequence[Day]) -> bytes:
+def items_of(site: Site, days: Sequence[Day]) -> list[Item]:
+    """Each version once, on the newest day that has it."""
+    found: dict[str, Item] = {}
+    for day in days:
+        midnight = dt.datetime.combine(day.date, dt.time(), dt.UTC)
+        for done in day.done:
+            paper = done.announcement.paper
+            if paper.versioned not in found:
+                found[paper.versioned] = Item(
+                    id=_id(f"{day.field}/{paper.versioned}"),
+                    title=plain(paper.title),
+                    authors=tuple(plain(author) for author in paper.authors),
+                    paper=paper,
+                    summary=done.summary,
+                    tags=published_tags(paper, done.summary, site.config.tags),
+                    announced=midnight,
+                )
+    return list(found.values())
+
+
+def atom(site: Site, days: Sequence[Day], items: Sequence[Item]) -> bytes:
     """RFC 4287; with the site's address in the settings it names its own."""
     field = days[0].field
     feed = ET.Element(f"{{{_ATOM}}}feed", {"xml:lang": "zh-Hans"})
-    items = list(_items(site, days))
     _add(feed, "id", _id(field))
     _add(feed, "title", f"简介：{days[0].name}")
     _add(feed, "updated", _time(_updated(items, days)))
@@ -58,12 +80,12 @@ def atom(site: Site, days: Sequence[Day]) -> bytes:
     for item in items:
         entry = ET.SubElement(feed, f"{{{_ATOM}}}entry")
         _add(entry, "id", item.id)
-        _add(entry, "title", plain(item.paper.title))
+        _add(entry, "title", item.title)
         _add(entry, "link", rel="alternate", href=item.url)
         _add(entry, "published", _time(item.announced))
         _add(entry, "updated", _time(item.updated))
-        for author in item.paper.authors or ("arXiv",):
-            _add(ET.SubElement(entry, f"{{{_ATOM}}}author"), "name", plain(author))
+        for author in item.authors or ("arXiv",):
+            _add(ET.SubElement(entry, f"{{{_ATOM}}}author"), "name", author)
         for tag in item.tags:
             _add(entry, "category", term=tag)
         _add(entry, "summary", item.summary.line)
@@ -73,7 +95,7 @@ def atom(site: Site, days: Sequence[Day]) -> bytes:
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
 
 
-def json_feed(site: Site, days: Sequence[Day]) -> bytes:
+def json_feed(site: Site, days: Sequence[Day], items: Sequence[Item]) -> bytes:
     """JSON Feed 1.1."""
     field = days[0].field
     document = {
@@ -84,37 +106,21 @@ def json_feed(site: Site, days: Sequence[Day]) -> bytes:
             {
                 "id": item.id,
                 "url": item.url,
-                "title": plain(item.paper.title),
+                "title": item.title,
                 "content_text": item.summary.line,
                 "date_published": _time(item.announced),
                 "date_modified": _time(item.updated),
-                "authors": [{"name": plain(author)} for author in item.paper.authors],
+                "authors": [{"name": author} for author in item.authors],
                 "tags": list(item.tags),
                 "language": "zh-Hans",
             }
-            for item in _items(site, days)
+            for item in items
         ],
     }
     if site.config.site.url:
         base = site.config.site.base
         document |= {"home_page_url": base, "feed_url": f"{base}{field}.json"}
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
-
-
-def _items(site: Site, days: Sequence[Day]) -> Iterator[Item]:
-    """Each version once, on the newest day that has it."""
-    seen: set[str] = set()
-    for day in days:
-        for outcome in day.outcomes:
-            paper = outcome.announcement.paper
-            if not isinstance(outcome, Done) or paper.versioned in seen:
-                continue
-            seen.add(paper.versioned)
-            tags = published_tags(paper, outcome.summary, site.config.tags)
-            midnight = dt.datetime.combine(day.date, dt.time(), dt.UTC)
-            yield Item(
-                _id(f"{day.field}/{paper.versioned}"), paper, outcome.summary, tags, midnight
-            )
 
 
 def _updated(items: Sequence[Item], days: Sequence[Day]) -> dt.datetime:
