@@ -18,6 +18,7 @@ from pipeline.arxiv.calendar import CATCH_UP_REACH
 from pipeline.edges import Edges
 from pipeline.nights import NothingAnnounced
 from pipeline.records import Announcement, Day, Listing, Record
+from pipeline.site.update import warm_up
 from pipeline.stages.download import prune
 from pipeline.stages.publish import Published, publish
 from pipeline.travel import travel
@@ -163,6 +164,8 @@ def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
     """Do what the day owes, then publish it: also when the run has to stop on the way."""
     todo = left.take([owed.announcement for owed in day.owed])
     edges.events.emit("day_started", day.date, papers=len(todo))
+    if todo:
+        warm_up()  # the site's pages are made when the run ends
     try:
         travel(edges, day, todo)
     finally:

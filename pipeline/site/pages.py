@@ -260,6 +260,12 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
+def load_templates() -> None:
+    """All of them, compiled and kept."""
+    for name in _environment().list_templates():
+        _environment().get_template(name)
+
+
 def _render(template: str, site: Site, root: str, **values: Any) -> bytes:
     text = _environment().get_template(template).render(site=site, root=root, **values)
     return text.encode()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -47,6 +48,17 @@ def update(
     from pipeline.site.build import build  # noqa: PLC0415 - heavy, and rarely needed twice a day
 
     return build(store, config, known=known, changed=changed, made_with=made_with)
+
+
+def warm_up() -> None:
+    """Load what `update` will need, while a night waits for its first replies."""
+    threading.Thread(target=_load, name="site-warm-up", daemon=True).start()
+
+
+def _load() -> None:
+    from pipeline.site.pages import load_templates  # noqa: PLC0415
+
+    load_templates()
 
 
 def _changed(
