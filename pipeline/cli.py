@@ -13,6 +13,7 @@ import typer
 
 from pipeline import __version__, session
 from pipeline.cli_evaluate import evaluate
+from pipeline.cli_schedule import schedule
 from pipeline.errors import (
     ArxivError,
     BudgetReached,
@@ -147,6 +148,11 @@ app.command(
     epilog="Examples:  jianjie evaluate prompts/zero-shot.md prompts/few-shot.md --model deepseek"
     "  ·  jianjie evaluate builtin --fail-under content-chrf=20  ·  jianjie evaluate --history"
 )(evaluate)
+
+app.command(
+    epilog="Examples:  jianjie schedule cron  ·  jianjie schedule systemd --model deepseek"
+    " --install  ·  jianjie schedule github --time 01:00"
+)(schedule)
 
 
 @app.command(epilog="Example:  jianjie show 2601.02954")

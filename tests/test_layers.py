@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 
 LAYERS = [
     {"cli"},
-    {"cli_evaluate"},
+    {"cli_evaluate", "cli_schedule"},
     {"session"},
     {"terminal"},
     {"options", "doctor", "account", "demo"},
@@ -22,7 +22,7 @@ LAYERS = [
     {"nights", "papers"},
     {"stale"},
     {"edges"},
-    {"desk"},
+    {"desk", "schedule"},
     {"config"},
     {"stages"},
     {"context", "untrusted", "grounding", "markup", "html"},
