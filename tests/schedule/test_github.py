@@ -232,6 +232,8 @@ def test_settings_and_outputs_have_to_be_in_the_clone(tmp_path: Path) -> None:
         workflow(in_clone(tmp_path, outputs="."), tmp_path)
 
 
-def test_a_name_that_github_would_compute_is_refused(tmp_path: Path) -> None:
+def test_a_name_that_github_would_compute_or_no_line_can_hold_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="for its own"):
         workflow(in_clone(tmp_path, outputs="${{ secrets.X }}"), tmp_path)
+    with pytest.raises(UsageError, match="cannot hold"):
+        workflow(in_clone(tmp_path, outputs="a\nb"), tmp_path)
