@@ -16,7 +16,7 @@ from pipeline.site.pages import Site, day_page
 from pipeline.site.update import update
 from pipeline.store import Store
 from tests.site.browser import chromium, reader, visit
-from tests.site.made import add_day, config, papers, weekdays
+from tests.site.made import add_day, close_stores, config, papers, store_in, weekdays
 
 _DAYS, _PAPERS, _BUSY = 250, 25, 400
 _QUERIES = ("净化", "diffusion bridge", "语音", "a", "nothing has these words")
@@ -53,6 +53,7 @@ def main() -> None:
         with chromium() as browser, reader(browser) as page:
             visit(page, settings.paths.outputs / "site" / "index.html")
             _search(page, table)
+    close_stores()
     Console().print(table)
 
 
@@ -66,7 +67,7 @@ def _search(page: Page, table: Table) -> None:
 
 def _filled(folder: Path, days: int, papers_a_day: int) -> tuple[Store, Config]:
     settings = config(folder)
-    store = Store(settings.paths.outputs / "jianjie.sqlite3")
+    store = store_in(settings)
     for number, date in enumerate(weekdays(days)):
         add_day(store, settings, date, list(papers(papers_a_day, number * papers_a_day + 1)))
     return store, settings

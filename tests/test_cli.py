@@ -424,7 +424,7 @@ def test_a_disk_that_fills_up_loses_nothing_stored(house: House) -> None:
     """RLIMIT_FSIZE makes every write past it fail with a real error of the system."""
     script = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000));"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000));"
         "from pipeline.cli import main; main()"
     )
     result = subprocess.run(

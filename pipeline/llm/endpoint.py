@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pipeline.clock import Clock
@@ -51,7 +50,9 @@ class Endpoint:
         self._clock = clock
         self._memory = memory
         self._key = api_key(profile)
-        self._changing = threading.Lock()
+        self._changing = threading.RLock()
+        self._client: openai.OpenAI | None = None
+        self._features: Features | None = None
         self._remembered: Features | None = None
         self._pace = Pace(
             profile.concurrency,
@@ -62,30 +63,40 @@ class Endpoint:
             tokens_per_minute=profile.tokens_per_minute,
         )
 
-    @cached_property
+    @property
     def client(self) -> openai.OpenAI:
-        """Made with the first call: openai is slow to import, and a finished day needs no model."""
-        import openai  # noqa: PLC0415
+        """Made with the first call: openai is slow to import, and a finished day needs no model.
 
-        from pipeline.llm.wire import http_client  # noqa: PLC0415
+        One for all threads, or the others' connections would never be closed.
+        """
+        with self._changing:
+            if self._client is None:
+                import openai  # noqa: PLC0415
 
-        return openai.OpenAI(
-            base_url=self.address,
-            api_key=self._key or _NO_KEY,
-            max_retries=0,
-            timeout=self._profile.timeout_s,
-            http_client=http_client(self._profile),
-        )
+                from pipeline.llm.wire import http_client  # noqa: PLC0415
 
-    @cached_property
+                self._client = openai.OpenAI(
+                    base_url=self.address,
+                    api_key=self._key or _NO_KEY,
+                    max_retries=0,
+                    timeout=self._profile.timeout_s,
+                    http_client=http_client(self._profile),
+                )
+            return self._client
+
+    @property
     def features(self) -> Features:
         """What the endpoint is known to take; the profile's form where it names one."""
-        kept = self._memory.known(self.address, self.identity)
-        self._remembered = remembered(kept)
-        known = self._remembered or Features()
-        if self._profile.replies == "auto":
-            return known
-        return known.model_copy(update={"form": self._profile.replies})
+        with self._changing:
+            if self._features is None:
+                kept = self._memory.known(self.address, self.identity)
+                self._remembered = remembered(kept)
+                known = self._remembered or Features()
+                form = self._profile.replies
+                if form != "auto":
+                    known = known.model_copy(update={"form": form})
+                self._features = known
+            return self._features
 
     @property
     def known(self) -> bool:
@@ -115,13 +126,14 @@ class Endpoint:
 
     def close(self) -> None:
         """Hang up."""
-        if "client" in vars(self):
-            self.client.close()
+        with self._changing:
+            if self._client is not None:
+                self._client.close()
 
     def probe(self) -> Reply:
         """One tiny call, which finds out anew what the endpoint takes. Raises ModelError."""
         if self._profile.replies == "auto":
-            self.features = Features()
+            self._features = Features()
         return self.ask(_PROBE, Sampling(temperature=0, max_tokens=_PROBE_TOKENS, json_reply=True))
 
     def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
@@ -164,12 +176,12 @@ class Endpoint:
     def lower(self, used: Features, missing: FeatureMissing) -> None:
         """Do without what is missing from now on. Raises it again where that cannot be."""
         with self._changing:
-            if self.features is not used:
+            if self._features is not used:
                 return  # another thread was told the same
             lower = used.lower(missing.part)
             if lower is None:
                 raise missing
-            self.features = lower
+            self._features = lower
 
     def _ask_once(
         self, messages: Sequence[Message], sampling: Sampling, features: Features

@@ -3,6 +3,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -677,3 +678,13 @@ def test_reasoning_beside_the_answer_is_not_the_answer(model: StandInModel) -> N
     model.answer = Answers(Answer("好。", reasoning="Let me think about 简介: 坏。"))
 
     assert ask(model).text == "好。"
+
+
+def test_all_threads_have_one_client() -> None:
+    """A second one's connections would never be closed."""
+    profile = EndpointProfile(base_url=HttpUrl("http://127.0.0.1:1/v1"), model="m")
+    asked = Endpoint(profile, FastClock(), Forgetful(), patience_s=1)
+    with ThreadPoolExecutor(16) as pool:
+        clients = list(pool.map(lambda _: asked.client, range(64)))
+    asked.close()
+    assert len(set(map(id, clients))) == 1

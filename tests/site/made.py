@@ -40,6 +40,22 @@ def config(folder: Path) -> Config:
     return load_config(write_config(folder, "http://127.0.0.1:1", "http://127.0.0.1:1/v1"))
 
 
+_OPEN: list[Store] = []
+
+
+def store_in(settings: Config) -> Store:
+    """The store of these settings; `close_stores` closes it."""
+    store = Store(settings.paths.outputs / "jianjie.sqlite3")
+    _OPEN.append(store)
+    return store
+
+
+def close_stores() -> None:
+    """All that were opened here."""
+    while _OPEN:
+        _OPEN.pop().close()
+
+
 def weekdays(count: int, last: dt.date = FIRST) -> list[dt.date]:
     """The last so many, oldest first."""
     days = (last - dt.timedelta(days=back) for back in itertools.count())
@@ -106,7 +122,7 @@ def summary(paper: Paper, line: str, *, at: dt.datetime = NOW) -> Summary:
 def made_site(folder: Path, days: int, papers_a_day: int) -> tuple[Store, Config]:
     """A site of so many days."""
     settings = config(folder)
-    store = Store(settings.paths.outputs / "jianjie.sqlite3")
+    store = store_in(settings)
     for number, date in enumerate(weekdays(days)):
         add_day(store, settings, date, list(papers(papers_a_day, number * papers_a_day + 1)))
     update(store, settings)

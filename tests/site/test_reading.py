@@ -20,9 +20,18 @@ from pipeline.interests import fold, matches, ranked, score
 from pipeline.records import Section
 from pipeline.settings import InterestSettings, Terms
 from pipeline.site.update import update
-from pipeline.store import Store
 from tests.site.browser import chromium, reader, visit
-from tests.site.made import EXAMPLE, FIRST, HOSTILE, add_day, config, made_site, papers, weekdays
+from tests.site.made import (
+    EXAMPLE,
+    FIRST,
+    HOSTILE,
+    add_day,
+    config,
+    made_site,
+    papers,
+    store_in,
+    weekdays,
+)
 
 DAY = f"{FIRST}/audio.html"
 
@@ -219,7 +228,7 @@ def test_the_settings_interests_rank_like_the_messages(browser: Browser, tmp_pat
         less=Terms(keywords=("benchmark",), tags=("cs.LG",)),
     )
     settings = config(tmp_path).model_copy(update={"interests": own})
-    store = Store(settings.paths.outputs / "jianjie.sqlite3")
+    store = store_in(settings)
     day = list(papers(26))
     add_day(store, settings, FIRST, day)
     update(store, settings)
@@ -326,7 +335,7 @@ def test_print_leaves_the_tools_away(page: Page, site: Path) -> None:
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A paper with an attack in every field, also as a replacement and as owed."""
     settings = config(tmp_path_factory.mktemp("hostile"))
-    store = Store(settings.paths.outputs / "jianjie.sqlite3")
+    store = store_in(settings)
     (paper, _, _), (owed, _, _) = papers(2)
     attack = {"title": HOSTILE, "abstract": HOSTILE, "comment": HOSTILE, "authors": (HOSTILE,)}
     earlier = paper.model_copy(update={"comment": "before"})

@@ -20,7 +20,17 @@ from pipeline.settings import SiteSettings
 from pipeline.site.update import update
 from pipeline.stages.publish import publish
 from pipeline.store import Store
-from tests.site.made import FIRST, HOSTILE, add_day, config, made_site, papers, summary, weekdays
+from tests.site.made import (
+    FIRST,
+    HOSTILE,
+    add_day,
+    config,
+    made_site,
+    papers,
+    store_in,
+    summary,
+    weekdays,
+)
 from tests.standins.records import NOW
 
 LATER = NOW + dt.timedelta(days=1)
@@ -159,7 +169,7 @@ def test_the_index_has_the_days_and_the_last_runs(made: tuple[Store, Config, Pat
 
 def test_old_ids_have_pages(tmp_path: Path) -> None:
     settings = config(tmp_path)
-    store = Store(settings.paths.outputs / "jianjie.sqlite3")
+    store = store_in(settings)
     (paper, line, section) = next(papers(1))
     old = paper.model_copy(update={"arxiv_id": "math.GT/0309136"})
     add_day(store, settings, FIRST, [(old, line, section)])
@@ -218,7 +228,7 @@ def test_the_json_feed_says_the_same(made: tuple[Store, Config, Path]) -> None:
 
 def test_hostile_text_keeps_the_feeds_and_the_search_whole(tmp_path: Path) -> None:
     settings = config(tmp_path)
-    store = Store(settings.paths.outputs / "jianjie.sqlite3")
+    store = store_in(settings)
     (paper, _, section) = next(papers(1))
     text = f"{HOSTILE}\x00\x08\ud800\u2028]]>&"
     attack = paper.model_copy(
@@ -238,7 +248,7 @@ def test_hostile_text_keeps_the_feeds_and_the_search_whole(tmp_path: Path) -> No
 
 def test_an_owed_paper_is_in_no_feed(tmp_path: Path) -> None:
     settings = config(tmp_path)
-    store = Store(settings.paths.outputs / "jianjie.sqlite3")
+    store = store_in(settings)
     (paper, _, section) = next(papers(1))
     add_day(store, settings, FIRST, [(paper, "", section)])
     update(store, settings)
