@@ -113,6 +113,19 @@ def test_authors_ids_titles_and_lines_are_searched(page: Page, site: Path, word:
     expect(page.locator("#results .paper")).to_have_count(0)
 
 
+def test_a_phrase_in_quotes_is_one_word(page: Page, site: Path) -> None:
+    visit(page, site / "index.html")
+    search = page.locator("input[type=search]")
+    search.fill('"latent diffusion-bridge" purification')
+    expect(page.locator("#results .paper")).to_have_count(30)
+    search.fill('"diffusion-bridge latent"')
+    expect(page.locator("#results .paper")).to_have_count(0)
+    search.fill('"vocalbridge')
+    expect(page.locator("#results .paper")).to_have_count(30)
+    search.fill("   ")
+    expect(page.locator("#content")).to_be_visible()
+
+
 def test_an_input_method_searches_only_what_it_commits(page: Page, site: Path) -> None:
     """Composing goes through the browser's own input method interface."""
     visit(page, site / "index.html")
@@ -329,6 +342,21 @@ def test_print_leaves_the_tools_away(page: Page, site: Path) -> None:
     page.emulate_media(media="print")
     assert not page.locator("header").is_visible()
     assert page.locator(".line").first.is_visible()
+
+
+def test_thousands_of_authors_are_folded(browser: Browser, tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    store = store_in(settings)
+    (paper, line, section) = next(papers(1))
+    many = tuple(f"Author Number{number}" for number in range(3000))
+    add_day(store, settings, FIRST, [(paper.model_copy(update={"authors": many}), line, section)])
+    update(store, settings)
+    with reader(browser) as page:
+        visit(page, settings.paths.outputs / "site" / DAY)
+        assert "等 3000 位作者" in page.locator(".many summary").inner_text()
+        assert not page.locator(".authors").is_visible()
+        page.locator("input[type=search]").fill("number2999")
+        expect(page.locator("#results .paper")).to_have_count(1)
 
 
 @pytest.fixture(scope="module")

@@ -125,7 +125,8 @@ const jianjie = (() => {
   const WEIGHTS = [8, 4, 4, 1, 16];
   const SHOWN = 60;
   const find = (query) => {
-    const terms = fold(query.q).split(" ").filter(Boolean);
+    // Words, each of which has to be there, and "phrases".
+    const terms = [...fold(query.q).matchAll(/"([^"]+)"|[^\s"]+/g)].map((found) => found[1] ?? found[0]);
     const wanted = interests();
     const stars = query.starred ? store.get("stars", {}) : null;
     const found = [];
@@ -159,7 +160,7 @@ const jianjie = (() => {
   let bar;
   let typed = "";
   const query = () => ({
-    q: typed, field: bar.field.value, section: bar.section.value, tag: bar.tag.value.trim(),
+    q: typed.trim(), field: bar.field.value, section: bar.section.value, tag: bar.tag.value.trim(),
     since: bar.since.value, until: bar.until.value, starred: bar.starred.checked,
   });
   const asked = (now) => Object.entries(now).filter(([, found]) => found !== "" && found !== false);
@@ -191,7 +192,7 @@ const jianjie = (() => {
       make("p", { class: paper.line ? "line" : "line owed" }, paper.line || "待补"),
       make("h2", { class: "title", lang: "en" }, make("a", { href: href(paper) }, paper.title)),
       make("p", { class: "tags" }, ...tags, make("span", { class: "links" }, make("a", { href: `https://arxiv.org/abs/${paper.id}v${paper.version}` }, "abs"))),
-      make("p", { class: "authors", lang: "en" }, paper.authors.join("; ")),
+      make("p", { class: "authors", lang: "en" }, paper.authors.length > 40 ? `${paper.authors.slice(0, 10).join("; ")} 等 ${paper.authors.length} 位作者` : paper.authors.join("; ")),
       make("details", { class: "abstract" }, make("summary", {}, "英文摘要"), make("p", { lang: "en" }, paper.abstract)),
       make("p", { class: "marks" }, make("a", { href: `${base}${paper.date}/${paper.field}.html#${paper.id}` }, `${settings.fields[paper.field] ?? paper.field} ${paper.date}`), ` ${settings.sections[paper.section] ?? ""}`),
     );
