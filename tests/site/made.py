@@ -28,6 +28,8 @@ from tests.standins.settings import write_config
 
 EXAMPLE = load(ROOT / "prompts" / "examples" / "20260107-audio.md")
 FIRST = dt.date(2026, 1, 7)
+DAY = f"{FIRST}/audio.html"
+"""The page of the last day, in the site's folder."""
 _LONG_NAME = "gemma-3-270m-q4_k_m+jianjie-adapter-v0@3129a372"
 HOSTILE = (
     '</script><script>document.title="x"</script><img src=x onerror="document.title=1">'
