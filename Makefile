@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pipeline tests scripts
 
-.PHONY: help demo test check evaluate format format-check lint types pdfs screenshots \
+.PHONY: help demo test test-train check evaluate format format-check lint types pdfs screenshots \
 	bench bench-extract bench-site clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    the example day, with no network and no key"
 	@echo "make test    the tests"
+	@echo "make test-train   the tests of the training; installs torch (6 GB) into $(VENV)-train"
 	@echo "make check   format check, lint, types, tests"
 	@echo "make evaluate  the built-in model on the example day against its baseline; takes a minute"
 	@echo "make format  format the code"
@@ -25,6 +26,9 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	$(BIN)/pytest -n 2
+
+test-train: $(VENV)-train/.installed
+	$(VENV)-train/bin/pytest tests/train
 
 check: format-check lint types test
 
@@ -68,5 +72,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[embedded,messages,dev]'
 	@touch $@
 
+$(VENV)-train/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -m venv $(VENV)-train
+	@PIP_CONSTRAINT=constraints.txt $(VENV)-train/bin/python -m pip install --quiet --editable \
+		'.[embedded,train,dev]'
+	@touch $@
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) $(VENV)-train

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn
 import typer
 
 from pipeline import __version__, session
+from pipeline.cli_distill import distill
 from pipeline.cli_evaluate import evaluate
 from pipeline.cli_schedule import schedule
 from pipeline.errors import (
@@ -148,6 +149,11 @@ app.command(
     epilog="Examples:  jianjie evaluate prompts/zero-shot.md prompts/few-shot.md --model deepseek"
     "  ·  jianjie evaluate builtin --fail-under content-chrf=20  ·  jianjie evaluate --history"
 )(evaluate)
+
+app.command(
+    epilog="Examples:  jianjie distill digests/ --out adapters/mine.gguf  ·  jianjie distill"
+    " series.jsonl.gz outputs/ --out adapters/mine.gguf --focus audio --held-out 320"
+)(distill)
 
 app.command(
     epilog="Examples:  jianjie schedule cron  ·  jianjie schedule systemd --model deepseek"

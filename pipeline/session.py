@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pipeline.evaluate.bench import Bench
     from pipeline.messages.outbox import Telling
     from pipeline.store import Store
+    from pipeline.terminal import Steps
 
 
 @contextmanager
@@ -49,6 +50,16 @@ def bench(configs: Mapping[str, Config], *, full_text: bool) -> Iterator[Bench]:
     opening = open_bench(configs, clock, command(), full_text=full_text)
     with _interruptible(clock), opening as opened:
         yield opened
+
+
+@contextmanager
+def training() -> Iterator[Steps]:
+    """A bar for each step of a training; Ctrl-C and SIGTERM end in Interrupted."""
+    from pipeline.clock import Clock  # noqa: PLC0415
+    from pipeline.terminal import Steps  # noqa: PLC0415
+
+    with _interruptible(Clock()), Steps() as steps:
+        yield steps
 
 
 @contextmanager

@@ -73,7 +73,7 @@ class NightProgress:
 
 
 class Steps:
-    """A bar for each step of an evaluation on a terminal, nothing elsewhere."""
+    """A bar for each step of long work on a terminal, nothing elsewhere."""
 
     def __init__(self) -> None:
         self._bar = _bar()
@@ -93,6 +93,10 @@ class Steps:
     def tick(self) -> None:
         """One more is done."""
         self._bar.advance(self._task)
+
+    def say(self, text: str) -> None:
+        """A line on standard error, above the bar."""
+        self._bar.console.print(escape(text), soft_wrap=True)
 
 
 def print_work(planned: Plan, work: Mapping[str, Work]) -> None:

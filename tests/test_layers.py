@@ -12,11 +12,11 @@ from tests.conftest import ROOT
 
 LAYERS = [
     {"cli"},
-    {"cli_evaluate", "cli_schedule"},
+    {"cli_distill", "cli_evaluate", "cli_schedule"},
     {"session"},
     {"terminal"},
     {"options", "doctor", "account", "demo"},
-    {"app"},
+    {"app", "train"},
     {"flow", "reprocess", "estimate", "evaluate", "canary", "messages", "site"},
     {"travel"},
     {"nights", "papers"},

@@ -14,13 +14,15 @@ from pathlib import Path
 
 from pipeline.arxiv.ids import parse_id
 from pipeline.config import Config
-from pipeline.errors import UsageError
+from pipeline.errors import ConfigError, UsageError, one_line
 from pipeline.evaluate.cases import date_of
 from pipeline.evaluate.results import Case
+from pipeline.llm.embedded import packaged_adapter
 from pipeline.settings import EmbeddedProfile
 from pipeline.stages.prompt import Variant
 
-_TRAINED_ON = Path(__file__).parent.parent / "llm" / "jianjie-adapter-v0.trained-on.txt"
+_TRAINED_ON = ".trained-on.txt"
+"""What `jianjie distill` calls the list of papers beside an adapter."""
 _NAMED = 10
 """So many leaking papers are named in an error; the rest is counted."""
 
@@ -63,16 +65,26 @@ def without_leaks(
 
 
 def trained_on(config: Config) -> frozenset[str]:
-    """The papers that the model of this profile is known to have been trained on."""
+    """The papers that the model of this profile is known to have been trained on.
+
+    Those that the list beside its adapter names; of an adapter without a list nothing is known.
+    """
     profile = config.profile
-    if not isinstance(profile, EmbeddedProfile) or profile.adapter or profile.gguf:
+    if not isinstance(profile, EmbeddedProfile) or (profile.gguf and not profile.adapter):
         return frozenset()
-    return _adapters_papers()
+    return _papers_of((profile.adapter or packaged_adapter()).with_suffix(_TRAINED_ON))
 
 
 @cache
-def _adapters_papers() -> frozenset[str]:
-    lines = _TRAINED_ON.read_text(encoding="utf-8").split("\n")
+def _papers_of(file: Path) -> frozenset[str]:
+    try:
+        lines = file.read_text(encoding="utf-8").split("\n")
+    except FileNotFoundError:
+        return frozenset()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"cannot be read: {one_line(error)}", where=file, fix="Correct it, or remove it"
+        ) from error
     return frozenset(line for line in lines if line and not line.startswith("#"))
 
 

@@ -7,12 +7,14 @@ Everything else talks to it through the openai client, like to any other endpoin
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, Request, build_opener
 
 from filelock import FileLock
 from pydantic import HttpUrl
@@ -71,7 +73,7 @@ class EmbeddedModel:
         """The profile's; the packaged one only for the model it was trained on."""
         if self._profile.adapter or self._profile.gguf:
             return self._profile.adapter
-        return Path(str(files("pipeline.llm").joinpath(ADAPTER_FILE)))
+        return packaged_adapter()
 
     def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
         """One reply in the form that was asked for; the first call starts the server."""
@@ -87,6 +89,17 @@ class EmbeddedModel:
 
     def warm_up(self) -> None:
         """Its server is started by the first call: a night that asks nothing has no need of it."""
+
+    def encode(self, text: str, *, begins: bool) -> tuple[int, ...]:
+        """The token ids of `text`; `begins`: with the mark of a beginning before it."""
+        self._running()
+        request = Request(  # noqa: S310 - the server's own address, on loopback
+            f"{self._server.listening_address}/tokenize",
+            json.dumps({"content": text, "add_special": begins, "parse_special": False}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with build_opener(ProxyHandler({})).open(request, timeout=60) as answer:
+            return tuple(json.load(answer)["tokens"])
 
     def close(self) -> None:
         """Stop the server, if it was started."""
@@ -146,6 +159,11 @@ class EmbeddedModel:
         params.ui = False
         params.verbosity = 0
         return params
+
+
+def packaged_adapter() -> Path:
+    """The adapter that ships with jianjie; its card and the list of its papers stand beside it."""
+    return Path(str(files("pipeline.llm").joinpath(ADAPTER_FILE)))
 
 
 def _bounded(start: Callable[[], Any], seconds: float, model: Path) -> Any:

@@ -88,7 +88,16 @@ def test_other_models_are_not_known_to_have_seen_anything() -> None:
     own = config().profile.model_copy(update={"adapter": Path("other.gguf")})
     other = config().model_copy(update={"models": {"builtin": own}})
     assert trained_on(other) == frozenset()
-    assert len(trained_on(config())) > 10_000
+    assert len(trained_on(config())) > 5_000
+
+
+def test_an_adapter_of_ones_own_is_known_by_the_list_beside_it(tmp_path: Path) -> None:
+    adapter = tmp_path / "mine.gguf"
+    profile = config().profile.model_copy(update={"adapter": adapter})
+    mine = config().model_copy(update={"models": {"builtin": profile}})
+    (tmp_path / "mine.trained-on.txt").write_text("# 1 paper\n2601.00001\n")
+    seen = case("2601.00001", dt.date(2026, 5, 1))
+    assert leaks([seen], [], [("builtin", mine)]) == {"2601.00001": "builtin was trained on it"}
 
 
 def test_the_example_day_was_not_trained_on() -> None:

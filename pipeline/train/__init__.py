@@ -1,0 +1,1 @@
+"""How the built-in model's adapter is made: digests in, a GGUF adapter and its card out."""

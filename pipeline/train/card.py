@@ -1,0 +1,118 @@
+"""An adapter's card: all that is needed to make it again, and what it reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pipeline.records import Record
+from pipeline.train.examples import Example
+from pipeline.train.score import Figure, Scores
+from pipeline.train.settings import Settings
+
+_ROWS = (
+    ("valid by all hard rules, first reply", "valid", "%"),
+    ("grounded", "grounded", "%"),
+    ("chrF2", "chrf", ""),
+    ("content-chrF", "content_chrf", ""),
+    ("tags, micro F1", "tags_f1", ""),
+    ("primary tag right", "primary", "%"),
+    ("seconds a paper", "seconds", ""),
+)
+
+
+class DigestFile(Record):
+    """One file that the examples come from."""
+
+    name: str
+    sha256: str
+
+
+class Card(Record):
+    """Written beside the adapter, as JSON and as Markdown."""
+
+    name: str
+    adapter_sha256: str
+    base: str
+    base_sha256: str
+    jianjie: str
+    """The version that made it."""
+    torch: str
+    device: str
+    settings: Settings
+    digests: tuple[DigestFile, ...]
+    focus: str
+    passes: int
+    fields: dict[str, int]
+    """Field → different papers taught, of it."""
+    examples: int
+    """Taught in all: a paper of the focus counts once a pass."""
+    trained_ids_sha256: str
+    held_out: int
+    held_out_ids_sha256: str
+    held_out_since: str
+    """The first day of the held-out papers; every example is older."""
+    left_out: dict[str, int]
+    loss: float
+    held_out_loss: float | None
+    minutes: float
+    """Of training, without interruptions."""
+    scores: Scores | None
+
+
+def markdown(card: Card) -> str:
+    """The card for people."""
+    fields = ", ".join(f"{name} {count:,}" for name, count in sorted(card.fields.items()))
+    loss = "" if card.held_out_loss is None else f", {card.held_out_loss:.3f} on held-out papers"
+    files = "\n".join(f"- `{one.name}`, SHA-256 `{one.sha256}`" for one in card.digests)
+    return f"""# {card.name}
+
+A LoRA adapter for `{card.base}` (SHA-256 `{card.base_sha256}`); its own SHA-256:
+`{card.adapter_sha256}`.
+
+## Data
+
+{files}
+
+- taught: {card.examples:,} examples; of {card.focus}, each {card.passes} times; papers: {fields}
+- ids taught: `{card.name}.trained-on.txt`, SHA-256 of the sorted ids `{card.trained_ids_sha256}`
+- held out: the {card.held_out} newest papers of {card.focus}, from {card.held_out_since} on; \
+SHA-256 of their sorted ids `{card.held_out_ids_sha256}`; every example is older
+- left out: {_listed(card.left_out)}
+
+## Training
+
+- {_listed(card.settings.model_dump())}
+- loss {card.loss:.3f} at the end{loss}; {card.minutes:.0f} minutes on {card.device}, \
+torch {card.torch}, jianjie {card.jianjie}
+
+## Held-out papers
+
+{_table(card.scores)}
+"""
+
+
+def trained_on(name: str, examples: Iterable[Example]) -> str:
+    """The list of ids that `jianjie evaluate` looks for leaks in."""
+    ids = sorted({example.arxiv_id for example in examples})
+    head = f"# The {len(ids):,} papers that {name}.gguf was trained on."
+    return "\n".join((head, *ids)) + "\n"
+
+
+def _table(scores: Scores | None) -> str:
+    if scores is None:
+        return "Not scored."
+    rows = [
+        f"{scores.papers} papers, title and abstract in, the first reply, as served by llama.cpp;"
+        " 95% intervals.",
+        "",
+        "| | | |",
+        "| --- | ---: | :---: |",
+    ]
+    for label, name, unit in _ROWS:
+        figure: Figure = getattr(scores, name)
+        rows.append(f"| {label} | {figure.value:.1f}{unit} | {figure.low:.1f}–{figure.high:.1f} |")
+    return "\n".join(rows)
+
+
+def _listed(counts: dict[str, object] | dict[str, int]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in counts.items()) or "nothing"

@@ -1,0 +1,306 @@
+"""From digests to an adapter with its card: read, split, teach, write, score. Resumable.
+
+What is on the way stands in a folder beside the adapter, and is not done again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from pydantic import Field
+
+from pipeline import __version__
+from pipeline.errors import ConfigError
+from pipeline.files import cannot_write, write_atomic
+from pipeline.records import Record
+from pipeline.train.card import Card, DigestFile, markdown, trained_on
+from pipeline.train.examples import Example, Lessons, course, ids_hash, read_examples, split
+from pipeline.train.score import Scores, scores, write
+from pipeline.train.settings import Encoded, Progress, Settings
+
+if TYPE_CHECKING:
+    from pipeline.llm.embedded import EmbeddedModel
+
+_END = 1
+"""Gemma's end of sequence, as every Gemma 3 file has it."""
+_LOOKED_AT = 64
+"""So many held-out examples have their loss taken while it trains."""
+_BESIDE = (".card.json", ".md", ".trained-on.txt")
+
+Server = Callable[[Path | None], "EmbeddedModel"]
+"""The served base with an adapter, or without one; who calls closes it."""
+
+
+class Base(Record):
+    """The GGUF file that the adapter is for."""
+
+    path: Path
+    sha256: str
+
+
+class Order(Record):
+    """What is to be made."""
+
+    digests: tuple[Path, ...]
+    out: Path
+    """The adapter, NAME.gguf."""
+    focus: str
+    """The field that matters, as the digests call it."""
+    held_out: int = Field(ge=1)
+    passes: int = Field(ge=1)
+    size: int = Field(ge=1)
+    """Examples in all."""
+    score: int = Field(ge=0)
+    """So many of the held-out papers, the newest, are written and scored."""
+    device: str
+    fuse: bool
+    settings: Settings
+
+    @property
+    def work(self) -> Path:
+        """Where the checkpoint, the log and the scored lines stand until all is done."""
+        return self.out.with_suffix(".work")
+
+
+class Watch(Protocol):
+    """Who is told how far it is."""
+
+    def begin(self, name: str, total: int) -> None:
+        """The next step, and its ticks."""
+
+    def tick(self) -> None:
+        """One more is done."""
+
+    def say(self, text: str) -> None:
+        """A line for the record."""
+
+
+def need_extra() -> None:
+    """Raises ConfigError where torch or gguf are missing."""
+    missing = [name for name in ("torch", "gguf") if find_spec(name) is None]
+    if missing:
+        raise ConfigError(
+            f"{' and '.join(missing)} not installed",
+            where="distill",
+            fix="Install the extra: pip install 'jianjie[train]'",
+        )
+
+
+def distill(order: Order, base: Base, never: frozenset[str], serve: Server, watch: Watch) -> Card:
+    """Make the adapter, its card and the list of its papers; returns the card.
+
+    `never` holds the ids that are kept for tests. Raises UsageError, DigestFormatError,
+    ConfigError where the extra is missing, OutputError.
+    """
+    need_extra()
+    lessons = split(
+        read_examples(order.digests), focus=order.focus, held_out=order.held_out, never=never
+    )
+    taught = course(
+        lessons.train,
+        focus=order.focus,
+        passes=order.passes,
+        size=order.size,
+        seed=order.settings.seed,
+    )
+    watch.say(_told(lessons, taught, order))
+    try:
+        order.work.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_write(order.work, error) from error
+    adapter = order.work / "adapter.gguf"
+    trained = _teach(order, base, lessons, taught, serve, watch, adapter)
+    figures = _score(order, lessons, adapter, serve, watch)
+    card = _card(order, base, lessons, taught, trained, figures, _sha256(adapter))
+    _publish(order.out, adapter, card, taught)
+    shutil.rmtree(order.work, ignore_errors=True)
+    return card
+
+
+class _Trained(Record):
+    """How the training went."""
+
+    torch: str
+    device: str
+    examples: int
+    """Those that fit the model's window."""
+    last: Progress
+
+
+def _teach(
+    order: Order,
+    base: Base,
+    lessons: Lessons,
+    taught: Sequence[Example],
+    serve: Server,
+    watch: Watch,
+    adapter: Path,
+) -> _Trained:
+    import torch  # noqa: PLC0415 - optional, and takes seconds to load
+
+    from pipeline.train.adapter import write_adapter  # noqa: PLC0415
+    from pipeline.train.gemma import load_base  # noqa: PLC0415
+    from pipeline.train.tune import train  # noqa: PLC0415
+
+    every = max(1, len(lessons.held_out) // _LOOKED_AT)
+    lessons_in, looks_in = _encode((taught, lessons.held_out[::every]), serve, watch)
+    weights = load_base(base.path, order.device)
+    kept = [one for one in lessons_in if len(one) <= weights.shape.window]
+    looks = [one for one in looks_in if len(one) <= weights.shape.window]
+    lora, last = train(
+        weights,
+        kept,
+        looks,
+        order.settings,
+        order.work / "checkpoint.pt",
+        fuse=order.fuse,
+        tell=_Bar(order.work / "log.jsonl", watch),
+    )
+    write_adapter(adapter, lora, name=order.out.stem)
+    return _Trained(
+        torch=torch.__version__,
+        device=_device_name(order.device),
+        examples=len(kept),
+        last=last,
+    )
+
+
+class _Bar:
+    """Turns steps into ticks, a log, and a line where the held-out loss was taken."""
+
+    def __init__(self, log: Path, watch: Watch) -> None:
+        self._log = log
+        self._watch = watch
+        self._begun = False
+
+    def __call__(self, progress: Progress) -> None:
+        if not self._begun:
+            self._watch.begin("training", progress.steps - progress.step + 1)
+            self._begun = True
+        self._watch.tick()
+        with self._log.open("a", encoding="utf-8") as file:
+            file.write(progress.model_dump_json() + "\n")
+        if progress.held_out_loss is not None:
+            self._watch.say(
+                f"step {progress.step:,} of {progress.steps:,}: loss {progress.loss:.3f},"
+                f" on held-out papers {progress.held_out_loss:.3f}"
+            )
+
+
+def _encode(
+    groups: Sequence[Sequence[Example]], serve: Server, watch: Watch
+) -> list[list[Encoded]]:
+    """Token ids by llama.cpp itself: what is taught is to the token what is served."""
+    model = serve(None)
+    try:
+        watch.begin("tokens", sum(map(len, groups)))
+        encoded: list[list[Encoded]] = []
+        for group in groups:
+            encoded.append([])
+            for example in group:
+                encoded[-1].append(
+                    Encoded(
+                        prompt=model.encode(example.prompt, begins=True),
+                        reply=(*model.encode(example.reply, begins=False), _END),
+                    )
+                )
+                watch.tick()
+        return encoded
+    finally:
+        model.close()
+
+
+def _score(
+    order: Order, lessons: Lessons, adapter: Path, serve: Server, watch: Watch
+) -> Scores | None:
+    examples = lessons.held_out[-order.score :] if order.score else ()
+    if not examples:
+        return None
+    watch.begin("held-out papers", len(examples))
+    model = serve(adapter)
+    try:
+        lines = order.work / f"written-{_sha256(adapter)[:8]}.jsonl"
+        return scores(write(model, examples, lines, watch.tick), examples)
+    finally:
+        model.close()
+
+
+def _card(
+    order: Order,
+    base: Base,
+    lessons: Lessons,
+    taught: Sequence[Example],
+    trained: _Trained,
+    figures: Scores | None,
+    adapter_sha256: str,
+) -> Card:
+    papers = {example.arxiv_id: example for example in taught}
+    return Card(
+        name=order.out.stem,
+        adapter_sha256=adapter_sha256,
+        base=base.path.name,
+        base_sha256=base.sha256,
+        jianjie=__version__,
+        torch=trained.torch,
+        device=trained.device,
+        settings=order.settings,
+        digests=_digest_files(order.digests),
+        focus=order.focus,
+        passes=order.passes,
+        fields=dict(Counter(example.field for example in papers.values())),
+        examples=trained.examples,
+        trained_ids_sha256=ids_hash(taught),
+        held_out=len(lessons.held_out),
+        held_out_ids_sha256=ids_hash(lessons.held_out),
+        held_out_since=str(lessons.held_out[0].date),
+        left_out=lessons.left_out,
+        loss=round(trained.last.loss, 4),
+        held_out_loss=trained.last.held_out_loss,
+        minutes=round(trained.last.seconds / 60, 1),
+        scores=figures,
+    )
+
+
+def _digest_files(paths: Sequence[Path]) -> tuple[DigestFile, ...]:
+    files = [file for path in paths for file in (sorted(path.rglob("*.md")) or [path])]
+    return tuple(DigestFile(name=file.name, sha256=_sha256(file)) for file in dict.fromkeys(files))
+
+
+def _publish(out: Path, adapter: Path, card: Card, taught: Sequence[Example]) -> None:
+    """The adapter last: where it stands, its card and its list stand too."""
+    texts = (
+        card.model_dump_json(indent=1) + "\n",
+        markdown(card),
+        trained_on(card.name, taught),
+    )
+    for suffix, text in zip(_BESIDE, texts, strict=True):
+        write_atomic(out.with_suffix(suffix), text.encode())
+    write_atomic(out, adapter.read_bytes())
+
+
+def _told(lessons: Lessons, taught: Sequence[Example], order: Order) -> str:
+    fields = Counter(example.field for example in taught)
+    listed = ", ".join(f"{name} {count:,}" for name, count in fields.most_common())
+    return (
+        f"{len(taught):,} examples ({listed}; {order.focus} {order.passes} times), all older than"
+        f" {lessons.held_out[0].date}; {len(lessons.held_out)} papers held out;"
+        f" {sum(lessons.left_out.values()):,} entries left out"
+    )
+
+
+def _device_name(device: str) -> str:
+    import torch  # noqa: PLC0415
+
+    on_gpu = device != "cpu"
+    return str(torch.cuda.get_device_name()) if on_gpu else f"{torch.get_num_threads()} CPU threads"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

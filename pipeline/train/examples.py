@@ -1,0 +1,232 @@
+"""What a model is taught with: papers and their human-written entries, out of digests.
+
+Digests are Markdown files, or JSON lines with one entry a line (date, field, title, abstract,
+cats, zh, arxiv_id; .jsonl or .jsonl.gz). The user's own nights are digests like any other.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.arxiv.ids import parse_id
+from pipeline.errors import DigestFormatError, UsageError, one_line
+from pipeline.evaluate.cases import Filters, find_cases
+from pipeline.grounding import Source
+from pipeline.records import Draft, Record
+from pipeline.replies import LINE, TAGS
+from pipeline.stages.validate import validate
+
+
+class Example(Record):
+    """One paper and what a person wrote of it."""
+
+    arxiv_id: str
+    """Without a version."""
+    date: dt.date
+    field: str
+    title: str
+    abstract: str
+    tags: tuple[str, ...]
+    line: str
+
+    @property
+    def prompt(self) -> str:
+        """What prompts/builtin.md makes of the paper, to the last line feed."""
+        return f"Title: {self.title}\nAbstract: {self.abstract}\n"
+
+    @property
+    def reply(self) -> str:
+        """The labelled reply."""
+        return f"{TAGS}: {'; '.join(self.tags)}\n{LINE}: {self.line}"
+
+
+class Lessons(Record):
+    """The examples on both sides of the split, and what was left out of them."""
+
+    train: tuple[Example, ...]
+    held_out: tuple[Example, ...]
+    """The newest papers of the field in focus, oldest first."""
+    left_out: dict[str, int]
+    """Why → how many entries."""
+
+
+class _Line(BaseModel):
+    """One line of a JSON lines file; what else stands there is nobody's business."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    date: dt.date
+    field: str
+    title: str
+    abstract: str
+    cats: tuple[str, ...]
+    zh: str | None
+    arxiv_id: str = Field(min_length=1)
+
+
+def read_examples(paths: Sequence[Path]) -> tuple[Example, ...]:
+    """All entries of the files, one a paper: the earliest; in order of date and id.
+
+    Raises UsageError where a file is not there or holds nothing, DigestFormatError with file and
+    line where it breaks its format.
+    """
+    found: dict[str, Example] = {}
+    markdown = [path for path in paths if not _is_lines(path)]
+    for path in paths:
+        if _is_lines(path):
+            for example in _from_lines(path):
+                _keep_earlier(found, example)
+    if markdown:
+        for case in find_cases(markdown, Filters()).cases:
+            _keep_earlier(
+                found,
+                Example(
+                    arxiv_id=case.id,
+                    date=case.date,
+                    field=case.field,
+                    title=case.paper.title,
+                    abstract=case.paper.abstract,
+                    tags=case.tags,
+                    line=case.line,
+                ),
+            )
+    if not found:
+        raise UsageError("no entry in the digests", where=", ".join(map(str, paths)))
+    return tuple(sorted(found.values(), key=lambda example: (example.date, example.arxiv_id)))
+
+
+def split(
+    examples: Sequence[Example], *, focus: str, held_out: int, never: frozenset[str]
+) -> Lessons:
+    """The newest `held_out` papers of the field `focus`, and what may be learned from before them.
+
+    What is left for training is older than every held-out paper, keeps every hard rule, and has
+    no name or number that title and abstract lack. `never` holds the papers that other tests
+    need. Raises UsageError where either side would be empty.
+    """
+    ours = [e for e in examples if e.field == focus and e.arxiv_id not in never]
+    if len(ours) <= held_out:
+        raise UsageError(
+            f"{len(ours)} papers of {focus}: too few to hold {held_out} of them out",
+            where="--held-out",
+            fix=f"There are: {_told(e.field for e in examples)}",
+        )
+    aside = tuple(ours[len(ours) - held_out :])
+    since = aside[0].date if aside else dt.date.max
+    left: Counter[str] = Counter()
+    train: list[Example] = []
+    for example in examples:
+        why = _why_not(example, since, never)
+        if why is None:
+            train.append(example)
+        elif example not in aside:
+            left[why] += 1
+    if not train:
+        raise UsageError("nothing is left to learn from", where="DIGESTS", fix=_told(left))
+    return Lessons(
+        train=tuple(train),
+        held_out=tuple(e for e in aside if e.line),
+        left_out=dict(left.most_common()),
+    )
+
+
+def course(
+    train: Sequence[Example], *, focus: str, passes: int, size: int, seed: int
+) -> tuple[Example, ...]:
+    """`size` examples in the order of teaching: `passes` times the focus, the rest from the others.
+
+    The other fields get equal shares, as far as they have papers; nothing of theirs comes twice.
+    """
+    chance = random.Random(seed)  # noqa: S311 - a shuffle, no secret
+    ours = [e for e in train if e.field == focus]
+    chosen = (ours * passes)[:size]
+    others: dict[str, list[Example]] = {}
+    for example in train:
+        if example.field != focus:
+            others.setdefault(example.field, []).append(example)
+    for field in sorted(others, key=lambda name: (len(others[name]), name)):
+        room = max(0, size - len(chosen)) // len(others)
+        pool = others.pop(field)
+        chosen += chance.sample(pool, min(room, len(pool)))
+    chance.shuffle(chosen)
+    return tuple(chosen)
+
+
+def ids_hash(examples: Iterable[Example]) -> str:
+    """SHA-256 of the sorted ids, one a line: tells whether two sets of papers are the same."""
+    ids = sorted({example.arxiv_id for example in examples})
+    return hashlib.sha256("".join(f"{one}\n" for one in ids).encode()).hexdigest()
+
+
+def _why_not(example: Example, since: dt.date, never: frozenset[str]) -> str | None:
+    if example.arxiv_id in never:
+        return "kept for the tests"
+    if not example.line or not example.abstract or not example.tags:
+        return "has no 简介, no abstract or no 分类"
+    if example.date >= since:
+        return "not older than the held-out papers"
+    verdict = validate(
+        Draft(line=example.line, tags=example.tags), Source((example.title, example.abstract))
+    )
+    return verdict.reasons[0].split(":")[0] if verdict.reasons else None
+
+
+def _is_lines(path: Path) -> bool:
+    return path.name.endswith((".jsonl", ".jsonl.gz"))
+
+
+def _keep_earlier(found: dict[str, Example], example: Example) -> None:
+    known = found.get(example.arxiv_id)
+    if known is None or example.date < known.date:
+        found[example.arxiv_id] = example
+
+
+def _from_lines(path: Path) -> Iterator[Example]:
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rt", encoding="utf-8") as file:
+            for number, text in enumerate(file, 1):
+                yield _example(text, path, number)
+    except FileNotFoundError as error:
+        raise UsageError("no such file", where=path) from error
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot be read ({one_line(error)})", where=path) from error
+
+
+def _example(text: str, path: Path, number: int) -> Example:
+    try:
+        raw = json.loads(text)
+        if isinstance(raw, dict) and isinstance(day := raw.get("date"), str) and len(day) == 8:
+            raw["date"] = f"{day[:4]}-{day[4:6]}-{day[6:]}"
+        line = _Line.model_validate(raw)
+        return Example(
+            arxiv_id=parse_id(line.arxiv_id).base,
+            date=line.date,
+            field=line.field,
+            title=one_line(line.title),
+            abstract=one_line(line.abstract),
+            tags=line.cats,
+            line=one_line(line.zh or ""),
+        )
+    except (ValueError, UsageError) as error:
+        what = error.errors()[0] if isinstance(error, ValidationError) else None
+        said = f"{'.'.join(map(str, what['loc']))}: {what['msg']}" if what else one_line(error)
+        raise DigestFormatError(
+            f"is no entry ({said})",
+            file=path,
+            line=number,
+            fix="Each line: a JSON object with date, field, title, abstract, cats, zh, arxiv_id",
+        ) from error
+
+
+def _told(names: Iterable[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in Counter(names).most_common())

@@ -1,0 +1,213 @@
+"""The training itself, on a made-up model of two layers and on the built-in one."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="torch is not installed: make test-train")
+pytest.importorskip("gguf", reason="gguf is not installed: make test-train")
+
+import torch
+from gguf import GGUFReader, GGUFWriter
+
+from pipeline.clock import Clock
+from pipeline.errors import ConfigError, UsageError
+from pipeline.llm.embedded import EmbeddedModel, assembled_model, packaged_adapter
+from pipeline.records import Message, Sampling
+from pipeline.settings import EmbeddedProfile
+from pipeline.train.adapter import write_adapter
+from pipeline.train.examples import read_examples
+from pipeline.train.gemma import NORMS, PROJECTIONS, Base, Gemma, Lora, load_base
+from pipeline.train.settings import Encoded, Progress, Settings
+from pipeline.train.tune import train
+from tests.conftest import ROOT
+
+HIDDEN, HEADS, HEAD, WIDE, LAYERS, VOCABULARY = 32, 4, 16, 64, 7, 50
+OUT_IN = {
+    "attn_q": (HEADS * HEAD, HIDDEN),
+    "attn_k": (HEAD, HIDDEN),
+    "attn_v": (HEAD, HIDDEN),
+    "attn_output": (HIDDEN, HEADS * HEAD),
+    "ffn_gate": (WIDE, HIDDEN),
+    "ffn_up": (WIDE, HIDDEN),
+    "ffn_down": (HIDDEN, WIDE),
+}
+SETTINGS = Settings(rank=4, alpha=8, learning_rate=1e-2, batch=4)
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Gemma 3 of 7 layers, so that one of them sees everything, with random weights."""
+    path = tmp_path_factory.mktemp("tiny") / "tiny.gguf"
+    chance = np.random.default_rng(1)
+    writer = GGUFWriter(path, "gemma3")
+    writer.add_embedding_length(HIDDEN)
+    writer.add_block_count(LAYERS)
+    writer.add_head_count(HEADS)
+    writer.add_key_length(HEAD)
+    writer.add_sliding_window(64)
+    writer.add_layer_norm_rms_eps(1e-6)
+    writer.add_rope_freq_base(1e6)
+
+    def add(name: str, *shape: int) -> None:
+        scale = 1 / math.sqrt(shape[-1])
+        writer.add_tensor(f"{name}.weight", chance.normal(0, scale, shape).astype(np.float32))
+
+    add("token_embd", VOCABULARY, HIDDEN)
+    writer.add_tensor("output_norm.weight", np.ones(HIDDEN, np.float32))
+    for layer in range(LAYERS):
+        for name in NORMS:
+            size = HEAD if name in {"attn_q_norm", "attn_k_norm"} else HIDDEN
+            writer.add_tensor(f"blk.{layer}.{name}.weight", np.ones(size, np.float32))
+        for name in PROJECTIONS:
+            add(f"blk.{layer}.{name}", *OUT_IN[name])
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@pytest.fixture(scope="module")
+def base(tiny: Path) -> Base:
+    return load_base(tiny, "cpu")
+
+
+def lessons(count: int, seed: int = 1) -> list[Encoded]:
+    """The reply says the prompt's first token three times: to be learned only by looking."""
+    chance = random.Random(seed)
+    prompts = [
+        [chance.randrange(3, 20) for _ in range(chance.randrange(3, 9))] for _ in range(count)
+    ]
+    return [Encoded(prompt=(2, *p), reply=(p[0], p[0], p[0], 1)) for p in prompts]
+
+
+def test_a_new_adapter_changes_nothing_and_padding_is_not_seen(base: Base) -> None:
+    tokens = torch.tensor([[2, 5, 9, 11]])
+    plain = Gemma(base, Lora(base, 4, 8, seed=1), fuse=False).hidden(tokens)
+    other = Gemma(base, Lora(base, 4, 8, seed=2), fuse=False).hidden(tokens)
+    assert torch.equal(plain, other)
+    padded = Gemma(base, Lora(base, 4, 8, seed=1), fuse=False).hidden(
+        torch.tensor([[2, 5, 9, 11, 0, 0], [2, 3, 3, 3, 3, 3]])
+    )
+    assert torch.allclose(plain[0].float(), padded[0, :4].float(), atol=0.05)
+    assert not torch.allclose(plain[0, 1].float(), plain[0, 2].float(), atol=0.05)
+
+
+def test_what_it_learns_it_can_do_with_papers_that_it_has_not_seen(
+    base: Base, tmp_path: Path
+) -> None:
+    told: list[Progress] = []
+    _, last = train(
+        base, lessons(1600), lessons(40, seed=2), SETTINGS, tmp_path / "c.pt", fuse=False,
+        tell=told.append,
+    )  # fmt: skip
+    looks = [one.held_out_loss for one in told if one.held_out_loss is not None]
+    assert [one.step for one in told] == list(range(1, 401)) and told[-1] == last
+    assert len(looks) == 2 and looks[1] < looks[0] < told[0].loss
+    assert looks[1] < 0.6 * told[0].loss
+
+
+def test_a_training_that_is_killed_goes_on_to_the_same_bits(base: Base, tmp_path: Path) -> None:
+    every = lessons(240)
+
+    def matrices(checkpoint: Path, tell: Any = lambda _: None) -> list[torch.Tensor]:
+        lora, _ = train(base, every, [], SETTINGS, checkpoint, fuse=False, tell=tell)
+        return list(lora.parameters())
+
+    whole = matrices(tmp_path / "whole.pt")
+
+    def killed(progress: Progress) -> None:
+        if progress.step == 57:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        matrices(tmp_path / "cut.pt", killed)
+    steps: list[int] = []
+    resumed = matrices(tmp_path / "cut.pt", lambda progress: steps.append(progress.step))
+    assert steps == list(range(51, 61))  # a checkpoint each 50 steps
+    assert all(map(torch.equal, whole, resumed))
+    finished = matrices(tmp_path / "cut.pt", killed)
+    assert all(map(torch.equal, whole, finished))
+
+
+def test_a_checkpoint_of_something_else_is_refused(base: Base, tmp_path: Path) -> None:
+    path = tmp_path / "c.pt"
+    train(base, lessons(8), [], SETTINGS, path, fuse=False, tell=lambda _: None)
+    other = SETTINGS.model_copy(update={"learning_rate": 0.5})
+    for given, settings in ((lessons(8), other), (lessons(8, seed=3), SETTINGS)):
+        with pytest.raises(UsageError, match="of other examples or settings"):
+            train(base, given, [], settings, path, fuse=False, tell=lambda _: None)
+    path.write_bytes(b"no checkpoint")
+    with pytest.raises(UsageError, match="is no checkpoint"):
+        train(base, lessons(8), [], SETTINGS, path, fuse=False, tell=lambda _: None)
+
+
+def test_the_adapter_file_has_what_llama_cpp_looks_for(base: Base, tmp_path: Path) -> None:
+    lora = Lora(base, 4, 8, seed=1)
+    write_adapter(tmp_path / "mine.gguf", lora, name="mine")
+    reader = GGUFReader(tmp_path / "mine.gguf")
+    said = {key: field.contents() for key, field in reader.fields.items()}
+    assert said["general.type"] == "adapter" and said["adapter.type"] == "lora"
+    assert said["general.architecture"] == "gemma3" and said["adapter.lora.alpha"] == 8
+    shapes = {tensor.name: tuple(map(int, tensor.shape))[::-1] for tensor in reader.tensors}
+    assert len(shapes) == 2 * 7 * LAYERS
+    for name, (out, wide) in OUT_IN.items():
+        assert shapes[f"blk.6.{name}.weight.lora_a"] == (4, wide)
+        assert shapes[f"blk.6.{name}.weight.lora_b"] == (out, 4)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.gguf"]
+
+
+def test_other_files_than_gemmas_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.gguf").write_text("no model at all, but long enough to look into")
+    with pytest.raises(ConfigError, match="is no GGUF file"):
+        load_base(tmp_path / "text.gguf", "cpu")
+    with pytest.raises(ConfigError, match=r"lacks gemma3\.embedding_length"):
+        load_base(packaged_adapter(), "cpu")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedModel]:
+    pytest.importorskip("xllamacpp", reason="the extra `embedded` is not installed")
+    profile = EmbeddedProfile(kind="embedded")
+    model = EmbeddedModel(profile, Clock(), tmp_path_factory.mktemp("models"))
+    yield model
+    model.close()
+
+
+@pytest.mark.long
+def test_what_is_trained_is_what_llama_cpp_serves(
+    served: EmbeddedModel, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """With the packaged adapter, this forward pass foretells llama.cpp's replies by the token."""
+    base = load_base(assembled_model(tmp_path_factory.mktemp("base")), "cpu")
+    packed = {tensor.name: tensor.data for tensor in GGUFReader(packaged_adapter()).tensors}
+    rank, alpha = packed["blk.0.attn_q.weight.lora_a"].shape[0], 64.0
+    lora = Lora(base, rank, alpha, seed=1)
+    with torch.no_grad():
+        for name, (a, b) in lora.pairs.items():
+            a.copy_(torch.tensor(packed[f"{name}.lora_a"]))
+            b.copy_(torch.tensor(packed[f"{name}.lora_b"]))
+    gemma = Gemma(base, lora, fuse=False)
+    same = every = 0
+    day = ROOT / "prompts" / "examples" / "20260107-audio.md"
+    for example in read_examples((day,))[:4]:
+        reply = served.ask(
+            (Message(role="user", content=example.prompt),),
+            Sampling(temperature=0, max_tokens=200),
+        )
+        prompt = served.encode(example.prompt, begins=True)
+        written = served.encode(reply.text, begins=False)
+        with torch.no_grad():
+            hidden = gemma.hidden(torch.tensor([prompt + written]))[0, len(prompt) - 1 : -1]
+            guessed = gemma.logits(hidden, torch.arange(len(base.embedding))).argmax(-1)
+        same += sum(a == b for a, b in zip(guessed.tolist(), written, strict=True))
+        every += len(written)
+    assert same / every > 0.95  # the rest are ties that bfloat16 breaks otherwise
