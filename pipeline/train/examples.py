@@ -114,11 +114,13 @@ def split(
     need. Raises UsageError where either side would be empty.
     """
     ours = [e for e in examples if e.field == focus and e.arxiv_id not in never]
+    kept = sum(e.arxiv_id in never for e in examples)
     if len(ours) <= held_out:
         raise UsageError(
             f"{len(ours)} papers of {focus}: too few to hold {held_out} of them out",
             where="--held-out",
-            fix=f"There are: {_told(e.field for e in examples)}",
+            fix=f"There are: {_told(e.field for e in examples)}"
+            + (f"; {kept} of them are kept for the tests" if kept else ""),
         )
     aside = tuple(ours[len(ours) - held_out :])
     since = aside[0].date if aside else dt.date.max

@@ -100,7 +100,9 @@ def test_what_breaks_a_rule_or_is_kept_for_tests_is_not_taught_and_counted() -> 
 
 
 def test_too_few_papers_of_the_focus_say_which_fields_there_are() -> None:
-    with pytest.raises(UsageError, match=r"1 papers of audio.*text 2"):
+    with pytest.raises(UsageError, match=r"0 papers of audio.*; 1 of them are kept for the tests"):
+        split([example(1)], focus="audio", held_out=1, never=frozenset({"2601.00001"}))
+    with pytest.raises(UsageError, match=r"1 papers of audio.*text 2, audio 1$"):
         split(
             [example(1), example(2, field="text"), example(3, field="text")],
             focus="audio",
