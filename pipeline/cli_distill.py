@@ -36,8 +36,19 @@ def distill(  # noqa: PLR0913 - each is an option of the command
     ] = None,
     passes: Annotated[int, typer.Option(min=1, help="How often it learns that field.")] = 3,
     examples: Annotated[int, typer.Option(min=1, help="Examples in all.")] = 11_000,
-    rank: Annotated[int, typer.Option(min=1, max=256)] = 32,
-    alpha: Annotated[float, typer.Option(min=0.001)] = 64,
+    begin: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="Go on from this adapter; 'packaged': the one that comes with jianjie.",
+        ),
+    ] = None,
+    rank: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Default: 32, or that of --from.")
+    ] = None,
+    alpha: Annotated[
+        float | None, typer.Option(min=0.001, help="Default: 64, or that of --from.")
+    ] = None,
     learning_rate: Annotated[float, typer.Option(min=1e-7, max=1)] = 5e-4,
     batch: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 8,
     seed: Annotated[int, typer.Option(help="Of the order and of the first weights.")] = 1,
@@ -58,6 +69,9 @@ def distill(  # noqa: PLR0913 - each is an option of the command
         raise UsageError(f"{out.name!r} does not end with .gguf", where="--out")
     if out.exists():
         raise UsageError("is there already", where=out, fix="Choose another --out or remove it")
+    if begin and (rank or alpha):
+        raise UsageError("are those of the adapter begun with", where="--rank and --alpha")
+    begin = _begin(begin)
     need_extra()
     order = Order(
         digests=tuple(digests),
@@ -70,13 +84,24 @@ def distill(  # noqa: PLR0913 - each is an option of the command
         device=_device(device),
         fuse=fuse,
         settings=Settings(
-            rank=rank, alpha=alpha, learning_rate=learning_rate, batch=batch, seed=seed
+            rank=rank or 32, alpha=alpha or 64, learning_rate=learning_rate, batch=batch, seed=seed
         ),
+        begin=begin,
     )
     base, serve = _base(settings)
     with session.training() as watch:
         card = make(order, base, _kept_for_tests(settings), serve, watch)
     typer.echo(f"{out}: loss {card.loss:.3f}; its card: {out.with_suffix('.md')}")
+
+
+def _begin(adapter: Path | None) -> Path | None:
+    from pipeline.llm.embedded import packaged_adapter  # noqa: PLC0415
+
+    if adapter == Path("packaged"):
+        return packaged_adapter()
+    if adapter and not adapter.is_file():
+        raise UsageError("no such file", where=adapter)
+    return adapter
 
 
 def _device(wanted: str) -> str:

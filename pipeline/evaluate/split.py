@@ -72,11 +72,13 @@ def trained_on(config: Config) -> frozenset[str]:
     profile = config.profile
     if not isinstance(profile, EmbeddedProfile) or (profile.gguf and not profile.adapter):
         return frozenset()
-    return _papers_of((profile.adapter or packaged_adapter()).with_suffix(_TRAINED_ON))
+    return papers_of(profile.adapter or packaged_adapter())
 
 
 @cache
-def _papers_of(file: Path) -> frozenset[str]:
+def papers_of(adapter: Path) -> frozenset[str]:
+    """The ids in the list beside an adapter; none where there is no list. Raises ConfigError."""
+    file = adapter.with_suffix(_TRAINED_ON)
     try:
         lines = file.read_text(encoding="utf-8").split("\n")
     except FileNotFoundError:

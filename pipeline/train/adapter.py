@@ -11,10 +11,15 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from gguf import GGUFWriter
+import torch
+from gguf import GGUFReader, GGUFWriter
+from torch import Tensor
 
+from pipeline.errors import ConfigError, one_line
 from pipeline.files import cannot_write
-from pipeline.train.gemma import Lora
+from pipeline.train.gemma import Lora, value_of
+
+_SIDES = (".lora_a", ".lora_b")
 
 
 def write_adapter(path: Path, lora: Lora, *, name: str) -> None:
@@ -35,6 +40,33 @@ def write_adapter(path: Path, lora: Lora, *, name: str) -> None:
         raise cannot_write(path, error) from error
 
 
+class Read:
+    """The matrices of an adapter file, in float32."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises ConfigError where the file is no LoRA adapter for Gemma 3."""
+        try:
+            reader = GGUFReader(path)
+        except (OSError, ValueError, KeyError, IndexError) as error:
+            raise ConfigError(f"is no GGUF file ({one_line(error)})", where=path) from error
+        if value_of(reader, "general.architecture") != "gemma3" or not reader.get_field(
+            "adapter.lora.alpha"
+        ):
+            raise ConfigError("is no LoRA adapter for gemma3", where=path)
+        found = {
+            str(tensor.name): torch.from_numpy(np.array(tensor.data, dtype=np.float32))
+            for tensor in reader.tensors
+        }
+        self.alpha = float(value_of(reader, "adapter.lora.alpha"))
+        self.pairs: dict[str, tuple[Tensor, Tensor]] = {
+            name.removesuffix(_SIDES[0]): (a, found[name.removesuffix(_SIDES[0]) + _SIDES[1]])
+            for name, a in found.items()
+            if name.endswith(_SIDES[0])
+        }
+        self.path = path
+        self.rank = len(next(iter(self.pairs.values()))[0])
+
+
 def _write(path: Path, lora: Lora, name: str) -> None:
     writer = GGUFWriter(path, "gemma3")
     writer.add_type("adapter")
@@ -42,8 +74,8 @@ def _write(path: Path, lora: Lora, name: str) -> None:
     writer.add_float32("adapter.lora.alpha", lora.alpha)
     writer.add_name(name)
     for tensor, (a, b) in lora.pairs.items():
-        writer.add_tensor(f"{tensor}.lora_a", a.detach().cpu().numpy().astype(np.float16))
-        writer.add_tensor(f"{tensor}.lora_b", b.detach().cpu().numpy().astype(np.float16))
+        writer.add_tensor(f"{tensor}{_SIDES[0]}", a.detach().cpu().numpy().astype(np.float16))
+        writer.add_tensor(f"{tensor}{_SIDES[1]}", b.detach().cpu().numpy().astype(np.float16))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

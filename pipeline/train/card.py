@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.records import Record
-from pipeline.train.examples import Example
 from pipeline.train.score import Figure, Scores
 from pipeline.train.settings import Settings
 
@@ -27,6 +26,15 @@ class DigestFile(Record):
     sha256: str
 
 
+class Begun(Record):
+    """The adapter that this one went on from."""
+
+    name: str
+    sha256: str
+    card: Card | None
+    """None: there was none beside it."""
+
+
 class Card(Record):
     """Written beside the adapter, as JSON and as Markdown."""
 
@@ -34,6 +42,8 @@ class Card(Record):
     adapter_sha256: str
     base: str
     base_sha256: str
+    begun: Begun | None = None
+    """None: from nothing."""
     jianjie: str
     """The version that made it."""
     torch: str
@@ -67,7 +77,7 @@ def markdown(card: Card) -> str:
     return f"""# {card.name}
 
 A LoRA adapter for `{card.base}` (SHA-256 `{card.base_sha256}`); its own SHA-256:
-`{card.adapter_sha256}`.
+`{card.adapter_sha256}`.{_begun(card.begun)}
 
 ## Data
 
@@ -91,9 +101,9 @@ torch {card.torch}, jianjie {card.jianjie}
 """
 
 
-def trained_on(name: str, examples: Iterable[Example]) -> str:
+def trained_on(name: str, papers: Iterable[str]) -> str:
     """The list of ids that `jianjie evaluate` looks for leaks in."""
-    ids = sorted({example.arxiv_id for example in examples})
+    ids = sorted(set(papers))
     head = f"# The {len(ids):,} papers that {name}.gguf was trained on."
     return "\n".join((head, *ids)) + "\n"
 
@@ -112,6 +122,13 @@ def _table(scores: Scores | None) -> str:
         figure: Figure = getattr(scores, name)
         rows.append(f"| {label} | {figure.value:.1f}{unit} | {figure.low:.1f}–{figure.high:.1f} |")
     return "\n".join(rows)
+
+
+def _begun(begun: Begun | None) -> str:
+    if begun is None:
+        return ""
+    how = " Its card is in this one's JSON." if begun.card else ""
+    return f"\n\nIt went on from `{begun.name}`, SHA-256 `{begun.sha256}`.{how}"
 
 
 def _listed(counts: dict[str, object] | dict[str, int]) -> str:

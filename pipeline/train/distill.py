@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -17,15 +17,17 @@ from pydantic import Field
 
 from pipeline import __version__
 from pipeline.errors import ConfigError
+from pipeline.evaluate.split import papers_of
 from pipeline.files import cannot_write, write_atomic
 from pipeline.records import Record
-from pipeline.train.card import Card, DigestFile, markdown, trained_on
+from pipeline.train.card import Begun, Card, DigestFile, markdown, trained_on
 from pipeline.train.examples import Example, Lessons, course, ids_hash, read_examples, split
 from pipeline.train.score import Scores, scores, write
 from pipeline.train.settings import Encoded, Progress, Settings
 
 if TYPE_CHECKING:
     from pipeline.llm.embedded import EmbeddedModel
+    from pipeline.train.adapter import Read
 
 _END = 1
 """Gemma's end of sequence, as every Gemma 3 file has it."""
@@ -61,6 +63,8 @@ class Order(Record):
     device: str
     fuse: bool
     settings: Settings
+    begin: Path | None = None
+    """An adapter to go on from; its rank and alpha take the settings' place."""
 
     @property
     def work(self) -> Path:
@@ -96,11 +100,17 @@ def distill(order: Order, base: Base, never: frozenset[str], serve: Server, watc
     """Make the adapter, its card and the list of its papers; returns the card.
 
     `never` holds the ids that are kept for tests. Raises UsageError, DigestFormatError,
-    ConfigError where the extra is missing, OutputError.
+    ConfigError where the extra is missing or `order.begin` is no adapter, OutputError.
     """
     need_extra()
+    begin, order = _begin(order)
+    seen = papers_of(order.begin) if order.begin else frozenset()
     lessons = split(
-        read_examples(order.digests), focus=order.focus, held_out=order.held_out, never=never
+        read_examples(order.digests),
+        focus=order.focus,
+        held_out=order.held_out,
+        never=never,
+        seen=seen,
     )
     taught = course(
         lessons.train,
@@ -108,6 +118,7 @@ def distill(order: Order, base: Base, never: frozenset[str], serve: Server, watc
         passes=order.passes,
         size=order.size,
         seed=order.settings.seed,
+        seen=seen,
     )
     watch.say(_told(lessons, taught, order))
     try:
@@ -115,10 +126,10 @@ def distill(order: Order, base: Base, never: frozenset[str], serve: Server, watc
     except OSError as error:
         raise cannot_write(order.work, error) from error
     adapter = order.work / "adapter.gguf"
-    trained = _teach(order, base, lessons, taught, serve, watch, adapter)
+    trained = _teach(order, base, lessons, taught, serve, watch, adapter, begin=begin)
     figures = _score(order, lessons, adapter, serve, watch)
     card = _card(order, base, lessons, taught, trained, figures, _sha256(adapter))
-    _publish(order.out, adapter, card, taught)
+    _publish(order.out, adapter, card, seen.union(example.arxiv_id for example in taught))
     shutil.rmtree(order.work, ignore_errors=True)
     return card
 
@@ -133,6 +144,17 @@ class _Trained(Record):
     last: Progress
 
 
+def _begin(order: Order) -> tuple[Read | None, Order]:
+    """What the adapter to go on from holds, and the order with its rank and alpha."""
+    if not order.begin:
+        return None, order
+    from pipeline.train.adapter import Read  # noqa: PLC0415 - needs the extra
+
+    begin = Read(order.begin)
+    settings = order.settings.model_copy(update={"rank": begin.rank, "alpha": begin.alpha})
+    return begin, order.model_copy(update={"settings": settings})
+
+
 def _teach(
     order: Order,
     base: Base,
@@ -141,6 +163,8 @@ def _teach(
     serve: Server,
     watch: Watch,
     adapter: Path,
+    *,
+    begin: Read | None,
 ) -> _Trained:
     import torch  # noqa: PLC0415 - optional, and takes seconds to load
 
@@ -161,6 +185,7 @@ def _teach(
         order.work / "checkpoint.pt",
         fuse=order.fuse,
         tell=_Bar(order.work / "log.jsonl", watch),
+        begin=begin,
     )
     write_adapter(adapter, lora, name=order.out.stem)
     return _Trained(
@@ -246,6 +271,7 @@ def _card(
         adapter_sha256=adapter_sha256,
         base=base.path.name,
         base_sha256=base.sha256,
+        begun=_begun(order.begin) if order.begin else None,
         jianjie=__version__,
         torch=trained.torch,
         device=trained.device,
@@ -267,17 +293,27 @@ def _card(
     )
 
 
+def _begun(adapter: Path) -> Begun:
+    """The card beside it, if there is one, goes along: the whole course can be made again."""
+    card = adapter.with_suffix(".card.json")
+    try:
+        whole = Card.model_validate_json(card.read_bytes())
+    except (OSError, ValueError):
+        whole = None
+    return Begun(name=adapter.stem, sha256=_sha256(adapter), card=whole)
+
+
 def _digest_files(paths: Sequence[Path]) -> tuple[DigestFile, ...]:
     files = [file for path in paths for file in (sorted(path.rglob("*.md")) or [path])]
     return tuple(DigestFile(name=file.name, sha256=_sha256(file)) for file in dict.fromkeys(files))
 
 
-def _publish(out: Path, adapter: Path, card: Card, taught: Sequence[Example]) -> None:
+def _publish(out: Path, adapter: Path, card: Card, papers: Iterable[str]) -> None:
     """The adapter last: where it stands, its card and its list stand too."""
     texts = (
         card.model_dump_json(indent=1) + "\n",
         markdown(card),
-        trained_on(card.name, taught),
+        trained_on(card.name, papers),
     )
     for suffix, text in zip(_BESIDE, texts, strict=True):
         write_atomic(out.with_suffix(suffix), text.encode())

@@ -105,22 +105,31 @@ def read_examples(paths: Sequence[Path]) -> tuple[Example, ...]:
 
 
 def split(
-    examples: Sequence[Example], *, focus: str, held_out: int, never: frozenset[str]
+    examples: Sequence[Example],
+    *,
+    focus: str,
+    held_out: int,
+    never: frozenset[str],
+    seen: frozenset[str] = frozenset(),
 ) -> Lessons:
     """The newest `held_out` papers of the field `focus`, and what may be learned from before them.
 
     What is left for training is older than every held-out paper, keeps every hard rule, and has
     no name or number that title and abstract lack. `never` holds the papers that other tests
-    need. Raises UsageError where either side would be empty.
+    need, `seen` those that the adapter begun with has learned: they are not held out. Raises
+    UsageError where either side would be empty.
     """
-    ours = [e for e in examples if e.field == focus and e.arxiv_id not in never]
+    ours = [e for e in examples if e.field == focus and e.arxiv_id not in never | seen]
     kept = sum(e.arxiv_id in never for e in examples)
+    learned = sum(e.field == focus and e.arxiv_id in seen for e in examples)
     if len(ours) <= held_out:
         raise UsageError(
-            f"{len(ours)} papers of {focus}: too few to hold {held_out} of them out",
+            f"{len(ours)} papers of {focus}{' are new' if learned else ''}: too few to hold"
+            f" {held_out} of them out",
             where="--held-out",
             fix=f"There are: {_told(e.field for e in examples)}"
-            + (f"; {kept} of them are kept for the tests" if kept else ""),
+            + (f"; {kept} of them are kept for the tests" if kept else "")
+            + (f"; {learned} are learned already" if learned else ""),
         )
     aside = tuple(ours[len(ours) - held_out :])
     since = aside[0].date if aside else dt.date.max
@@ -142,11 +151,18 @@ def split(
 
 
 def course(
-    train: Sequence[Example], *, focus: str, passes: int, size: int, seed: int
+    train: Sequence[Example],
+    *,
+    focus: str,
+    passes: int,
+    size: int,
+    seed: int,
+    seen: frozenset[str] = frozenset(),
 ) -> tuple[Example, ...]:
     """`size` examples in the order of teaching: `passes` times the focus, the rest from the others.
 
-    The other fields get equal shares, as far as they have papers; nothing of theirs comes twice.
+    The other fields get equal shares, as far as they have papers; nothing of theirs comes twice,
+    and what is in `seen` comes only where the rest is too little.
     """
     chance = random.Random(seed)  # noqa: S311 - a shuffle, no secret
     ours = [e for e in train if e.field == focus]
@@ -158,7 +174,8 @@ def course(
     for field in sorted(others, key=lambda name: (len(others[name]), name)):
         room = max(0, size - len(chosen)) // len(others)
         pool = others.pop(field)
-        chosen += chance.sample(pool, min(room, len(pool)))
+        shuffled = chance.sample(pool, len(pool))
+        chosen += sorted(shuffled, key=lambda example: example.arxiv_id in seen)[:room]
     chance.shuffle(chosen)
     return tuple(chosen)
 

@@ -9,7 +9,7 @@ Source of the architecture: https://arxiv.org/abs/2503.19786, and llama.cpp's na
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,16 +66,16 @@ def load_base(model: Path, device: str) -> Base:
         reader = GGUFReader(model)
     except (OSError, ValueError) as error:
         raise ConfigError(f"is no GGUF file ({one_line(error)})", where=model) from error
-    if _value(reader, "general.architecture") != "gemma3":
+    if value_of(reader, "general.architecture") != "gemma3":
         raise ConfigError("is not of the architecture gemma3", where=model)
     shape = Shape(
-        hidden=int(_value(reader, "gemma3.embedding_length")),
-        layers=int(_value(reader, "gemma3.block_count")),
-        heads=int(_value(reader, "gemma3.attention.head_count")),
-        head=int(_value(reader, "gemma3.attention.key_length")),
-        window=int(_value(reader, "gemma3.attention.sliding_window")),
-        epsilon=float(_value(reader, "gemma3.attention.layer_norm_rms_epsilon")),
-        rope=float(_value(reader, "gemma3.rope.freq_base")),
+        hidden=int(value_of(reader, "gemma3.embedding_length")),
+        layers=int(value_of(reader, "gemma3.block_count")),
+        heads=int(value_of(reader, "gemma3.attention.head_count")),
+        head=int(value_of(reader, "gemma3.attention.key_length")),
+        window=int(value_of(reader, "gemma3.attention.sliding_window")),
+        epsilon=float(value_of(reader, "gemma3.attention.layer_norm_rms_epsilon")),
+        rope=float(value_of(reader, "gemma3.rope.freq_base")),
     )
     packed = {str(tensor.name): tensor for tensor in reader.tensors}
 
@@ -119,6 +119,17 @@ class Lora:
                     a.to(device).requires_grad_(),
                     b.to(device).requires_grad_(),
                 )
+
+    def begin_with(self, matrices: Mapping[str, tuple[Tensor, Tensor]]) -> None:
+        """Put these in the place of a fresh start. Raises ValueError where the shapes differ."""
+        if {name: (a.shape, b.shape) for name, (a, b) in matrices.items()} != {
+            name: (a.shape, b.shape) for name, (a, b) in self.pairs.items()
+        }:
+            raise ValueError("other layers, or another rank")
+        with torch.no_grad():
+            for name, (a, b) in self.pairs.items():
+                a.copy_(matrices[name][0])
+                b.copy_(matrices[name][1])
 
     def parameters(self) -> Iterator[Tensor]:
         """All matrices, in the layers' order."""
@@ -218,7 +229,8 @@ def _layer(  # noqa: PLR0913, PLR0917 - torch compiles a function of tensors
     return x + _normed(_adapted(gate * up, w[6], lora[12], lora[13]), norms[5], epsilon)
 
 
-def _value(reader: Any, key: str) -> Any:
+def value_of(reader: Any, key: str) -> Any:
+    """What the metadata say under `key`. Raises ConfigError where they do not have it."""
     field = reader.get_field(key)
     if field is None:
         raise ConfigError(f"lacks {key}", where=reader.data.filename)

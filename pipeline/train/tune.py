@@ -16,8 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from pipeline.errors import UsageError, one_line
+from pipeline.errors import ConfigError, UsageError, one_line
 from pipeline.files import replacing
+from pipeline.train.adapter import Read
 from pipeline.train.gemma import Base, Gemma, Lora
 from pipeline.train.settings import Encoded, Progress, Settings
 
@@ -38,13 +39,20 @@ def train(
     *,
     fuse: bool,
     tell: Callable[[Progress], None],
+    begin: Read | None = None,
 ) -> tuple[Lora, Progress]:
     """Go once through `lessons`, from the checkpoint if there is one; and how the last step went.
 
-    The checkpoint stays when this is killed. Raises UsageError where it is of other examples or
-    settings.
+    `begin`: an adapter to go on from, of the settings' rank. The checkpoint stays when this is
+    killed. Raises UsageError where it is of other examples, settings or of another beginning,
+    ConfigError where `begin` is for another base.
     """
     lora = Lora(base, settings.rank, settings.alpha, settings.seed)
+    if begin:
+        try:
+            lora.begin_with(begin.pairs)
+        except ValueError as error:
+            raise ConfigError("is an adapter for another base", where=begin.path) from error
     gemma = Gemma(base, lora, fuse=fuse)
     optimizer = torch.optim.AdamW(
         lora.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.0
@@ -52,7 +60,7 @@ def train(
     batches = _batches(lessons, settings)
     looks = _batches(held_out, settings)
     replies = frozenset(token for lesson in lessons for token in lesson.reply)
-    saved = _Checkpoint(checkpoint, _identity(lessons, settings), lora, optimizer)
+    saved = _Checkpoint(checkpoint, _identity(lessons, settings, lora), lora, optimizer)
     progress, losses = saved.resume() or (Progress(step=0, steps=len(batches)), [])
     began = time.monotonic() - progress.seconds
     for step in range(progress.step + 1, len(batches) + 1):
@@ -134,8 +142,10 @@ def _loss(gemma: Gemma, base: Base, batch: Sequence[Encoded], replies: frozenset
     return cross_entropy(logits, targets[learned].to(device))
 
 
-def _identity(lessons: Sequence[Encoded], settings: Settings) -> str:
+def _identity(lessons: Sequence[Encoded], settings: Settings, begun: Lora) -> str:
     digest = hashlib.sha256(settings.model_dump_json().encode())
+    for matrix in begun.parameters():
+        digest.update(matrix.detach().cpu().numpy().tobytes())
     for lesson in lessons:
         digest.update(json.dumps((lesson.prompt, lesson.reply)).encode())
     return digest.hexdigest()

@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.config import load_config
 from pipeline.evaluate.split import trained_on as known_to_evaluate
-from pipeline.train.card import Card, DigestFile, markdown, trained_on
+from pipeline.train.card import Begun, Card, DigestFile, markdown, trained_on
 from pipeline.train.examples import ids_hash
 from pipeline.train.score import Scores, Written, scores
 from pipeline.train.settings import Settings
@@ -89,10 +89,16 @@ def test_the_card_for_people_has_the_figures_of_the_one_for_programs() -> None:
                  "| chrF2 | 100.0 | 100.0–100.0 |"):  # fmt: skip
         assert part in text, part
     assert "Not scored." in markdown(card(None))
+    assert "went on" not in text
+    begun = Begun(name="first", sha256="d" * 64, card=made)
+    text = markdown(made.model_copy(update={"begun": begun}))
+    assert f"It went on from `first`, SHA-256 `{'d' * 64}`. Its card is in this one's" in text
 
 
 def test_evaluate_reads_the_list_of_papers(tmp_path: Path) -> None:
-    (tmp_path / "mine.trained-on.txt").write_text(trained_on("mine", PAPERS))
+    (tmp_path / "mine.trained-on.txt").write_text(
+        trained_on("mine", (one.arxiv_id for one in PAPERS))
+    )
     config = load_config(ROOT / "config.yaml")
     profile = config.profile.model_copy(update={"adapter": tmp_path / "mine.gguf"})
     config = config.model_copy(update={"models": {"builtin": profile}, "model": "builtin"})

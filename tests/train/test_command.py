@@ -37,6 +37,10 @@ def test_bad_orders_are_told_in_one_line(tmp_path: Path) -> None:
     assert "--out: 'adapter.bin' does not end with .gguf" in told
     told = said("distill", day, "--out", str(there))
     assert "is there already" in told
+    told = said("distill", day, "--out", "adapter.gguf", "--from", "none.gguf")
+    assert "none.gguf: no such file" in told
+    told = said("distill", day, "--out", "adapter.gguf", "--from", "packaged", "--rank", "8")
+    assert "--rank and --alpha: are those of the adapter begun with" in told
 
 
 @pytest.mark.skipif(HAS_TORCH, reason="torch is installed here")

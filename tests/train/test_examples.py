@@ -157,6 +157,19 @@ def test_other_fields_get_equal_shares_as_far_as_they_have_papers() -> None:
     }
 
 
+def test_what_the_adapter_begun_with_has_seen_is_not_held_out_and_comes_last() -> None:
+    ours = [example(n, day=n) for n in range(1, 11)]
+    others = [example(100 + n, field="text") for n in range(20)]
+    seen = frozenset(one.arxiv_id for one in (*ours[7:], *others[:15]))
+    lessons = split([*ours, *others], focus="audio", held_out=2, never=NOBODY, seen=seen)
+    assert [one.arxiv_id for one in lessons.held_out] == [ours[5].arxiv_id, ours[6].arxiv_id]
+    taught = course(lessons.train, focus="audio", passes=1, size=11, seed=1, seen=seen)
+    text = {one.arxiv_id for one in taught if one.field == "text"}
+    assert {one.arxiv_id for one in others[15:]} <= text and len(text) == 6
+    with pytest.raises(UsageError, match=r"7 papers of audio are new: .*; 3 are learned already$"):
+        split([*ours, *others], focus="audio", held_out=9, never=NOBODY, seen=seen)
+
+
 def test_the_hash_of_ids_knows_sets_not_orders() -> None:
     one, two = example(1), example(2)
     assert ids_hash([one, two, one]) == ids_hash([two, one]) != ids_hash([one])

@@ -22,7 +22,7 @@ from pipeline.errors import ConfigError, UsageError
 from pipeline.llm.embedded import EmbeddedModel, assembled_model, packaged_adapter
 from pipeline.records import Message, Sampling
 from pipeline.settings import EmbeddedProfile
-from pipeline.train.adapter import write_adapter
+from pipeline.train.adapter import Read, write_adapter
 from pipeline.train.examples import read_examples
 from pipeline.train.gemma import NORMS, PROJECTIONS, Base, Gemma, Lora, load_base
 from pipeline.train.settings import Encoded, Progress, Settings
@@ -165,6 +165,41 @@ def test_the_adapter_file_has_what_llama_cpp_looks_for(base: Base, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["mine.gguf"]
 
 
+def test_training_goes_on_from_an_adapter(base: Base, tmp_path: Path) -> None:
+    every = lessons(40)
+    first, _ = train(base, every, [], SETTINGS, tmp_path / "a.pt", fuse=False, tell=lambda _: None)
+    write_adapter(tmp_path / "first.gguf", first, name="first")
+    begin = Read(tmp_path / "first.gguf")
+    assert (begin.rank, begin.alpha) == (4, 8)
+    slow = SETTINGS.model_copy(update={"learning_rate": 1e-6})
+    losses: dict[bool, float] = {}
+    for begun in (True, False):
+        lora, last = train(
+            base, every, [], slow, tmp_path / f"{begun}.pt", fuse=False, tell=lambda _: None,
+            begin=begin if begun else None,
+        )  # fmt: skip
+        losses[begun] = last.loss
+        if begun:
+            for mine, theirs in zip(lora.parameters(), first.parameters(), strict=True):
+                torch.testing.assert_close(mine, theirs, atol=2e-3, rtol=2e-3)
+    assert losses[True] < 0.9 * losses[False]
+    with pytest.raises(UsageError, match="other examples or settings"):
+        train(base, every, [], slow, tmp_path / "True.pt", fuse=False, tell=lambda _: None)
+    with pytest.raises(ConfigError, match=r"first\.gguf: is an adapter for another base"):
+        train(
+            base, every, [], SETTINGS.model_copy(update={"rank": 2}), tmp_path / "r.pt",
+            fuse=False, tell=lambda _: None, begin=begin,
+        )  # fmt: skip
+
+
+def test_only_an_adapter_is_begun_with(tmp_path: Path, tiny: Path) -> None:
+    (tmp_path / "text.gguf").write_text("no model at all, but long enough to look into")
+    with pytest.raises(ConfigError, match="is no GGUF file"):
+        Read(tmp_path / "text.gguf")
+    with pytest.raises(ConfigError, match="is no LoRA adapter for gemma3"):
+        Read(tiny)
+
+
 def test_other_files_than_gemmas_are_refused(tmp_path: Path) -> None:
     (tmp_path / "text.gguf").write_text("no model at all, but long enough to look into")
     with pytest.raises(ConfigError, match="is no GGUF file"):
@@ -188,13 +223,9 @@ def test_what_is_trained_is_what_llama_cpp_serves(
 ) -> None:
     """With the packaged adapter, this forward pass foretells llama.cpp's replies by the token."""
     base = load_base(assembled_model(tmp_path_factory.mktemp("base")), "cpu")
-    packed = {tensor.name: tensor.data for tensor in GGUFReader(packaged_adapter()).tensors}
-    rank, alpha = packed["blk.0.attn_q.weight.lora_a"].shape[0], 64.0
-    lora = Lora(base, rank, alpha, seed=1)
-    with torch.no_grad():
-        for name, (a, b) in lora.pairs.items():
-            a.copy_(torch.tensor(packed[f"{name}.lora_a"]))
-            b.copy_(torch.tensor(packed[f"{name}.lora_b"]))
+    packaged = Read(packaged_adapter())
+    lora = Lora(base, packaged.rank, packaged.alpha, seed=1)
+    lora.begin_with(packaged.pairs)
     gemma = Gemma(base, lora, fuse=False)
     same = every = 0
     day = ROOT / "prompts" / "examples" / "20260107-audio.md"
