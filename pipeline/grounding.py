@@ -151,7 +151,7 @@ _DIGIT_FOR = {"to": "2", "for": "4", "one": "1", "two": "2", "three": "3", "four
 _DIGIT_NAMES = {digit: word for word, digit in _DIGIT_FOR.items() if word not in ("to", "for")}
 
 
-def _initials(text: str) -> Iterator[str]:
+def initials(text: str) -> Iterator[str]:
     """Of all words and humps; without the small ones; with digits for what sounds so (T2I)."""
     words = [word.lower() for word in _HUMP.findall(text)]
     yield "".join(word[0] for word in words)
@@ -171,7 +171,7 @@ class Source:
 
     def __init__(self, texts: Iterable[str]) -> None:
         words: list[str] = []
-        initials: list[str] = []
+        acronyms: list[str] = []
         numbers: set[str] = set()
         for text in texts:
             plain = _plain(text)
@@ -180,11 +180,11 @@ class Source:
             words += found
             numbers.update(_numbers(lower), _spelled_numbers(found))
             if len(plain) <= _SHORT:
-                initials += _initials(plain)
+                acronyms += initials(plain)
         self._words: Final = frozenset(words)
         self._letters: Final = "".join(words)
         self._borders: Final = b"".join([b"1".ljust(len(word), b"0") for word in words]) + b"1"
-        self._initials: Final = "\n".join(initials)
+        self._initials: Final = "\n".join(acronyms)
         self._numbers: Final = frozenset(numbers)
 
     def has_word(self, word: str) -> bool:
@@ -222,15 +222,16 @@ class Source:
 
 # --- The line.
 
-_CHAR = (
+NAME_CHARS = (
     "0-9A-Za-z\u00aa\u00b2\u00b3\u00b5\u00b9\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f"
     "\u0300-\u036f\u0370-\u03ff\u1e00-\u1eff\u2070-\u209c\uff10-\uff19\uff21-\uff3a\uff41-\uff5a"
     "\U0001d400-\U0001d7ff"
 )
+"""Of names and numbers: a class of characters for regular expressions, and for GBNF."""
 _JOINT = r"\-\u2010-\u2015\u2212_/\\'’+&*^~${}.\uff0e@·×"
 _SCALE = "万亿|[十百千]?[万亿]|[百千](?![分瓦米克赫字])"
 _CHUNK = re.compile(
-    rf"\\?[{_CHAR}]+(?:(?:[{_JOINT}]{{1,4}}|,(?=[0-9]{{3}}))[{_CHAR}]+)*+"
+    rf"\\?[{NAME_CHARS}]+(?:(?:[{_JOINT}]{{1,4}}|,(?=[0-9]{{3}}))[{NAME_CHARS}]+)*+"
     rf"(?:\s?[％%]|\s?[多余]?(?:{_SCALE}))?"
 )
 _PARTS = re.compile(r"[^0-9A-Za-z.,%]+")

@@ -78,7 +78,9 @@ class EmbeddedModel:
     def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
         """One reply in the form that was asked for; the first call starts the server."""
         if not sampling.json_reply:
-            sampling = sampling.model_copy(update={"grammar": labelled_reply()})
+            sampling = sampling.model_copy(
+                update={"grammar": labelled_reply("\n".join(one.content for one in messages))}
+            )
         return self._running().ask(messages, sampling)
 
     def probe(self) -> Reply:

@@ -1,23 +1,55 @@
-"""A GBNF grammar for llama.cpp: the labelled reply with tags from arXiv's closed vocabulary.
+"""A GBNF grammar for llama.cpp: the labelled reply, tags from arXiv's vocabulary, names as read.
 
 Left alone, a small model invents categories (phys.exp) for papers far from what it was trained
-on, or lists tags without end; decoding under the grammar it cannot. Format: llama.cpp's
-grammars/README.md.
+on, lists tags without end, or misspells the names that it copies (dysarthic); decoding under the
+grammar it cannot. Format: llama.cpp's grammars/README.md.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from pipeline.arxiv.taxonomy import taxonomy
+from pipeline.grounding import NAME_CHARS
+from pipeline.llm.names import names
 from pipeline.replies import LINE, MOST_TAGS, TAGS
 
 
-@cache
-def labelled_reply() -> str:
-    """Two lines: 分类 with 1 to 8 active categories, then 简介 with any text."""
-    tags = " | ".join(f'"{category}"' for category in sorted(taxonomy().categories))
+def labelled_reply(text: str) -> str:
+    """Two lines: 分类 with 1 to 8 active categories, then 简介 with names and numbers of `text`.
+
+    Between two names stands at least one other character, so none is made up of others. A full
+    stop or a comma stands only within a name: a line in Chinese has its own.
+    """
+    known = names(text)
+    word = f"word ::= {_any_of(known)}\n" if known else ""
+    line = "(word? other)+ word?" if known else "other+"
     return (
-        f'root ::= "{TAGS}: " tag ("; " tag){{0,{MOST_TAGS - 1}}} "\\n{LINE}: " [^\\n]+\n'
-        f"tag ::= {tags}\n"
+        f'root ::= "{TAGS}: " tag ("; " tag){{0,{MOST_TAGS - 1}}} "\\n{LINE}: " {line}\n'
+        f"{word}other ::= [^\\n.,{NAME_CHARS}]\n{_tags()}"
     )
+
+
+@cache
+def _tags() -> str:
+    return f"tag ::= {_any_of(taxonomy().categories)}\n"
+
+
+def _any_of(words: Iterable[str]) -> str:
+    """A tree of letters: llama.cpp follows each open alternative, so there should be few."""
+    branches: dict[str, set[str]] = {}
+    for word in sorted(words):
+        branches.setdefault(word[0], set()).add(word[1:])
+    return " | ".join(f'"{first}"{_then(rest)}' for first, rest in branches.items())
+
+
+def _then(rest: set[str]) -> str:
+    """What may follow a letter; an empty string among `rest`: nothing."""
+    longer = rest - {""}
+    if not longer:
+        return ""
+    tree = _any_of(longer)
+    if "" in rest:
+        return f" ({tree})?"
+    return f" ({tree})" if " | " in tree else f" {tree}"

@@ -8,24 +8,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.arxiv.taxonomy import taxonomy
+from pipeline.grounding import Source, ungrounded
 from pipeline.llm.grammar import labelled_reply
+from pipeline.llm.names import names
 from pipeline.replies import MOST_TAGS, parse_reply
 
+TEXT = (
+    "Title: WavLM-Large at 16.5 kHz\nAbstract: Text-to-speech of 24,000 dysarthric speakers, seven"
+)
 LINE = "该论文属于语音处理任务，旨在解决编号7的问题。"
 CATEGORIES = sorted(taxonomy().categories)
 
 _RULE = re.compile(r"^(\w+) ::= (.*)$", re.MULTILINE)
 _PART = re.compile(
     r'"(?P<literal>(?:[^"\\]|\\.)*)"|(?P<class>\[[^\]]+\][+*]?)|(?P<rule>\w+)(?![^{]*\})'
-    r"|(?P<operator>[()|]|\{\d+,\d+\})|(?P<space>\s+)"
+    r"|(?P<operator>[()|?*+]|\{\d+,\d+\})|(?P<space>\s+)"
 )
 
 
 @cache
-def _accepts() -> re.Pattern[str]:
+def _accepts(text: str) -> re.Pattern[str]:
     """The grammar as a regular expression; it uses the part of GBNF that is one."""
-    rules = dict(_RULE.findall(labelled_reply()))
-    assert set(rules) == {"root", "tag"}
+    rules = dict(_RULE.findall(labelled_reply(text)))
+    assert {"root", "tag", "other"} <= set(rules) <= {"root", "tag", "word", "other"}
     return re.compile(_expression(rules["root"], rules))
 
 
@@ -44,8 +49,8 @@ def _expression(rule: str, rules: dict[str, str]) -> str:
     return "".join(pieces)
 
 
-def accepted(text: str) -> bool:
-    return _accepts().fullmatch(text) is not None
+def accepted(reply_text: str, paper: str = TEXT) -> bool:
+    return _accepts(paper).fullmatch(reply_text) is not None
 
 
 def reply(*tags: str, line: str = LINE) -> str:
@@ -91,7 +96,9 @@ def test_there_is_one_form(text: str) -> None:
 @settings(deadline=None)
 @given(
     st.lists(st.sampled_from(CATEGORIES), min_size=1, max_size=8, unique=True),
-    st.text('该论文语音，。：;abc XYZ0-9"\\', min_size=1).filter(str.strip),
+    st.lists(st.sampled_from([*'该论文语音，。： ;-"\\', "WavLM的", "16.5，", "TTS、"]), min_size=1)
+    .map("".join)
+    .filter(str.strip),
 )
 def test_what_the_grammar_accepts_the_parser_reads(tags: list[str], line: str) -> None:
     text = reply(*tags, line=line)
@@ -100,3 +107,70 @@ def test_what_the_grammar_accepts_the_parser_reads(tags: list[str], line: str) -
     draft = parse_reply(text)
     assert draft.tags == tuple(tags)
     assert draft.line == line.strip()
+
+
+@pytest.mark.parametrize(
+    "name",
+    (
+        "WavLM",
+        "wavlm",
+        "WavLM-Large",
+        "Large",
+        "16.5",
+        "24,000",
+        "Text-to-speech",
+        "TTS",
+        "dysarthric",
+        "Dysarthric",
+        "speaker",
+        "7",
+    ),
+)
+def test_a_line_may_copy_names_and_numbers(name: str) -> None:
+    assert accepted(reply("cs.SD", line=f"提出{name}方法。"))
+    assert accepted(reply("cs.SD", line=f"{name}方法用{name}"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    (
+        "dysarthic",
+        "Conformer",
+        "WavL",
+        "WavLMLarge2",
+        "LargeWavLM",
+        "16.4",
+        "165",
+        "24.000",
+        "TTT",
+        "Café",
+        "α",
+        "７",
+    ),
+)
+def test_a_line_cannot_have_others(name: str) -> None:
+    assert not accepted(reply("cs.SD", line=f"提出{name}方法。"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "只有中文。",
+        "α β",
+        '"\\" [^x] ::=',
+        "a" * 3000,
+        "A1-" * 900,
+        " ".join("a" * n for n in range(99)),
+    ],
+)
+def test_any_text_gives_a_grammar(text: str) -> None:
+    assert accepted(reply("cs.SD", line="提出方法。"), text)
+
+
+@settings(deadline=None)
+@given(st.text("abcXYZ019.,-_/+'& \n$\\{}éαß２", max_size=60))
+def test_every_name_of_a_text_is_grounded_in_it(text: str) -> None:
+    for name in names(text):
+        assert not ungrounded(f"提出{name}方法。", Source((text,)))
+        assert accepted(reply("cs.SD", line=f"提出{name}方法。"), text)

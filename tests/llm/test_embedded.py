@@ -1,0 +1,46 @@
+"""The built-in model itself, through llama.cpp."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pipeline.clock import Clock
+from pipeline.grounding import Source, ungrounded
+from pipeline.llm.embedded import EmbeddedModel
+from pipeline.records import Message, Sampling
+from pipeline.replies import parse_reply
+from pipeline.settings import EmbeddedProfile
+
+PAPER = (
+    "Title: Schlossdorff-Kuzniecow bridges for dysarthric speech at 16.5 kHz\n"
+    "Abstract: We present SKB-Mamba, a large language model of eleven layers that enhances"
+    " dysarthric Taiwanese Hokkien, and beat WavLM by 3.2 points on 24,000 utterances.\n"
+)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedModel]:
+    pytest.importorskip("xllamacpp", reason="the extra `embedded` is not installed")
+    model = EmbeddedModel(
+        EmbeddedProfile(kind="embedded"), Clock(), tmp_path_factory.mktemp("models")
+    )
+    yield model
+    model.close()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("temperature", [0, 0.8, 1.5])
+def test_names_and_numbers_are_the_papers_however_it_is_drawn(
+    served: EmbeddedModel, temperature: float
+) -> None:
+    source = Source((PAPER,))
+    for seed in range(3 if temperature else 1):
+        reply = served.ask(
+            (Message(role="user", content=PAPER),),
+            Sampling(temperature=temperature, max_tokens=200, seed=seed),
+        )
+        draft = parse_reply(reply.text)
+        assert draft.line
+        assert ungrounded(draft.line, source) == (), draft.line
