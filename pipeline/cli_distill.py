@@ -43,6 +43,12 @@ def distill(  # noqa: PLR0913 - each is an option of the command
             help="Go on from this adapter; 'packaged': the one that comes with jianjie.",
         ),
     ] = None,
+    blend: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01, max=1, help="With --from: share of the new in the mean of both. Default: 0.5."
+        ),
+    ] = None,
     rank: Annotated[
         int | None, typer.Option(min=1, max=256, help="Default: 32, or that of --from.")
     ] = None,
@@ -71,6 +77,8 @@ def distill(  # noqa: PLR0913 - each is an option of the command
         raise UsageError("is there already", where=out, fix="Choose another --out or remove it")
     if begin and (rank or alpha):
         raise UsageError("are those of the adapter begun with", where="--rank and --alpha")
+    if blend and not begin:
+        raise UsageError("needs --from", where="--blend")
     begin = _begin(begin)
     need_extra()
     order = Order(
@@ -84,7 +92,12 @@ def distill(  # noqa: PLR0913 - each is an option of the command
         device=_device(device),
         fuse=fuse,
         settings=Settings(
-            rank=rank or 32, alpha=alpha or 64, learning_rate=learning_rate, batch=batch, seed=seed
+            rank=rank or 32,
+            alpha=alpha or 64,
+            learning_rate=learning_rate,
+            batch=batch,
+            seed=seed,
+            blend=(blend or 0.5) if begin else 1,
         ),
         begin=begin,
     )

@@ -67,6 +67,25 @@ class Read:
         self.rank = len(next(iter(self.pairs.values()))[0])
 
 
+def blend(lora: Lora, begin: Read, share: float) -> None:
+    """Make of `lora` the mean of both, the nearest that its rank allows.
+
+    What was learned anew and what was known before err in different ways: the mean of both wrote
+    better lines than either (MODEL_CARD.md).
+    """
+    with torch.no_grad():
+        for name, (a, b) in lora.pairs.items():
+            a0, b0 = begin.pairs[name]
+            tall = torch.cat(((1 - share) * b0, share * b.cpu()), 1)
+            wide = torch.cat((a0, a.cpu()), 0)
+            left, inner_left = torch.linalg.qr(tall)
+            right, inner_right = torch.linalg.qr(wide.T)
+            u, values, v = torch.linalg.svd(inner_left @ inner_right.T)
+            root = values[: begin.rank].sqrt()
+            b.copy_(left @ (u[:, : begin.rank] * root))
+            a.copy_((root[:, None] * v[: begin.rank]) @ right.T)
+
+
 def _write(path: Path, lora: Lora, name: str) -> None:
     writer = GGUFWriter(path, "gemma3")
     writer.add_type("adapter")

@@ -63,6 +63,7 @@ class Card(Record):
     """The first day of the held-out papers; every example is older."""
     left_out: dict[str, int]
     loss: float
+    """At the end of the training, before a blend; the scores are the adapter's."""
     held_out_loss: float | None
     minutes: float
     """Of training, without interruptions."""

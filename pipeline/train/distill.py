@@ -168,7 +168,7 @@ def _teach(
 ) -> _Trained:
     import torch  # noqa: PLC0415 - optional, and takes seconds to load
 
-    from pipeline.train.adapter import write_adapter  # noqa: PLC0415
+    from pipeline.train.adapter import blend, write_adapter  # noqa: PLC0415
     from pipeline.train.gemma import load_base  # noqa: PLC0415
     from pipeline.train.tune import train  # noqa: PLC0415
 
@@ -187,6 +187,8 @@ def _teach(
         tell=_Bar(order.work / "log.jsonl", watch),
         begin=begin,
     )
+    if begin and order.settings.blend < 1:
+        blend(lora, begin, order.settings.blend)
     write_adapter(adapter, lora, name=order.out.stem)
     return _Trained(
         torch=torch.__version__,

@@ -20,6 +20,8 @@ class Settings(Record):
     """Share of the steps in which the learning rate rises."""
     clip: float = Field(default=1.0, gt=0)
     seed: int = 1
+    blend: float = Field(default=1.0, gt=0, le=1)
+    """Where the training went on from an adapter: the share of its end in the mean of both."""
 
 
 class Progress(Record):

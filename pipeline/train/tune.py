@@ -143,7 +143,7 @@ def _loss(gemma: Gemma, base: Base, batch: Sequence[Encoded], replies: frozenset
 
 
 def _identity(lessons: Sequence[Encoded], settings: Settings, begun: Lora) -> str:
-    digest = hashlib.sha256(settings.model_dump_json().encode())
+    digest = hashlib.sha256(settings.model_dump_json(exclude={"blend"}).encode())
     for matrix in begun.parameters():
         digest.update(matrix.detach().cpu().numpy().tobytes())
     for lesson in lessons:

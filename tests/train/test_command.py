@@ -41,6 +41,8 @@ def test_bad_orders_are_told_in_one_line(tmp_path: Path) -> None:
     assert "none.gguf: no such file" in told
     told = said("distill", day, "--out", "adapter.gguf", "--from", "packaged", "--rank", "8")
     assert "--rank and --alpha: are those of the adapter begun with" in told
+    told = said("distill", day, "--out", "adapter.gguf", "--blend", "0.3")
+    assert "--blend: needs --from" in told
 
 
 @pytest.mark.skipif(HAS_TORCH, reason="torch is installed here")

@@ -22,7 +22,7 @@ from pipeline.errors import ConfigError, UsageError
 from pipeline.llm.embedded import EmbeddedModel, assembled_model, packaged_adapter
 from pipeline.records import Message, Sampling
 from pipeline.settings import EmbeddedProfile
-from pipeline.train.adapter import Read, write_adapter
+from pipeline.train.adapter import Read, blend, write_adapter
 from pipeline.train.examples import read_examples
 from pipeline.train.gemma import NORMS, PROJECTIONS, Base, Gemma, Lora, load_base
 from pipeline.train.settings import Encoded, Progress, Settings
@@ -190,6 +190,29 @@ def test_training_goes_on_from_an_adapter(base: Base, tmp_path: Path) -> None:
             base, every, [], SETTINGS.model_copy(update={"rank": 2}), tmp_path / "r.pt",
             fuse=False, tell=lambda _: None, begin=begin,
         )  # fmt: skip
+
+
+def test_a_blend_is_the_mean_as_near_as_its_rank_allows(base: Base, tmp_path: Path) -> None:
+    every = lessons(40)
+    ends: list[Lora] = []
+    for seed in (1, 2):
+        settings = SETTINGS.model_copy(update={"seed": seed})
+        at = tmp_path / f"{seed}.pt"
+        lora, _ = train(base, every, [], settings, at, fuse=False, tell=lambda _: None)
+        ends.append(lora)
+    write_adapter(tmp_path / "first.gguf", ends[0], name="first")
+    begin = Read(tmp_path / "first.gguf")
+    means = {
+        name: 0.7 * b0 @ a0 + 0.3 * ends[1].pairs[name][1] @ ends[1].pairs[name][0]
+        for name, (a0, b0) in begin.pairs.items()
+    }
+    blend(ends[1], begin, 0.3)
+    for name, (a, b) in ends[1].pairs.items():
+        beyond = torch.linalg.svdvals(means[name])[begin.rank :].pow(2).sum().sqrt()
+        assert torch.dist(means[name], b @ a) <= 1.001 * beyond + 1e-4
+    blend(ends[1], Read(tmp_path / "first.gguf"), 1e-9)
+    for name, (a, b) in ends[1].pairs.items():
+        torch.testing.assert_close(b @ a, begin.pairs[name][1] @ begin.pairs[name][0])
 
 
 def test_only_an_adapter_is_begun_with(tmp_path: Path, tiny: Path) -> None:
