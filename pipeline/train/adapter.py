@@ -70,8 +70,8 @@ class Read:
 def blend(lora: Lora, begin: Read, share: float) -> None:
     """Make of `lora` the mean of both, the nearest that its rank allows.
 
-    What was learned anew and what was known before err in different ways: the mean of both wrote
-    better lines than either (MODEL_CARD.md).
+    A second course learns by heart what it is shown again; the mean with its beginning keeps the
+    tags of before and lost nothing of the lines (MODEL_CARD.md).
     """
     with torch.no_grad():
         for name, (a, b) in lora.pairs.items():

@@ -30,7 +30,7 @@ EXAMPLE = load(ROOT / "prompts" / "examples" / "20260107-audio.md")
 FIRST = dt.date(2026, 1, 7)
 DAY = f"{FIRST}/audio.html"
 """The page of the last day, in the site's folder."""
-_LONG_NAME = "gemma-3-270m-q4_k_m+jianjie-adapter-v1@f920d369"
+_LONG_NAME = "gemma-3-270m-q4_k_m+jianjie-adapter-v2@1ab5fe64"
 HOSTILE = (
     '</script><script>document.title="x"</script><img src=x onerror="document.title=1">'
     "</style>'\"`${1}{{7*7}}\u202e <a href=javascript:alert(1)>x</a> $\\frac{<b>}{2}$ [-a-]{+b+}"
