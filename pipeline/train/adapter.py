@@ -58,10 +58,11 @@ class Read:
             for tensor in reader.tensors
         }
         self.alpha = float(value_of(reader, "adapter.lora.alpha"))
+        adapted = dict.fromkeys(name.rpartition(".")[0] for name in found)
+        if not found or found.keys() != {name + side for name in adapted for side in _SIDES}:
+            raise ConfigError("is no whole LoRA adapter: a matrix lacks its other half", where=path)
         self.pairs: dict[str, tuple[Tensor, Tensor]] = {
-            name.removesuffix(_SIDES[0]): (a, found[name.removesuffix(_SIDES[0]) + _SIDES[1]])
-            for name, a in found.items()
-            if name.endswith(_SIDES[0])
+            name: (found[name + _SIDES[0]], found[name + _SIDES[1]]) for name in adapted
         }
         self.path = path
         self.rank = len(next(iter(self.pairs.values()))[0])

@@ -221,6 +221,17 @@ def test_only_an_adapter_is_begun_with(tmp_path: Path, tiny: Path) -> None:
         Read(tmp_path / "text.gguf")
     with pytest.raises(ConfigError, match="is no LoRA adapter for gemma3"):
         Read(tiny)
+    for half in ((), ("blk.0.attn_q.weight.lora_a",)):
+        writer = GGUFWriter(tmp_path / "half.gguf", "gemma3")
+        writer.add_float32("adapter.lora.alpha", 8)
+        for name in half:
+            writer.add_tensor(name, np.zeros((4, HIDDEN), dtype=np.float16))
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+        with pytest.raises(ConfigError, match="lacks its other half"):
+            Read(tmp_path / "half.gguf")
 
 
 def test_other_files_than_gemmas_are_refused(tmp_path: Path) -> None:
