@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib.resources import files
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
@@ -24,7 +25,7 @@ from pipeline.errors import ConfigError, ModelUnreachable, one_line
 from pipeline.files import cannot_write
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import Forgetful
-from pipeline.llm.grammar import labelled_reply
+from pipeline.llm.grammar import json_reply, labelled_reply
 from pipeline.records import Message, Reply, Sampling
 from pipeline.settings import EmbeddedProfile, EndpointProfile
 
@@ -77,10 +78,11 @@ class EmbeddedModel:
 
     def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
         """One reply in the form that was asked for; the first call starts the server."""
-        if not sampling.json_reply:
-            sampling = sampling.model_copy(
-                update={"grammar": labelled_reply("\n".join(one.content for one in messages))}
-            )
+        asked = takewhile(lambda message: message.role != "assistant", messages)
+        form = json_reply if sampling.json_reply else labelled_reply
+        # Not the instructions with their examples: names of theirs have no place in the line.
+        paper = "\n".join(message.content for message in asked if message.role == "user")
+        sampling = sampling.model_copy(update={"grammar": form(paper), "json_reply": False})
         return self._running().ask(messages, sampling)
 
     def probe(self) -> Reply:
@@ -125,7 +127,7 @@ class EmbeddedModel:
         return EndpointProfile(
             base_url=HttpUrl(f"{server.listening_address}/v1"),
             model=self.identity,
-            replies="json_schema",
+            replies="text",
             extra_body={"cache_prompt": True},
             concurrency=own.concurrency,
             timeout_s=own.timeout_s,

@@ -1,4 +1,4 @@
-"""A GBNF grammar for llama.cpp: the labelled reply, tags from arXiv's vocabulary, names as read.
+"""GBNF grammars for llama.cpp: a reply's form, tags from arXiv's vocabulary, names as read.
 
 Left alone, a small model invents categories (phys.exp) for papers far from what it was trained
 on, lists tags without end, or misspells the names that it copies (dysarthic); decoding under the
@@ -15,6 +15,11 @@ from pipeline.grounding import NAME_CHARS
 from pipeline.llm.names import names
 from pipeline.replies import LINE, MOST_TAGS, TAGS
 
+_JOINTS = "_/'’+&*^~$@·×‐-―−"
+"""With the hyphen: they make one name of two."""
+_LONGEST = 120
+"""Characters that the hard rules allow a line."""
+
 
 def labelled_reply(text: str) -> str:
     """Two lines: 分类 with 1 to 8 active categories, then 简介 with names and numbers of `text`.
@@ -22,13 +27,34 @@ def labelled_reply(text: str) -> str:
     Between two names stands at least one other character, so none is made up of others. A full
     stop or a comma stands only within a name: a line in Chinese has its own.
     """
-    known = names(text)
-    word = f"word ::= {_any_of(known)}\n" if known else ""
-    line = "(word? other)+ word?" if known else "other+"
     return (
-        f'root ::= "{TAGS}: " tag ("; " tag){{0,{MOST_TAGS - 1}}} "\\n{LINE}: " {line}\n'
-        f"{word}other ::= [^\\n.,{NAME_CHARS}]\n{_tags()}"
+        f'root ::= "{TAGS}: " tag ("; " tag){{0,{MOST_TAGS - 1}}} "\\n{LINE}: " line\n'
+        f"{_line(text)}other ::= [^\\n.,{NAME_CHARS}]\n{_tags()}"
     )
+
+
+def json_reply(text: str) -> str:
+    """One object with the same two fields, for the prompts that ask for JSON.
+
+    The line begins with a Chinese character, has no markup, no names joined to new ones, and an
+    end: a model that was taught labels writes a colon and opens tags where the string begins, and
+    seldom closes it. A token that does not fit costs 0.2 s, so a line without end would run into
+    the time limit of a call.
+    """
+    return (
+        f'root ::= "{{\\"{TAGS}\\": [\\"" tag ("\\", \\"" tag){{0,{MOST_TAGS - 1}}}'
+        f' "\\"], \\"{LINE}\\": \\"" [一-鿿] line "\\"}}"\n'
+        f'{_line(text, _LONGEST)}other ::= [^\\n.,"\\\\<>{{}}{_JOINTS}{NAME_CHARS}-]\n{_tags()}'
+    )
+
+
+def _line(text: str, longest: int | None = None) -> str:
+    """`longest`: characters beside names."""
+    known = names(text)
+    times = f"{{1,{longest}}}" if longest else "+"
+    if not known:
+        return f"line ::= other{times}\n"
+    return f"line ::= (word? other){times} word?\nword ::= {_any_of(known)}\n"
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -44,3 +45,22 @@ def test_names_and_numbers_are_the_papers_however_it_is_drawn(
         draft = parse_reply(reply.text)
         assert draft.line
         assert ungrounded(draft.line, source) == (), draft.line
+
+
+@pytest.mark.long
+def test_asked_for_json_it_writes_json(served: EmbeddedModel) -> None:
+    rules = Message(
+        role="system", content='只回复一个 JSON 对象，如：{"简介": "该论文提出Conformer。"}'
+    )
+    asked = Message(role="user", content=PAPER)
+    sampling = Sampling(temperature=0, max_tokens=400, json_reply=True)
+    first = served.ask((rules, asked), sampling)
+    again = (
+        rules,
+        asked,
+        Message(role="assistant", content='{"分类": ["cs.SD"], "简介": "该论文提出Conformer。"}'),
+        Message(role="user", content="不在论文中：Conformer"),
+    )
+    for reply in (first, served.ask(again, sampling)):
+        assert set(json.loads(reply.text)) == {"分类", "简介"}
+        assert ungrounded(parse_reply(reply.text).line, Source((PAPER,))) == ()

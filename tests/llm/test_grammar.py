@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 from functools import cache
 
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.arxiv.taxonomy import taxonomy
 from pipeline.grounding import Source, ungrounded
-from pipeline.llm.grammar import labelled_reply
+from pipeline.llm.grammar import json_reply, labelled_reply
 from pipeline.llm.names import names
 from pipeline.replies import MOST_TAGS, parse_reply
 
@@ -21,16 +23,17 @@ CATEGORIES = sorted(taxonomy().categories)
 
 _RULE = re.compile(r"^(\w+) ::= (.*)$", re.MULTILINE)
 _PART = re.compile(
-    r'"(?P<literal>(?:[^"\\]|\\.)*)"|(?P<class>\[[^\]]+\][+*]?)|(?P<rule>\w+)(?![^{]*\})'
+    r'"(?P<literal>(?:[^"\\]|\\.)*)"|(?P<class>\[[^\]]+\][+*]?)|(?P<rule>\w+)'
     r"|(?P<operator>[()|?*+]|\{\d+,\d+\})|(?P<space>\s+)"
 )
 
 
 @cache
-def _accepts(text: str) -> re.Pattern[str]:
+def _accepts(form: Callable[[str], str], text: str) -> re.Pattern[str]:
     """The grammar as a regular expression; it uses the part of GBNF that is one."""
-    rules = dict(_RULE.findall(labelled_reply(text)))
-    assert {"root", "tag", "other"} <= set(rules) <= {"root", "tag", "word", "other"}
+    rules = dict(_RULE.findall(form(text)))
+    needed = {"root", "tag", "line", "other"}
+    assert needed <= set(rules) <= needed | {"word"}
     return re.compile(_expression(rules["root"], rules))
 
 
@@ -41,7 +44,7 @@ def _expression(rule: str, rules: dict[str, str]) -> str:
         assert part is not None, rule[at : at + 20]
         at = part.end()
         if part["literal"] is not None:
-            pieces.append(re.escape(part["literal"].replace("\\n", "\n")))
+            pieces.append(re.escape(_unescaped(part["literal"])))
         elif part["rule"]:
             pieces.append(f"(?:{_expression(rules[part['rule']], rules)})")
         elif not part["space"]:
@@ -49,8 +52,14 @@ def _expression(rule: str, rules: dict[str, str]) -> str:
     return "".join(pieces)
 
 
-def accepted(reply_text: str, paper: str = TEXT) -> bool:
-    return _accepts(paper).fullmatch(reply_text) is not None
+def _unescaped(literal: str) -> str:
+    return literal.replace("\\n", "\n").replace('\\"', '"')
+
+
+def accepted(
+    reply_text: str, paper: str = TEXT, *, form: Callable[[str], str] = labelled_reply
+) -> bool:
+    return _accepts(form, paper).fullmatch(reply_text) is not None
 
 
 def reply(*tags: str, line: str = LINE) -> str:
@@ -107,6 +116,40 @@ def test_what_the_grammar_accepts_the_parser_reads(tags: list[str], line: str) -
     draft = parse_reply(text)
     assert draft.tags == tuple(tags)
     assert draft.line == line.strip()
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from(CATEGORIES), min_size=1, max_size=8, unique=True),
+    st.lists(st.sampled_from([*"该论文语音，。： ;", "WavLM-Large的", "16.5，"])).map("".join),
+)
+def test_json_that_the_grammar_accepts_is_read(tags: list[str], rest: str) -> None:
+    text = json.dumps({"分类": tags, "简介": f"该论文{rest}"}, ensure_ascii=False)
+
+    assert accepted(text, form=json_reply)
+    assert parse_reply(text).tags == tuple(tags)
+    assert parse_reply(text).line == f"该论文{rest}".strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"分类": [], "简介": "该论文。"}',
+        '{"分类": ["音频"], "简介": "该论文。"}',
+        '{"分类": ["cs.SD"], "简介": "该"}',
+        '{"分类": ["cs.SD"], "简介": ": 该论文。"}',
+        '{"分类": ["cs.SD"], "简介": "该论文<b>好</b>。"}',
+        '{"分类": ["cs.SD"], "简介": "该论文。{{"}',
+        '{"分类": ["cs.SD"], "简介": "该论文说\\"好\\"。"}',
+        '{"分类": ["cs.SD"], "简介": "该论文用Conformer。"}',
+        '{"分类": ["cs.SD"], "简介": "该论文用Large-WavLM。"}',
+        '{"分类": ["cs.SD"], "简介": "该论文。"} 还有',
+        f'{{"分类": ["cs.SD"], "简介": "该{"论文" * 61}"}}',
+        '{"简介": "该论文。"}',
+    ],
+)
+def test_json_has_one_form(text: str) -> None:
+    assert not accepted(text, form=json_reply)
 
 
 @pytest.mark.parametrize(
