@@ -22,6 +22,7 @@ from pipeline.errors import ConfigError, OutputsBusy
 from pipeline.evaluate.bench import Bench, Pdfs
 from pipeline.events import Events, Listener
 from pipeline.files import cannot_write
+from pipeline.likeness import Lines
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import FeatureMemory
 from pipeline.llm.guard import Guarded
@@ -74,6 +75,7 @@ def open_edges(
                 model=model,
                 variant=variant,
                 store=store,
+                lines=Lines(store, variant.example_lines),
                 events=events,
                 clock=clock,
                 pdf_cache=pdf_cache(config),

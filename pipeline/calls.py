@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 
 from pipeline.database import Connection, Database, IntegrityError
-from pipeline.records import Record, Reply
+from pipeline.records import Inquiry, Origin, Record, Reply
 from pipeline.usage import BatchRequest, OpenBatch, Spend
 
 
@@ -44,10 +44,32 @@ class Calls(Database):
         )
         return Reply.model_validate_json(rows[0][0]) if rows else None
 
-    def add_reply(self, key: str, attempt: int, reply: Reply) -> None:
-        """Keep a reply and its cost, before it is judged."""
+    def add_reply(
+        self, key: str, attempt: int, reply: Reply, inquiry: Inquiry | None = None
+    ) -> None:
+        """Keep a reply and its cost, before it is judged; `inquiry` says what it was made from."""
         with self._write() as db:
+            if inquiry is not None:
+                _add_inquiry(db, inquiry)
             _add_reply(db, BatchRequest(key=key, round=self.round(key), attempt=attempt), reply)
+
+    def unjudged(self, summary: str, but: str) -> list[Inquiry]:
+        """The inquiries for a summary, all but one, whose last reply came and was never judged.
+
+        The text that a paper is read from changes between nights: what was paid for before is not
+        lost with the question.
+        """
+        rows = self._rows(
+            "SELECT DISTINCT i.key, i.origin FROM inquiries AS i JOIN replies AS r USING (key)"
+            " LEFT JOIN rounds AS o USING (key) WHERE i.summary = ? AND i.key <> ?"
+            " AND r.reasons IS NULL AND r.round = coalesce(o.closed, 0) ORDER BY i.rowid",
+            summary,
+            but,
+        )
+        return [
+            Inquiry(key=key, summary=summary, origin=Origin.model_validate_json(origin))
+            for key, origin in rows
+        ]
 
     def add_reasons(self, key: str, attempt: int, reasons: Sequence[str]) -> None:
         """Keep why a reply was refused."""
@@ -171,14 +193,20 @@ class Calls(Database):
 
     def _out(self, file: str) -> tuple[BatchRequest, ...]:
         rows = self._rows(
-            "SELECT key, round, attempt, temperature FROM batched WHERE file = ?", file
+            "SELECT key, round, attempt, temperature, coalesce(summary, '') FROM batched"
+            " LEFT JOIN inquiries USING (key) WHERE file = ?",
+            file,
         )
         names = BatchRequest.model_fields
         return tuple(BatchRequest(**dict(zip(names, row, strict=True))) for row in rows)
 
-    def add_batch(self, batch: OpenBatch, address: str, model: str) -> None:
-        """A batch that is about to be made of an uploaded file."""
+    def add_batch(
+        self, batch: OpenBatch, address: str, model: str, inquiries: Sequence[Inquiry] = ()
+    ) -> None:
+        """A batch that is about to be made of an uploaded file, and what it asks."""
         with self._write() as db:
+            for inquiry in inquiries:
+                _add_inquiry(db, inquiry)
             db.execute(
                 "INSERT INTO batches VALUES (?, ?, ?, ?, ?, 0)",
                 (batch.file, batch.id, address, model, batch.sent.isoformat()),
@@ -214,6 +242,13 @@ def close_round(db: Connection, key: str, *, refused: bool) -> None:
         "INSERT INTO rounds VALUES (?1, 1, ?2)"
         " ON CONFLICT DO UPDATE SET closed = closed + 1, refused = ?2 * (refused + 1)",
         (key, int(refused)),
+    )
+
+
+def _add_inquiry(db: Connection, inquiry: Inquiry) -> None:
+    db.execute(
+        "INSERT OR IGNORE INTO inquiries VALUES (?, ?, ?)",
+        (inquiry.key, inquiry.summary, inquiry.origin.model_dump_json()),
     )
 
 

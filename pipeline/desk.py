@@ -32,7 +32,7 @@ from pipeline.llm.features import Features
 from pipeline.llm.guard import Guarded
 from pipeline.llm.model import Model
 from pipeline.pacing import Retry
-from pipeline.records import Message, Reply, Sampling
+from pipeline.records import Inquiry, Message, Reply, Sampling
 from pipeline.settings import EndpointProfile
 from pipeline.store import Store
 from pipeline.usage import BatchRequest, OpenBatch, Spend
@@ -47,6 +47,7 @@ _EVERYTHING = Sampling(temperature=0, max_tokens=1, json_reply=True, seed=0)
 class _Collected(NamedTuple):
     """A request that is to be sent."""
 
+    inquiry: Inquiry
     request: BatchRequest
     messages: tuple[Message, ...]
     sampling: Sampling
@@ -87,22 +88,31 @@ class Desk:
         """The model's name in keys and provenance."""
         return self._endpoint.identity
 
-    def for_paper(self, key: str) -> Model:
-        """The model for one paper: its `ask` raises InBatch, or what became of it in a batch."""
-        return _ByBatch(self, key)
+    @property
+    def address(self) -> str:
+        """Where it answers."""
+        return self._endpoint.address
 
-    def ask(self, key: str, messages: Sequence[Message], sampling: Sampling) -> Reply:
-        """Put a request aside. Raises InBatch, ModelError, BudgetReached."""
-        request = self._next_request(key, self._endpoint.features.temperature(sampling))
+    def for_paper(self, inquiry: Inquiry) -> Model:
+        """The model for one paper: its `ask` raises InBatch, or what became of it in a batch."""
+        return _ByBatch(self, inquiry)
+
+    def ask(self, inquiry: Inquiry, messages: Sequence[Message], sampling: Sampling) -> Reply:
+        """Put a request aside. Raises InBatch, ModelError, BudgetReached.
+
+        A paper that is out with another question, from a night when it was read from another text,
+        waits for that reply: it is paid for.
+        """
+        request = self._next_request(inquiry, self._endpoint.features.temperature(sampling))
         name = request.custom_id
         if error := self._errors.pop(name, None):
             raise error
         if self._guarded.halted:
             raise self._guarded.halted
-        out = next((batch for batch in self._out if _has(batch, name)), None)
+        out = next((batch for batch in self._out if _has(batch, request)), None)
         if out is None:
             most = (self._guarded.most_in(messages, sampling), sampling.max_tokens)
-            self._collected[name] = _Collected(request, tuple(messages), sampling, most)
+            self._collected[name] = _Collected(inquiry, request, tuple(messages), sampling, most)
             raise InBatch("waits for the next batch")
         raise InBatch(
             f"in the batch {out.id}, sent at {out.sent:%Y-%m-%d %H:%M} UTC",
@@ -140,12 +150,16 @@ class Desk:
 
     # Sending
 
-    def _next_request(self, key: str, temperature: float | None) -> BatchRequest:
-        attempt = 0
+    def _next_request(self, inquiry: Inquiry, temperature: float | None) -> BatchRequest:
+        key, attempt = inquiry.key, 0
         while self._store.reply(key, attempt) is not None:
             attempt += 1
         return BatchRequest(
-            key=key, round=self._store.round(key), attempt=attempt, temperature=temperature
+            key=key,
+            round=self._store.round(key),
+            attempt=attempt,
+            temperature=temperature,
+            summary=inquiry.summary,
         )
 
     def _send(self) -> None:
@@ -191,7 +205,8 @@ class Desk:
         file = self._tried(lambda: self._api.upload(lines))
         requests = tuple(one.request for one in wanted.values())
         batch = OpenBatch(file=file, id=None, sent=self._clock.now(), requests=requests)
-        self._store.add_batch(batch, self._endpoint.address, self._endpoint.identity)
+        inquiries = [one.inquiry for one in wanted.values()]
+        self._store.add_batch(batch, self._endpoint.address, self._endpoint.identity, inquiries)
         self._out.append(self._named(batch, self._created(batch)))
         self._sendings.update(list(wanted))
         self._events.emit("batch_sent", self._out[-1].id, requests=len(requests))
@@ -317,24 +332,33 @@ class Desk:
         return self._retry.call(call)
 
 
-def _has(batch: OpenBatch, name: str) -> bool:
-    return any(request.custom_id == name for request in batch.requests)
+def _has(batch: OpenBatch, wanted: BatchRequest) -> bool:
+    """The very request, or one for the same summary in other words."""
+    return any(
+        out.custom_id == wanted.custom_id
+        or (out.summary == wanted.summary and out.key != wanted.key)
+        for out in batch.requests
+    )
 
 
 class _ByBatch:
     """The desk as the model of one paper."""
 
-    def __init__(self, desk: Desk, key: str) -> None:
+    def __init__(self, desk: Desk, inquiry: Inquiry) -> None:
         self._desk = desk
-        self._key = key
+        self._inquiry = inquiry
 
     @property
     def identity(self) -> str:
         return self._desk.identity
 
+    @property
+    def address(self) -> str:
+        return self._desk.address
+
     def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
         """Raises InBatch, ModelError, BudgetReached."""
-        return self._desk.ask(self._key, messages, sampling)
+        return self._desk.ask(self._inquiry, messages, sampling)
 
     def warm_up(self) -> None:
         """Nothing of its own."""

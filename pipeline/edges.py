@@ -10,6 +10,7 @@ from pipeline.clock import Clock
 from pipeline.config import Config
 from pipeline.desk import Desk
 from pipeline.events import Events
+from pipeline.likeness import Lines
 from pipeline.llm.guard import Guarded
 from pipeline.pdf.pool import Readers
 from pipeline.stages.prompt import Variant
@@ -25,6 +26,7 @@ class Edges:
     model: Guarded
     variant: Variant
     store: Store
+    lines: Lines
     events: Events
     clock: Clock
     pdf_cache: Path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from contextlib import suppress
 
 from pipeline.edges import Edges
@@ -13,11 +14,19 @@ from pipeline.errors import (
     PdfError,
     PdfNotReady,
 )
-from pipeline.records import Paper, PaperText, Pdf, Prompt, Record, Summary
+from pipeline.likeness import LinesForPaper
+from pipeline.records import Inquiry, Paper, PaperText, Pdf, Prompt, Record, Summary
 from pipeline.settings import Profile
 from pipeline.stages.download import download
 from pipeline.stages.extract import extract, from_abstract
-from pipeline.stages.summarize import Refused, summarize, summary_key
+from pipeline.stages.summarize import (
+    Judge,
+    Refused,
+    inquiry,
+    summarize,
+    summary_key,
+    summary_of,
+)
 
 PDF_OUTAGE = 3
 """So many downloads in a row, each with all its retries, fail before arXiv's PDFs count as gone."""
@@ -118,39 +127,78 @@ def read(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> PaperText:
 class Ready(Record):
     """All that a paper's question needs."""
 
-    key: str
-    """Of its summary, with the model and the prompt in use."""
+    inquiry: Inquiry
     text: PaperText
     prompt: Prompt
 
 
-def ready(edges: Edges, paper: Paper, text: PaperText) -> Ready:
-    """The question, made before its turn comes."""
-    return Ready(key=paper_key(edges, paper), text=text, prompt=prompt_for(edges, paper, text))
+def ready(edges: Edges, paper: Paper, text: PaperText, *, share: float = 1.0) -> Ready:
+    """The question, made before its turn comes; with a `share` of the text that it would have."""
+    prompt = prompt_for(edges, paper, text, share=share)
+    settings = edges.config.profile.reply_settings
+    asked = inquiry(paper_key(edges, paper), text, prompt, edges.model, settings)
+    return Ready(inquiry=asked, text=text, prompt=prompt)
 
 
-def write(edges: Edges, paper: Paper, asked: Ready, *, at_once: bool = False) -> Summary | Refused:
-    """Replies and verdict; a valid summary is committed here.
+def write(
+    edges: Edges, paper: Paper, asked: Ready, day: dt.date, *, at_once: bool = False
+) -> Summary | Refused:
+    """Replies and verdict for a paper listed on `day`; a valid summary is committed here.
 
-    Raises ModelError, BudgetReached, and InBatch unless it is wanted `at_once`.
+    `at_once` asks this very question now. Raises ModelError, BudgetReached, and InBatch unless it
+    is wanted `at_once`.
     """
-    key, text, prompt = asked.key, asked.text, asked.prompt
-    desk = None if at_once else edges.desk
-    model = desk.for_paper(key) if desk else edges.model.for_one_paper()
-    now = edges.clock.now()
+    others = LinesForPaper(edges.lines, paper.arxiv_id, day)
+    if not at_once and (kept := _paid_before(edges, paper, asked, others)):
+        return kept
     try:
-        result = summarize(paper, text, prompt, key, model=model, log=edges.store, now=now)
+        result = _asked(edges, paper, asked, others, at_once=at_once)
     except ContextExceeded:
-        shorter = prompt_for(edges, paper, text, share=0.5)
-        if shorter.tokens >= prompt.tokens:
+        shorter = ready(edges, paper, asked.text, share=0.5)
+        if shorter.prompt.tokens >= asked.prompt.tokens:
             raise
-        result = summarize(paper, text, shorter, key, model=model, log=edges.store, now=now)
+        asked = shorter
+        result = _asked(edges, paper, asked, others, at_once=at_once)
     if isinstance(result, Summary):
-        _notice_a_cut(edges, prompt, result)
-        edges.store.publish(result)
+        _notice_a_cut(edges, asked.prompt, result)
+        edges.store.publish(result, asked.inquiry.key)
     elif not result.declined:
-        edges.store.close_round(key)  # these tries are used up; the next night draws anew
+        edges.store.close_round(asked.inquiry.key)  # used up; the next night draws anew
     return result
+
+
+def _asked(
+    edges: Edges, paper: Paper, asked: Ready, others: LinesForPaper, *, at_once: bool
+) -> Summary | Refused:
+    desk = None if at_once else edges.desk
+    return summarize(
+        paper,
+        asked.text,
+        asked.prompt,
+        asked.inquiry,
+        model=desk.for_paper(asked.inquiry) if desk else edges.model.for_one_paper(),
+        log=edges.store,
+        now=edges.clock.now(),
+        others=others,
+    )
+
+
+def _paid_before(edges: Edges, paper: Paper, asked: Ready, others: LinesForPaper) -> Summary | None:
+    """The summary of a reply that came for another question, from another text, and was not judged.
+
+    It says what that question was made from. A reply that does not pass has had its turn.
+    """
+    judge = Judge(paper, asked.text, others)
+    for earlier in edges.store.unjudged(asked.inquiry.summary, asked.inquiry.key):
+        tried = [judge(reply) for reply, _ in edges.store.judged(earlier.key)]
+        last = judge.claimed(tried[-1])
+        if last.valid:
+            summary = summary_of(paper, earlier, last, tried, edges.clock.now())
+            edges.store.publish(summary, earlier.key)
+            return summary
+        if not last.reply.declined:
+            edges.store.close_round(earlier.key)
+    return None
 
 
 def _notice_a_cut(edges: Edges, prompt: Prompt, summary: Summary) -> None:
@@ -178,10 +226,5 @@ def with_profile(prompt: Prompt, profile: Profile) -> Prompt:
 
 def paper_key(edges: Edges, paper: Paper) -> str:
     """The key of this paper's summary with the model and prompt in use."""
-    return summary_key(
-        paper,
-        edges.variant.hash,
-        edges.model.identity,
-        edges.config.extract.max_pages,
-        edges.config.profile.reply_settings,
-    )
+    model, settings = edges.model, edges.config.profile.reply_settings
+    return summary_key(paper, edges.variant.hash, model.identity, model.address, settings)

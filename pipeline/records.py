@@ -274,8 +274,8 @@ class Draft(Record):
     tags: tuple[str, ...]
 
 
-class Provenance(Record):
-    """Where a published line came from."""
+class Origin(Record):
+    """What a reply was made from: the text that the model was shown, and the prompt around it."""
 
     text_source: Literal["pdf", "abstract"]
     fallback: str | None
@@ -283,10 +283,28 @@ class Provenance(Record):
     pages: int
     pages_read: int
     pdf_sha256: str | None
+    engine: str | None = None
+    text_warnings: tuple[str, ...] = ()
     truncated: bool
-    model: str
+    cut: tuple[str, ...] = ()
     prompt: str
     prompt_hash: str
+
+
+class Inquiry(Record):
+    """One paper's question: what its replies are kept by, and what they are made from."""
+
+    key: str
+    """Of the replies: everything that is sent for them (design decision 1)."""
+    summary: str
+    """The key of the summary that is wanted."""
+    origin: Origin
+
+
+class Provenance(Origin):
+    """Where a published line came from: what the chosen reply was made from, and how."""
+
+    model: str
     temperature: float | None
     """None: the endpoint takes none."""
     tries: int
@@ -296,9 +314,6 @@ class Provenance(Record):
     seconds: float
     warnings: tuple[str, ...]
     """Of the validation."""
-    engine: str | None = None
-    cut: tuple[str, ...] = ()
-    text_warnings: tuple[str, ...] = ()
     created: dt.datetime
 
 
@@ -306,7 +321,7 @@ class Summary(Record):
     """A validated 简介 line with its tags and its provenance."""
 
     key: str
-    """Design decision 1: id, version, prompt hash, model and what else changes the reply."""
+    """Design decision 1: id, version, prompt hash, model with its address, reply settings."""
     arxiv_id: str
     version: int
     line: str

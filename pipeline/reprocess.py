@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
+from pipeline.arxiv.calendar import eastern_date
 from pipeline.arxiv.ids import ArxivId
 from pipeline.edges import Edges
 from pipeline.errors import ArxivError, UsageError
@@ -35,8 +37,8 @@ def reprocess(edges: Edges, arxiv_id: ArxivId) -> Again:
     pdf = Pdfs(edges).fetch(paper)
     text = read(edges, paper, pdf if isinstance(pdf, Pdf | str) else None)
     asked = ready(edges, paper, text)
-    edges.store.reopen(asked.key)
-    result = write(edges, paper, asked, at_once=True)
+    edges.store.reopen(asked.inquiry.key)
+    result = write(edges, paper, asked, _listed(edges, paper), at_once=True)
     if isinstance(result, Refused):
         return Again(paper=paper, old=old, new=None, reasons=result.reasons)
     return Again(paper=paper, old=old, new=result, patched=_patch(edges, result))
@@ -65,6 +67,12 @@ def _metadata(edges: Edges, arxiv_id: ArxivId) -> Paper:
         return stored
     edges.store.put_paper(paper)
     return paper
+
+
+def _listed(edges: Edges, paper: Paper) -> dt.date:
+    """The date of the newest listing with this version; today where none has it."""
+    days = edges.store.days_of(paper.arxiv_id, paper.version)
+    return days[0][0] if days else eastern_date(edges.clock.now())
 
 
 def _patch(edges: Edges, summary: Summary) -> tuple[Path, ...]:

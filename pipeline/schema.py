@@ -90,5 +90,11 @@ MIGRATIONS = (
     CREATE INDEX announced_by_paper ON announced (arxiv_id, version);
     CREATE INDEX published_by_summary ON published (seq);
     """,
+    """
+    CREATE TABLE inquiries (
+        key TEXT PRIMARY KEY, summary TEXT NOT NULL, origin TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX inquiries_by_summary ON inquiries (summary);
+    """,
 )
 """PRAGMA user_version counts those that a file has had."""

@@ -207,15 +207,19 @@ class Store(Calls, CanaryRows, MessageRows):
 
     # Summaries
 
-    def publish(self, summary: Summary) -> None:
-        """Store a validated summary and make it the published one of its version."""
+    def publish(self, summary: Summary, inquiry: str | None = None) -> None:
+        """Store a validated summary and make it the published one of its version.
+
+        `inquiry` is the key of the replies that it was chosen from: their round is over.
+        """
         with self._write() as db:
             row = db.execute(
                 "INSERT INTO summaries (key, arxiv_id, version, summary) VALUES (?, ?, ?, ?)",
                 (summary.key, summary.arxiv_id, summary.version, summary.model_dump_json()),
             )
             _point(db, summary.arxiv_id, summary.version, row.lastrowid or 0)
-            close_round(db, summary.key, refused=False)
+            if inquiry is not None:
+                close_round(db, inquiry, refused=False)
 
     def summaries(self, arxiv_id: str) -> list[tuple[Summary, bool]]:
         """Every summary of a paper, oldest first, and whether it is the published one."""
@@ -225,6 +229,20 @@ class Store(Calls, CanaryRows, MessageRows):
             arxiv_id,
         )
         return [(Summary.model_validate_json(text), bool(live)) for text, live in rows]
+
+    def lines(self, since: dt.date, before: dt.date | None) -> list[tuple[str, str]]:
+        """Base id and published line of the papers in the listings from `since` on, each once.
+
+        With `before` only up to that date, which is left out.
+        """
+        rows = self._rows(
+            "SELECT DISTINCT s.arxiv_id, json_extract(s.summary, '$.line') FROM announced AS a"
+            " JOIN published AS p USING (arxiv_id, version) JOIN summaries AS s USING (seq)"
+            " WHERE a.date >= ?1 AND (?2 IS NULL OR a.date < ?2) AND json_valid(s.summary)",
+            since.isoformat(),
+            before.isoformat() if before else None,
+        )
+        return [(str(arxiv_id), str(line)) for arxiv_id, line in rows]
 
     def published(self, arxiv_id: str, version: int) -> Summary | None:
         """The published summary of one version."""

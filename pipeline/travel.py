@@ -135,7 +135,7 @@ def _one_paper(edges: Edges, day: Day, item: Announcement, asked: Ready) -> Outc
     edges.clock.sleep(0)  # a stopped run starts nothing new
     paper = item.paper
     try:
-        result = write(edges, paper, asked)
+        result = write(edges, paper, asked, day.date)
     except InBatch as waits:
         owed = Owed(announcement=item, stage=Stage.SUMMARIZE, reason=str(waits))
         edges.store.set_owed(day.date, day.field, owed)

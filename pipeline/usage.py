@@ -40,10 +40,12 @@ class BatchRequest(Record):
     """Which reply a line of a batch is for."""
 
     key: str
-    """Of the summary (design decision 1)."""
+    """Of the inquiry."""
     round: int
     attempt: int
     temperature: float | None = None
+    summary: str = ""
+    """The key of the summary that is wanted."""
 
     @property
     def custom_id(self) -> str:

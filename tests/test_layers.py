@@ -30,7 +30,7 @@ LAYERS = [
     {"arxiv", "replies", "pdf"},
     {"store", "events", "ledger", "pacing"},
     {"listing_rows", "calls", "canary_rows", "message_rows"},
-    {"usage", "drift", "interests", "grounding"},
+    {"usage", "drift", "interests", "grounding", "likeness"},
     {"database", "changes"},
     {"schema", "digest", "files", "clock"},
     {"settings"},
@@ -71,7 +71,7 @@ def test_a_stage_imports_no_other_stage_but_summarize_validate() -> None:
     for path in sorted((ROOT / "pipeline" / "stages").glob("*.py")):
         text = path.read_text(encoding="utf-8")
         stages = {line for line in text.splitlines() if line.startswith("from pipeline.stages")}
-        allowed = {"from pipeline.stages.validate import Verdict, validate"}
+        allowed = {"from pipeline.stages.validate import Verdict, unlike_others, validate"}
         assert stages <= (allowed if path.stem == "summarize" else set()), path
 
 

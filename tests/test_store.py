@@ -308,7 +308,7 @@ def test_replies_are_kept_by_attempt_inside_their_round(store: Store) -> None:
 def test_a_closed_round_makes_room_for_new_tries(store: Store, closing: str) -> None:
     store.add_reply(KEY, 0, reply("first night"))
     if closing == "publish":
-        store.publish(summary("甲"))
+        store.publish(summary("甲"), KEY)
     else:
         store.close_round(KEY)
 
@@ -324,7 +324,7 @@ def test_refusals_count_until_a_valid_summary(store: Store) -> None:
     store.close_round(KEY)
     store.close_round(KEY)
     assert store.refusals(KEY) == 2
-    store.publish(summary("甲"))
+    store.publish(summary("甲"), KEY)
     assert store.refusals(KEY) == 0
     assert store.round(KEY) == 3
 
@@ -400,7 +400,7 @@ def test_two_threads_write_and_read_at_once(store: Store) -> None:
                 found = f"2601.{n:05d}"
                 store.put_paper(paper(found))
                 store.add_reply(found, 0, reply(found))
-                store.publish(summary("甲", found, key=found))
+                store.publish(summary("甲", found, key=found), found)
                 assert store.reply(found, 0) is None  # its round is closed
         except BaseException as error:
             problems.append(error)
@@ -437,7 +437,7 @@ store = Store(Path(sys.argv[1]))
 for night in range(100_000):
     date = dt.date(2026, 1, 7) + dt.timedelta(days=night)
     add(store, listing(*(paper(f"2601.{n:05d}", night + 1) for n in range(40)), date=date))
-    store.publish(summary(f"{night}", "2601.00000", night + 1, key=f"{night}"))
+    store.publish(summary(f"{night}", "2601.00000", night + 1), f"{night}")
     print(night, flush=True)
 """
 ROOT = Path(__file__).parent.parent

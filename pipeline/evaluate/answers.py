@@ -6,8 +6,6 @@ rule or a second evaluation costs no call.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -25,9 +23,9 @@ from pipeline.evaluate.results import Attempt, Case, System
 from pipeline.evaluate.together import Call, together
 from pipeline.llm.prices import cost
 from pipeline.papers import with_profile
-from pipeline.records import PaperText, Prompt, Reply, Summary
+from pipeline.records import Inquiry, PaperText, Prompt, Reply, Summary
 from pipeline.stages.prompt import Variant
-from pipeline.stages.summarize import TRIES, Judge, summarize
+from pipeline.stages.summarize import TRIES, Judge, inquiry, summarize
 
 
 class Writer(NamedTuple):
@@ -94,8 +92,8 @@ def work_left(bench: Bench, todo: Sequence[Job]) -> dict[str, Work]:
     """By system: the calls that are not paid for yet."""
     left = {job.writer.system.name: Work(0, 0, 0, 0.0) for job in todo}
     for job in todo:
-        prompt, key = _asked(bench, job)
-        if _settled(bench, key):
+        prompt, asked = _asked(bench, job)
+        if _settled(bench, asked.key):
             continue
         done = left[job.writer.system.name]
         profile = bench.configs[job.writer.system.profile].profile
@@ -138,51 +136,50 @@ def _reasons(reply: Reply, reasons: tuple[str, ...]) -> tuple[str, ...]:
 
 def _ask(bench: Bench, job: Job) -> str:
     """See that all replies of a job are stored; their key."""
-    prompt, key = _asked(bench, job)
+    asked = _asked(bench, job)
     try:
-        _see_settled(bench, job, prompt, key)
+        _see_settled(bench, job, *asked)
     except ContextExceeded:
         # As on a night: half of the text may do. The refusal itself is not kept.
-        shorter, key = _asked(bench, job, share=0.5)
-        if shorter.tokens >= prompt.tokens:
+        shorter = _asked(bench, job, share=0.5)
+        if shorter.prompt.tokens >= asked.prompt.tokens:
             raise
-        _see_settled(bench, job, shorter, key)
-    return key
+        asked = shorter
+        _see_settled(bench, job, *asked)
+    return asked.inquiry.key
 
 
-def _asked(bench: Bench, job: Job, *, share: float = 1.0) -> tuple[Prompt, str]:
-    """The prompt and the key of its replies: everything that is sent, and nothing else."""
-    config = bench.configs[job.writer.system.profile]
-    variant = job.writer.variant
-    prompt = with_profile(variant.render(job.case.paper, job.text, share=share), config.profile)
-    sent = [
-        bench.models[job.writer.system.profile].identity,
-        *(message.content for message in prompt.messages),
-        prompt.reply,
-        prompt.reask,
-        prompt.temperature,
-        prompt.max_tokens,
-        config.profile.reply_settings,
-        job.number,
-    ]
-    text = json.dumps(sent, sort_keys=True)
-    return prompt, hashlib.sha256(text.encode()).hexdigest()[:32]
+class _Asked(NamedTuple):
+    prompt: Prompt
+    inquiry: Inquiry
 
 
-def _see_settled(bench: Bench, job: Job, prompt: Prompt, key: str) -> None:
-    if _settled(bench, key):
-        return
-    result = summarize(
-        job.case.paper,
-        job.text,
-        prompt,
-        key,
-        model=bench.models[job.writer.system.profile].for_one_paper(),
-        log=bench.replies,
-        now=bench.clock.now(),
+def _asked(bench: Bench, job: Job, *, share: float = 1.0) -> _Asked:
+    """The prompt, and the key of its replies: everything that is sent, and nothing else."""
+    profile = bench.configs[job.writer.system.profile].profile
+    prompt = with_profile(job.writer.variant.render(job.case.paper, job.text, share=share), profile)
+    model = bench.models[job.writer.system.profile]
+    return _Asked(
+        prompt, inquiry(f"sample {job.number}", job.text, prompt, model, profile.reply_settings)
     )
-    if isinstance(result, Summary):
-        bench.replies.add_reasons(key, len(_replies(bench, key)) - 1, ())
+
+
+def _see_settled(bench: Bench, job: Job, prompt: Prompt, asked: Inquiry) -> None:
+    """One at a time for a key: two prompts may send the same words for a paper."""
+    with bench.turns(asked.key):
+        if _settled(bench, asked.key):
+            return
+        result = summarize(
+            job.case.paper,
+            job.text,
+            prompt,
+            asked,
+            model=bench.models[job.writer.system.profile].for_one_paper(),
+            log=bench.replies,
+            now=bench.clock.now(),
+        )
+        if isinstance(result, Summary):
+            bench.replies.add_reasons(asked.key, len(_replies(bench, asked.key)) - 1, ())
 
 
 def _settled(bench: Bench, key: str) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.arxiv.client import ArxivClient
@@ -23,6 +24,19 @@ class Pdfs:
     readers: Readers
 
 
+class Turns:
+    """One at a time for what has the same key; what has another does not wait."""
+
+    def __init__(self) -> None:
+        self._changing = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+
+    def __call__(self, key: str) -> threading.Lock:
+        """The lock of this key."""
+        with self._changing:
+            return self._locks.setdefault(key, threading.Lock())
+
+
 @dataclass(frozen=True)
 class Bench:
     """Built once, for one evaluation."""
@@ -38,3 +52,4 @@ class Bench:
     clock: Clock
     pdfs: Pdfs | None = None
     """None: abstracts are read."""
+    turns: Turns = field(default_factory=Turns)

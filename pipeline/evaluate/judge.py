@@ -164,6 +164,7 @@ def _question(bench: Bench, profile: str, case: Case, lines: tuple[str, str]) ->
     )
     sent = [
         bench.models[profile].identity,
+        bench.models[profile].address,
         *(message.content for message in messages),
         sampling.model_dump(),
         settings.reply_settings,
@@ -179,18 +180,19 @@ def _answered(
     model = bench.models[profile].for_one_paper()
     messages = question.messages
     try:
-        for attempt in range(2):
-            reply = bench.replies.reply(question.key, attempt)
-            if reply is None:
-                reply = model.ask(messages, question.sampling)
-                bench.replies.add_reply(question.key, attempt, reply)
-            if reply.declined or isinstance(_read(reply), dict):
-                break
-            messages = (
-                *question.messages,
-                Message(role="assistant", content=as_data(reply.text)),
-                Message(role="user", content=_AGAIN),
-            )
+        with bench.turns(question.key):
+            for attempt in range(2):
+                reply = bench.replies.reply(question.key, attempt)
+                if reply is None:
+                    reply = model.ask(messages, question.sampling)
+                    bench.replies.add_reply(question.key, attempt, reply)
+                if reply.declined or isinstance(_read(reply), dict):
+                    break
+                messages = (
+                    *question.messages,
+                    Message(role="assistant", content=as_data(reply.text)),
+                    Message(role="user", content=_AGAIN),
+                )
     except ModelRefused as error:
         return str(error)
     except (ModelError, BudgetReached) as error:

@@ -65,6 +65,11 @@ class EmbeddedModel:
         return f"{model}+{self._adapter.stem}@{digest}"
 
     @property
+    def address(self) -> str:
+        """Empty: its own server's is another one with every start."""
+        return ""
+
+    @property
     def where(self) -> str:
         """For messages."""
         return f"the built-in model {self.identity}"

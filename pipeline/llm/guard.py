@@ -65,6 +65,11 @@ class Guarded:
         """The model's name in keys and provenance."""
         return self._model.identity
 
+    @property
+    def address(self) -> str:
+        """Where it answers; empty on this machine."""
+        return self._model.address
+
     def warm_up(self) -> None:
         """Load what the first call needs, while the caller goes on."""
         threading.Thread(target=self._model.warm_up, name="warm-up", daemon=True).start()
@@ -162,6 +167,10 @@ class _OnePaper:
     @property
     def identity(self) -> str:
         return self._guarded.identity
+
+    @property
+    def address(self) -> str:
+        return self._guarded.address
 
     def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
         """One reply. Raises ModelUnreachable when the paper's time is up."""

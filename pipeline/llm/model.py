@@ -15,6 +15,10 @@ class Model(Protocol):
     def identity(self) -> str:
         """The model's name in keys and provenance."""
 
+    @property
+    def address(self) -> str:
+        """Where it answers, which is a part of what a key says of it; empty on this machine."""
+
     def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
         """One reply; one that is `declined` is final. Raises ModelError, BudgetReached."""
 

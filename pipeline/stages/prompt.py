@@ -55,6 +55,10 @@ _ANY_PAPER = Paper(
     comment="5 pages",
     categories=("cs.SD",),
 )
+_ANOTHER_PAPER = _ANY_PAPER.model_copy(
+    update={"title": "Another Heading", "abstract": "Other words."}
+)
+"""The same but for what a line can be written from."""
 
 
 class FewShot(Record):
@@ -94,6 +98,7 @@ class Variant:
         parts: dict[str, jinja2.Template],
         examples: Sequence[Entry],
         digest: str,
+        user_line: int,
     ) -> None:
         self.name = path.stem
         self.front = front
@@ -101,6 +106,7 @@ class Variant:
         self._path = path
         self._parts = parts
         self._examples = examples
+        self._user_line = user_line
 
     @property
     def shown(self) -> tuple[Entry, ...]:
@@ -112,11 +118,27 @@ class Variant:
         """The digest that they are from."""
         return self._path.parent / self.front.examples.file if self.front.examples else None
 
+    @property
+    def example_lines(self) -> tuple[tuple[str, str], ...]:
+        """Base id and line of the few-shot examples."""
+        found = ((_VERSION.sub("", entry.versioned), entry.line) for entry in self._examples)
+        return tuple((arxiv_id, line) for arxiv_id, line in found if line)
+
     def check(self) -> None:
-        """Fill in a made-up paper: what fails with it fails before any call is made."""
-        values = self._values(_ANY_PAPER, _ANY_PAPER.abstract, "en")
-        for template in self._parts.values():
-            _render(template, values, self._path)
+        """Fill in made-up papers: what fails with them fails before any call is made.
+
+        A prompt that is the same for two papers shows the model nothing to write about.
+        """
+        if self._filled(_ANY_PAPER) == self._filled(_ANOTHER_PAPER):
+            raise PromptError(
+                "shows nothing of the paper: the prompt is the same for every one",
+                where=f"{self._path}:{self._user_line}",
+                fix="Put {{ title }}, {{ abstract }} or {{ text }} into the part === user ===",
+            )
+
+    def _filled(self, paper: Paper) -> list[str]:
+        values = self._values(paper, paper.abstract, "en")
+        return [_render(template, values, self._path) for template in self._parts.values()]
 
     @property
     def wants_pdf(self) -> bool:
@@ -178,7 +200,10 @@ def load_variant(name: str, folder: Path) -> Variant:
         line = _line_of(front_text, ("examples", "file"))
         examples = [entry for entry in _entries(file, where=f"{path}:{line}") if entry.line]
         digest.update(file.read_bytes())
-    variant = Variant(path, front, parts, examples, digest.hexdigest()[:16])
+    user_line = next(
+        _line(source, head.start()) for head in _PART.finditer(source, at) if head[1] == "user"
+    )
+    variant = Variant(path, front, parts, examples, digest.hexdigest()[:16], user_line)
     variant.check()
     return variant
 

@@ -1,6 +1,8 @@
 """Asks the model for one paper until a reply passes validation, at most three times.
 
-Every reply is kept before it is judged, so a crash between the two costs nothing.
+Every reply is kept before it is judged, so a crash between the two costs nothing. It is kept by
+what was sent for it and with what it was made from: a line that is judged another night, when the
+paper is read from another text, says what the model was shown and not what it would be shown now.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from pipeline.grounding import Source
 from pipeline.llm.model import Model
 from pipeline.records import (
     Draft,
+    Inquiry,
     Message,
+    Origin,
     Paper,
     PaperText,
     Prompt,
@@ -28,7 +32,7 @@ from pipeline.records import (
     Summary,
 )
 from pipeline.replies import ReplyMalformed, parse_reply
-from pipeline.stages.validate import Verdict, validate
+from pipeline.stages.validate import Verdict, unlike_others, validate
 from pipeline.untrusted import as_data
 
 TRIES = 3
@@ -48,11 +52,20 @@ class ReplyLog(Protocol):
     def reply(self, key: str, attempt: int) -> Reply | None:
         """A reply that was already paid for."""
 
-    def add_reply(self, key: str, attempt: int, reply: Reply) -> None:
-        """Keep a reply."""
+    def add_reply(
+        self, key: str, attempt: int, reply: Reply, inquiry: Inquiry | None = None
+    ) -> None:
+        """Keep a reply, and what it was made from."""
 
     def add_reasons(self, key: str, attempt: int, reasons: Sequence[str]) -> None:
         """Keep why it was refused."""
+
+
+class OtherLines(Protocol):
+    """The lines of other papers."""
+
+    def claim(self, line: str) -> str | None:
+        """Take the line for this paper; or the id of the paper that has it, or all but the same."""
 
 
 class Refused(Record):
@@ -70,62 +83,87 @@ class Judged(NamedTuple):
     draft: Draft | None
     verdict: Verdict
 
+    @property
+    def valid(self) -> bool:
+        """Whether the line may be published."""
+        return self.draft is not None and not self.verdict.reasons
+
 
 def summary_key(
-    paper: Paper, prompt_hash: str, model: str, max_pages: int, settings: Mapping[str, Any]
+    paper: Paper, prompt_hash: str, model: str, address: str, settings: Mapping[str, Any]
 ) -> str:
-    """Design decision 1: everything that changes the reply, and nothing else.
+    """Design decision 1: the paper in its version, the prompt, and the model where it answers.
 
     Temperature and text budget stand in the prompt file, so its hash covers them; `settings` are
     the profile's own that are sent in their place or with them.
     """
-    parts: list[Any] = [paper.arxiv_id, paper.version, prompt_hash, model, max_pages]
-    if settings:
-        parts.append(dict(sorted(settings.items())))
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
+    return _hash([paper.arxiv_id, paper.version, prompt_hash, model, address, dict(settings)])
+
+
+def inquiry(
+    summary: str, text: PaperText, prompt: Prompt, model: Model, settings: Mapping[str, Any]
+) -> Inquiry:
+    """What is asked for a summary: its key covers every word that is sent and how it is drawn.
+
+    What follows a refused reply is sent under the same key: it is made of this and of the replies.
+    """
+    sent = [message.content for message in prompt.messages]
+    drawn = [prompt.reply, prompt.reask, prompt.temperature, prompt.max_tokens]
+    parts = [summary, model.identity, model.address, sent, drawn, dict(settings)]
+    return Inquiry(key=_hash(parts), summary=summary, origin=_origin(text, prompt))
+
+
+def _hash(parts: Sequence[Any]) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def summarize(
     paper: Paper,
     text: PaperText,
     prompt: Prompt,
-    key: str,
+    asked: Inquiry,
     *,
     model: Model,
     log: ReplyLog,
     now: dt.datetime,
+    others: OtherLines | None = None,
 ) -> Summary | Refused:
     """A validated summary, or why there is none.
 
-    Replies that were refused before are judged first: the rules may have changed since.
+    Replies to the same question that were refused before are judged first: the rules may have
+    changed since. Without `others` the line is held against no other paper's.
     """
-    judge = Judge(paper, text)
-    earlier = [judge(reply) for reply in log.refused_replies(key)]
-    if (best := _best(earlier)) is not None:
-        return _summary(paper, text, prompt, key, best, earlier, now)
+    judge = Judge(paper, text, others)
+    earlier = [judge(reply) for reply in log.refused_replies(asked.key)]
+    if (best := judge.best(earlier)) is not None:
+        return summary_of(paper, asked, best, earlier, now)
     tried: list[Judged] = []
     for attempt in range(TRIES):
-        reply = log.reply(key, attempt)
+        reply = log.reply(asked.key, attempt)
         if reply is None:
-            sampling = _sampling(prompt, attempt, log.refusals(key), tried)
+            sampling = _sampling(prompt, attempt, log.refusals(asked.key), tried)
             reply = model.ask(_messages(prompt, tried), sampling)
-            log.add_reply(key, attempt, reply)
+            log.add_reply(asked.key, attempt, reply, asked)
         if reply.declined:
             return Refused(reasons=(f"declined: {one_line(reply.text)}",), declined=True)
-        judged = judge(reply)
+        judged = judge.claimed(judge(reply))
         tried.append(judged)
-        if judged.draft is not None and not judged.verdict.reasons:
-            return _summary(paper, text, prompt, key, judged, tried, now)
-        log.add_reasons(key, attempt, judged.verdict.reasons)
+        if judged.valid:
+            return summary_of(paper, asked, judged, tried, now)
+        log.add_reasons(asked.key, attempt, judged.verdict.reasons)
     return Refused(reasons=tried[-1].verdict.reasons)
 
 
 class Judge:
-    """Holds replies against the rules and against the paper, which is indexed when first needed."""
+    """Holds replies against the rules, the paper, which is indexed when first needed, and others.
 
-    def __init__(self, paper: Paper, text: PaperText) -> None:
+    Without `others` no line is held against another paper's.
+    """
+
+    def __init__(self, paper: Paper, text: PaperText, others: OtherLines | None = None) -> None:
         self._paper = paper
         self._text = text
+        self._others = others
 
     @cached_property
     def _source(self) -> Source:
@@ -142,11 +180,19 @@ class Judge:
             return Judged(reply, None, Verdict(reasons=(problem,), warnings=()))
         return Judged(reply, draft, validate(draft, self._source))
 
+    def claimed(self, judged: Judged) -> Judged:
+        """The same, and where it is valid no other paper's: from then on the line is this one's."""
+        if self._others is None or judged.draft is None or not judged.valid:
+            return judged
+        problem = unlike_others(self._others.claim(judged.draft.line))
+        reasons = (problem,) if problem else ()
+        return judged._replace(verdict=judged.verdict.model_copy(update={"reasons": reasons}))
 
-def _best(judged: Sequence[Judged]) -> Judged | None:
-    """Of the valid ones the one with the fewest warnings."""
-    valid = [one for one in judged if one.draft is not None and not one.verdict.reasons]
-    return min(valid, key=lambda one: len(one.verdict.warnings), default=None)
+    def best(self, judged: Sequence[Judged]) -> Judged | None:
+        """Of the valid ones the one with the fewest warnings that is no other paper's line."""
+        valid = [one for one in judged if one.valid]
+        ranked = sorted(valid, key=lambda one: len(one.verdict.warnings))
+        return next((one for one in map(self.claimed, ranked) if one.valid), None)
 
 
 def _sampling(prompt: Prompt, attempt: int, refusals: int, tried: Sequence[Judged]) -> Sampling:
@@ -180,47 +226,46 @@ def _feedback(reply: Reply, verdict: Verdict) -> tuple[Message, ...]:
     )
 
 
-def _summary(
-    paper: Paper,
-    text: PaperText,
-    prompt: Prompt,
-    key: str,
-    chosen: Judged,
-    tried: Sequence[Judged],
-    now: dt.datetime,
+def summary_of(
+    paper: Paper, asked: Inquiry, chosen: Judged, tried: Sequence[Judged], now: dt.datetime
 ) -> Summary:
     """The chosen reply with its provenance; all tries are its cost."""
     if chosen.draft is None:
         raise AssertionError("a reply without a draft is never chosen")
     return Summary(
-        key=key,
+        key=asked.summary,
         arxiv_id=paper.arxiv_id,
         version=paper.version,
         line=chosen.draft.line,
         tags=chosen.draft.tags,
-        provenance=_provenance(text, prompt, chosen, [one.reply for one in tried], now),
+        provenance=_provenance(asked.origin, chosen, [one.reply for one in tried], now),
     )
 
 
-def _provenance(
-    text: PaperText,
-    prompt: Prompt,
-    chosen: Judged,
-    replies: Sequence[Reply],
-    now: dt.datetime,
-) -> Provenance:
-    costs = [reply.cost for reply in replies]
-    return Provenance(
+def _origin(text: PaperText, prompt: Prompt) -> Origin:
+    return Origin(
         text_source=text.source,
         fallback=text.fallback,
         language=text.language,
         pages=text.pages,
         pages_read=text.pages_read,
         pdf_sha256=text.pdf_sha256,
+        engine=text.engine,
+        text_warnings=text.warnings,
         truncated=prompt.truncated,
-        model=chosen.reply.model,
+        cut=prompt.cut,
         prompt=prompt.variant,
         prompt_hash=prompt.hash,
+    )
+
+
+def _provenance(
+    origin: Origin, chosen: Judged, replies: Sequence[Reply], now: dt.datetime
+) -> Provenance:
+    costs = [reply.cost for reply in replies]
+    return Provenance(
+        **origin.model_dump(),
+        model=chosen.reply.model,
         temperature=chosen.reply.temperature,
         tries=len(replies),
         tokens_in=sum(reply.tokens_in for reply in replies),
@@ -228,8 +273,5 @@ def _provenance(
         cost=None if None in costs else round(sum(cost or 0.0 for cost in costs), 6),
         seconds=round(sum(reply.seconds for reply in replies), 3),
         warnings=chosen.verdict.warnings,
-        engine=text.engine,
-        cut=prompt.cut,
-        text_warnings=text.warnings,
         created=now,
     )

@@ -214,6 +214,13 @@ def grounded(line: str, source: Source) -> str | None:
     return f"grounded: not in the paper: {_quotable(missing)}" if missing else None
 
 
+def unlike_others(other: str | None) -> str | None:
+    """A line says what only its paper does; `other` is the id of the paper that has it already."""
+    if other is None:
+        return None
+    return f"unlike_others: all but the line of {other}: must say what only this paper does"
+
+
 def _sentences(line: str) -> list[str]:
     return [part for part in _SENTENCE_END.split(line) if part.strip()]
 

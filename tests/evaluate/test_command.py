@@ -17,7 +17,15 @@ from pipeline.digest.markdown import load
 from pipeline.evaluate.results import ASPECTS
 from tests.evaluate.test_cases import EXAMPLES, entry, write
 from tests.standins.house import House, one_error, open_house
-from tests.standins.model import Answer, Request, good_answer, prompt_of, reply, title_of
+from tests.standins.model import (
+    Answer,
+    Request,
+    StandInModel,
+    good_answer,
+    prompt_of,
+    reply,
+    title_of,
+)
 from tests.standins.model_faults import context_limit, failing, first, slow, when
 
 SHORT = """---
@@ -394,3 +402,41 @@ def test_two_models(house: House) -> None:
     assert result.returncode == 0, result.stderr
     assert [system["name"] for system in summary(house)["systems"]] == ["plain@a", "plain@b"]
     assert {request["model"] for request in house.model.requests} == {"m-a", "m-b"}
+
+
+def test_two_prompts_of_the_same_words_are_asked_once(house: House) -> None:
+    """At once, as a copy of a prompt to begin from is."""
+    (house.folder / "copy.md").write_bytes((house.folder / "plain.md").read_bytes())
+    house.model.answer = slow(0.02)
+
+    result = evaluate(house, "plain.md", "copy.md")
+
+    assert result.returncode == 0, result.stderr
+    assert len(house.model.requests) == 26
+    assert average(house, "plain", "chrf") == average(house, "copy", "chrf")
+
+
+@pytest.mark.parametrize("command", ["evaluate", "run"])
+def test_a_prompt_that_shows_nothing_of_a_paper_is_an_error_before_any_call(
+    house: House, command: str
+) -> None:
+    blind = SHORT.format(about="blind").replace("{{ title }}", "").replace("{{ text }}", "")
+    (house.folder / "blind.md").write_text(blind, encoding="utf-8")
+    house.settings(paths={"outputs": "outputs", "prompts": ".", "cache": "cache"}, prompt="blind")
+
+    result = house.run(*(["evaluate", "blind.md"] if command == "evaluate" else ["run"]))
+
+    error = one_error(result, 2)
+    assert "blind.md:7: shows nothing of the paper" in error
+    assert house.model.requests == []
+
+
+def test_the_same_model_at_another_address_is_asked_itself(house: House) -> None:
+    assert evaluate(house, "plain.md", "--limit", "4").returncode == 0
+    asked = len(house.model.requests)
+    with StandInModel() as other:
+        profile = {"base_url": other.url, "model": "standin-1", "price_in": 1, "price_out": 1}
+        house.settings(models={"standin": profile})
+        assert evaluate(house, "plain.md", "--limit", "4").returncode == 0
+        assert len(other.requests) == 4
+    assert len(house.model.requests) == asked

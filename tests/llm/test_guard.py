@@ -59,6 +59,7 @@ class FakeModel:
         self._lock = threading.Lock()
 
     identity = "fake"
+    address = ""
 
     def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
         with self._lock:

@@ -19,7 +19,8 @@ USER = "=== user ===\nTitle: {{ title }}\n{{ text }}\n"
 SHOWN = "{% for e in examples %}[{{ e.title }}|{{ e.abstract }}|{{ e.reply }}]{% endfor %}\n"
 FEW_SHOT = (
     "---\ndescription: a test\ncontext: full\ntext_tokens: 100\n"
-    "examples:\n  file: shots.md\n  count: 2\n---\n=== user ===\n" + SHOWN
+    "examples:\n  file: shots.md\n  count: 2\n---\n=== system ===\n{{ title }}\n=== user ===\n"
+    + SHOWN
 )
 PAPER = Paper(
     arxiv_id="2601.00001",
@@ -116,6 +117,14 @@ def write_shots(folder: Path, *entries: tuple[str, str | None]) -> Path:
         (FRONT + USER + "{{ 1 / 0 }}\n", 9, "cannot be filled in: division by zero"),
         (FRONT + USER + "{% include 'x' %}\n", 9, "cannot be filled in"),
         (FRONT + USER + "{{ title.__class__.__mro__ }}\n", 9, "unsafe"),
+        (FRONT + "=== user ===\nWrite a line.\n", 6, "shows nothing of the paper"),
+        (
+            FRONT + "=== system ===\nx\n=== user ===\n{{ authors }}\n",
+            8,
+            "shows nothing of the paper",
+        ),
+        (FRONT + "=== user ===\n{% if text %}A paper.{% endif %}\n", 6, "shows nothing of"),
+        (FRONT + "=== user ===\n{{ text[:0] }}{{ language }}\n", 6, "shows nothing of the paper"),
     ],
 )
 def test_a_mistake_is_named_with_file_and_line(
@@ -276,16 +285,17 @@ def test_the_pdf_is_wanted_for_more_than_the_abstract(
 
 
 def test_a_paper_without_comment_and_language(tmp_path: Path) -> None:
-    source = FRONT + "=== user ===\n({{ comment }})({{ language }})\n"
+    source = FRONT + "=== user ===\n{{ title }}({{ comment }})({{ language }})\n"
     bare = PAPER.model_copy(update={"comment": None})
 
-    assert user_prompt(tmp_path, source, bare, PaperText(source="abstract", body="x")) == "()()\n"
+    prompt = user_prompt(tmp_path, source, bare, PaperText(source="abstract", body="x"))
+    assert prompt == "A Title()()\n"
 
 
 def test_the_vocabulary_is_arxivs(tmp_path: Path) -> None:
-    source = FRONT + "=== user ===\n{{ vocabulary|length }} {{ vocabulary['cs.SD'] }}\n"
+    source = FRONT + USER + "{{ vocabulary|length }} {{ vocabulary['cs.SD'] }}\n"
 
-    assert user_prompt(tmp_path, source) == f"{len(taxonomy().categories)} Sound\n"
+    assert user_prompt(tmp_path, source).endswith(f"\n{len(taxonomy().categories)} Sound\n")
 
 
 def test_the_text_is_cut_to_its_budget(tmp_path: Path) -> None:
@@ -369,7 +379,7 @@ def test_the_paper_in_hand_is_no_example_in_any_version(
 def test_without_examples_in_the_front_matter_there_are_none(tmp_path: Path) -> None:
     write_shots(tmp_path, ("2601.00008v1", "该论文研究语音。"))
 
-    assert user_prompt(tmp_path, f"{FRONT}=== user ===\n({SHOWN.strip()})\n") == "()\n"
+    assert user_prompt(tmp_path, f"{FRONT}{USER}({SHOWN.strip()})\n").endswith("\n()\n")
 
 
 # Paper text is data

@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.errors import BudgetReached, JianjieError, ModelUnreachable
 from pipeline.records import (
+    Inquiry,
     Message,
     Paper,
     PaperText,
@@ -19,7 +20,7 @@ from pipeline.records import (
     Sampling,
     Summary,
 )
-from pipeline.stages.summarize import TRIES, Refused, summarize, summary_key
+from pipeline.stages.summarize import TRIES, Refused, inquiry, summarize, summary_key
 from pipeline.store import Store
 from tests.standins.records import paper
 
@@ -77,6 +78,7 @@ class ScriptedModel:
     """Gives what is queued, in order; `history` has every call."""
 
     identity = "model-1"
+    address = "http://127.0.0.1/v1/"
 
     def __init__(self, *queue: Reply | JianjieError) -> None:
         self.history: list[tuple[tuple[Message, ...], Sampling]] = []
@@ -106,7 +108,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def run(
     model: ScriptedModel, store: Store, asked: Prompt = PROMPT, text: PaperText = TEXT
 ) -> Summary | Refused:
-    return summarize(PAPER, text, asked, KEY, model=model, log=store, now=NOW)
+    return summarize(PAPER, text, asked, made(text, asked), model=model, log=store, now=NOW)
+
+
+def made(text: PaperText = TEXT, asked: Prompt = PROMPT) -> Inquiry:
+    """The inquiry, under a key of the test's."""
+    found = inquiry("summary", text, asked, ScriptedModel(), {})
+    return found.model_copy(update={"key": KEY})
 
 
 def run_well(
@@ -121,7 +129,7 @@ def test_the_first_valid_reply_is_the_summary(store: Store) -> None:
     model = ScriptedModel(GOOD)
 
     assert run(model, store) == Summary(
-        key=KEY,
+        key="summary",
         arxiv_id="2601.00001",
         version=2,
         line=LINE,
@@ -251,7 +259,7 @@ def test_the_next_nights_redraws_are_others(store: Store) -> None:
 def test_doing_a_finished_paper_again_starts_as_the_variant_says(store: Store) -> None:
     """Not warmer: a line that passed would be replaced by a worse one."""
     store.close_round(KEY)
-    store.publish(run_well(ScriptedModel(GOOD), store, prompt("resample", temperature=0)))
+    store.publish(run_well(ScriptedModel(GOOD), store, prompt("resample", temperature=0)), KEY)
     again = ScriptedModel(GOOD)
 
     run(again, store, prompt("resample", temperature=0))
@@ -352,7 +360,7 @@ def test_of_several_the_one_with_the_fewest_warnings_wins(store: Store) -> None:
 
 def test_replies_from_before_a_published_line_are_no_candidates(store: Store) -> None:
     _refused_night(store, GOOD)
-    store.publish(run_well(ScriptedModel(), store))
+    store.publish(run_well(ScriptedModel(), store), KEY)
     other = reply(LINE.replace("情感", "韵律"))
 
     assert run_well(ScriptedModel(other), store).line != LINE
@@ -444,8 +452,11 @@ class Noted:
     def reply(self, _: str, attempt: int) -> Reply | None:
         return None
 
-    def add_reply(self, key: str, attempt: int, reply: Reply) -> None:
+    def add_reply(
+        self, key: str, attempt: int, reply: Reply, inquiry: Inquiry | None = None
+    ) -> None:
         assert key == KEY
+        assert inquiry == made()
         self.notes.append((reply.text, attempt))
 
     def add_reasons(self, _: str, attempt: int, reasons: Sequence[str]) -> None:
@@ -456,7 +467,8 @@ class Noted:
 def test_every_reply_is_kept_before_it_is_judged_and_its_reasons_after() -> None:
     log = Noted()
 
-    summarize(PAPER, TEXT, PROMPT, KEY, model=ScriptedModel(CHAT, ENGLISH, GOOD), log=log, now=NOW)
+    model = ScriptedModel(CHAT, ENGLISH, GOOD)
+    summarize(PAPER, TEXT, PROMPT, made(), model=model, log=log, now=NOW)
 
     assert log.notes == [
         (CHAT.text, 0),
@@ -491,10 +503,10 @@ def key(
     about: Paper = PAPER,
     prompt: str = "h",
     model: str = "m",
-    max_pages: int = 40,
+    address: str = "",
     **settings: object,
 ) -> str:
-    return summary_key(about, prompt, model, max_pages, settings)
+    return summary_key(about, prompt, model, address, settings)
 
 
 def test_the_key_changes_with_what_changes_the_reply() -> None:
@@ -504,7 +516,7 @@ def test_the_key_changes_with_what_changes_the_reply() -> None:
         key(PAPER.model_copy(update={"version": 3})),
         key(prompt="h2"),
         key(model="m2"),
-        key(max_pages=41),
+        key(address="http://127.0.0.1:8000/v1/"),
         key(temperature=0.0),
         key(temperature=1.0),
         key(extra_body={"enable_thinking": True}),

@@ -72,12 +72,13 @@ def good_line(title: str) -> str:
 
     It has no digits and no names, so that it is grounded in every paper.
     """
-    digest = hashlib.sha256(title.encode()).hexdigest()[:8]
+    digest = hashlib.sha256(title.encode()).hexdigest()[:24]
     # In turn from two sets: no sign comes twice in a row.
-    name = "".join(_SIGNS[at % 2][int(digit, 16)] for at, digit in enumerate(digest))
+    signs = "".join(_SIGNS[at % 2][int(digit, 16)] for at, digit in enumerate(digest))
+    task, problem, method, proof = (signs[at : at + 6] for at in range(0, 24, 6))
     return (
-        f"该论文属于语音处理任务，旨在解决编号{name}的问题。"
-        "提出一种新的方法，并在公开数据集上验证了效果与鲁棒性。"
+        f"该论文属于{task}任务，旨在解决编号{problem}的问题。"
+        f"提出一种新的方法{method}，并在{proof}上验证了效果与鲁棒性。"
     )
 
 
