@@ -115,7 +115,8 @@ class Desk:
             self._collected[name] = _Collected(inquiry, request, tuple(messages), sampling, most)
             raise InBatch("waits for the next batch")
         raise InBatch(
-            f"in the batch {out.id}, sent at {out.sent:%Y-%m-%d %H:%M} UTC",
+            f"in a batch that was sent at {out.sent:%Y-%m-%d %H:%M} UTC",
+            said=out.id or "",
             fix="The next run fetches it",
         )
 
@@ -273,8 +274,7 @@ class Desk:
         features = self._endpoint.features
         wanted = {request.custom_id: request for request in batch.requests}
         found: list[tuple[BatchRequest, Reply]] = []
-        why = state.problem or state.status
-        reasons = dict.fromkeys(wanted, f"the batch {batch.id} {why}")
+        reasons: dict[str, ModelError] = {}
         for file in state.files:
             for line in self._tried(partial(self._api.lines, file)):
                 request = wanted.get(str(line.get("custom_id")))
@@ -283,29 +283,36 @@ class Desk:
                 try:
                     reply = self._reply(line, request, features)
                 except ModelError as error:
-                    reasons[request.custom_id] = error.what
+                    reasons[request.custom_id] = error
                     self._line_failed(request, error, features)
                 else:
                     found.append((request, reply))
                     wanted.pop(request.custom_id)
+        failed = state.status in {"failed", "cancelled"}
+        why = ModelUnreachable("the batch has no reply to it", said=state.problem or state.status)
         for name in wanted:
-            self._without_reply(name, reasons[name], failed=state.status in {"failed", "cancelled"})
+            self._without_reply(name, reasons.get(name, why), failed=failed)
         return found
 
     def _reply(self, line: dict[str, Any], request: BatchRequest, features: Features) -> Reply:
+        """Raises ModelError, whatever stands in the line: it is this paper's trouble alone."""
+        try:
+            return self._read(line, request, features)
+        except (ValueError, TypeError, AttributeError, RecursionError, OverflowError) as error:
+            raise ModelUnreachable("the reply in the batch cannot be read", said=error) from error
+
+    def _read(self, line: dict[str, Any], request: BatchRequest, features: Features) -> Reply:
         response = line.get("response")
         if not isinstance(response, dict):
-            raise ModelUnreachable(f"no reply in the batch: {line.get('error')}")
+            raise ModelUnreachable("no reply in the batch", said=line.get("error") or "")
         status, body = response.get("status_code"), response.get("body")
         if status != 200:
-            refusal = failures.refusal_in_batch(int(status or 500), body)
+            known = status if type(status) is int and 100 <= status <= 599 else 500
+            refusal = failures.refusal_in_batch(known, body)
             return self._endpoint.refused(refusal, features.body(_EVERYTHING))
-        try:
-            return self._endpoint.reply(
-                body, (), request.temperature, 0.0, price_share=self._profile.batch_price
-            )
-        except ValueError as error:
-            raise ModelUnreachable(f"the reply in the batch cannot be read: {error}") from error
+        return self._endpoint.reply(
+            body, (), request.temperature, 0.0, price_share=self._profile.batch_price
+        )
 
     def _line_failed(self, request: BatchRequest, error: ModelError, features: Features) -> None:
         """A line that says why it has no reply: final, or sent again."""
@@ -318,14 +325,19 @@ class Desk:
             self._errors[request.custom_id] = final
             self._guarded.failed(final)
 
-    def _without_reply(self, name: str, reason: str, *, failed: bool) -> None:
+    def _without_reply(self, name: str, reason: ModelError, *, failed: bool) -> None:
         if name in self._errors:
             return
+        self._events.emit("warning", name, text=str(reason))
         if failed:
-            self._errors[name] = ModelRefused(reason, where=self._endpoint.where)
+            self._errors[name] = ModelRefused(
+                f"the batch failed: {reason.what}", where=self._endpoint.where, said=reason.said
+            )
         elif self._sendings[name] >= MOST_SENDINGS:
             self._errors[name] = ModelUnreachable(
-                f"no reply in {MOST_SENDINGS} batches: {reason}", where=self._endpoint.where
+                f"no reply in {MOST_SENDINGS} batches: {reason.what}",
+                where=self._endpoint.where,
+                said=reason.said,
             )
 
     def _tried(self, call: Callable[[], T]) -> T:

@@ -1,5 +1,8 @@
 """The error tree. Every message says what happened, where, and what to do, in one line.
 
+What others wrote, an endpoint's words or a file's, stands in `said` alone: it is for the terminal
+and the log, and never in what is published.
+
 Foreign exceptions are translated once, at the edge where they arise::
 
     JianjieError
@@ -45,25 +48,45 @@ def one_line(text: object) -> str:
     return " ".join(str(text).split()).encode(errors="backslashreplace").decode()
 
 
+LONGEST_SAID = 300
+"""Characters that are told of what others wrote."""
+
+
 class JianjieError(Exception):
-    """The root: `what` happened, `where` (a file, a URL, a paper), and a `fix` to try."""
+    """The root: `what` happened, `where` (a file, a URL, a paper), and a `fix` to try.
+
+    `said` is what somebody else wrote about it.
+    """
 
     exit_status = 1
     retryable = False
 
     def __init__(
-        self, what: str, *, where: object = "", fix: str = "", retry_after: float | None = None
+        self,
+        what: str,
+        *,
+        where: object = "",
+        fix: str = "",
+        said: object = "",
+        retry_after: float | None = None,
     ) -> None:
         self.what = one_line(what)
         self.where = one_line(where)
         self.fix = one_line(fix)
+        self.said = one_line(said)[:LONGEST_SAID]
         self.retry_after = retry_after
         """Seconds that the server asked to wait; None where it did not say."""
         super().__init__(self.what, self.where, self.fix)
 
     def __str__(self) -> str:
-        head = f"{self.where}: {self.what}" if self.where else self.what
+        what = f"{self.what} ({self.said})" if self.said else self.what
+        head = f"{self.where}: {what}" if self.where else what
         return f"{head}. {self.fix}" if self.fix else head
+
+    @property
+    def public(self) -> str:
+        """What may be published: our own words, without the place."""
+        return f"{self.what}. {self.fix}" if self.fix else self.what
 
 
 class UsageError(JianjieError):
@@ -171,12 +194,13 @@ class ModelError(JianjieError):
         *,
         where: object = "",
         fix: str = "",
+        said: object = "",
         retry_after: float | None = None,
         may_cost: bool = False,
     ) -> None:
         self.may_cost = may_cost
         """Whether the model may have worked, and be paid, though no reply came."""
-        super().__init__(what, where=where, fix=fix, retry_after=retry_after)
+        super().__init__(what, where=where, fix=fix, said=said, retry_after=retry_after)
 
 
 class ModelUnreachable(ModelError):
@@ -206,9 +230,11 @@ class ContextExceeded(ModelRefused):
 class FeatureMissing(ModelRefused):
     """The endpoint does not take `part` of the request, which can do without it."""
 
-    def __init__(self, what: str, *, where: object = "", fix: str = "", part: str = "") -> None:
+    def __init__(
+        self, what: str, *, where: object = "", fix: str = "", said: object = "", part: str = ""
+    ) -> None:
         self.part = part
-        super().__init__(what, where=where, fix=fix)
+        super().__init__(what, where=where, fix=fix, said=said)
 
 
 class InBatch(JianjieError):

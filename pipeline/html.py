@@ -36,6 +36,9 @@ _ATTRIBUTES = frozenset(
 )
 _LONGEST = 300
 """Characters of a formula; a longer one stays as it was written."""
+_LONGEST_TEXT = 10_000
+"""Characters of a text with TeX in it: arXiv takes abstracts of 1,920."""
+_WORD = re.compile(r"\S*\\\S*")
 # As Pandoc reads dollars: none of a sum of money opens or closes a formula.
 _MATH = re.compile(
     r"(?<!\\)(\$\$?)(?=\S)((?:[^$\\]|\\.){1,300}?)(?<=\S)(?<!\\)\1(?![0-9])|\\\((.{1,300}?)\\\)",
@@ -171,9 +174,18 @@ def _pieces(text: str) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _unicode(tex: str) -> str:
-    try:
-        made = str(_TEXT.latex_to_text(_COMMENT.sub(r"\\\1", tex)))
-    except Exception:  # any TeX by anyone: what the parser raises is not listed
+    """What can be read of TeX; where the whole is no TeX, what single words are."""
+    if len(tex) > _LONGEST_TEXT:
         return tex
+    made = _converted(tex)
+    return _WORD.sub(lambda word: _converted(word[0]) or word[0], tex) if made is None else made
+
+
+def _converted(tex: str) -> str | None:
+    """Parsed strictly: the tolerant way takes exponential time for macros without arguments."""
+    try:
+        made = str(_TEXT.latex_to_text(_COMMENT.sub(r"\\\1", tex), tolerant_parsing=False))
+    except Exception:  # any TeX by anyone: what the parser raises is not listed
+        return None
     # Of an argument that is not there, its placeholder is left.
-    return made if made.strip() and "%s" not in made else tex
+    return made if made.strip() and "%s" not in made else None

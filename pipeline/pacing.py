@@ -19,6 +19,8 @@ from pipeline.settings import RetrySettings
 
 T = TypeVar("T")
 
+LONGEST_WAIT_S = 1e6
+"""Twelve days: a server that asks for more asks for no wait that anybody could mean."""
 _LOCK_S = 5.0
 """The lock is held for the time of reading and writing one number."""
 _TICK_S = 1e-7
@@ -144,9 +146,9 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that either form of Retry-After asks for (RFC 9110, 10.2.3)."""
     value = headers.get("Retry-After", "")
     if value.isdecimal():
-        return float(value)
+        return min(float(value), LONGEST_WAIT_S)
     try:
         wait = parsedate_to_datetime(value) - parsedate_to_datetime(headers["Date"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    return max(0.0, wait.total_seconds())
+    return min(max(0.0, wait.total_seconds()), LONGEST_WAIT_S)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from pipeline.arxiv.calendar import eastern_date
 from pipeline.desk import Desk
 from pipeline.edges import Edges
-from pipeline.errors import BudgetReached, InBatch, ModelError
+from pipeline.errors import LONGEST_SAID, BudgetReached, InBatch, ModelError
 from pipeline.papers import Later, Pdfs, Ready, read, ready, write
 from pipeline.records import (
     Announcement,
@@ -124,7 +124,9 @@ def _read(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> Ready:
     return ready(edges, paper, read(edges, paper, pdf))
 
 
-def _refused(item: Announcement, refused: Refused) -> Owed:
+def _refused(edges: Edges, item: Announcement, refused: Refused) -> Owed:
+    if refused.declined:
+        edges.events.emit("declined", item.paper.versioned, said=refused.said[:LONGEST_SAID])
     stage = Stage.SUMMARIZE if refused.declined else Stage.VALIDATE
     again = f"; jianjie reprocess {item.paper.versioned} asks again" if refused.declined else ""
     return Owed(announcement=item, stage=stage, reason="; ".join(refused.reasons) + again)
@@ -137,16 +139,17 @@ def _one_paper(edges: Edges, day: Day, item: Announcement, asked: Ready) -> Outc
     try:
         result = write(edges, paper, asked, day.date)
     except InBatch as waits:
-        owed = Owed(announcement=item, stage=Stage.SUMMARIZE, reason=str(waits))
+        owed = Owed(announcement=item, stage=Stage.SUMMARIZE, reason=waits.public)
         edges.store.set_owed(day.date, day.field, owed)
         return _Waits(item, asked)
     except (ModelError, BudgetReached) as error:
-        outcome: Outcome = Owed(announcement=item, stage=Stage.SUMMARIZE, reason=str(error))
+        edges.events.emit("warning", paper.versioned, text=str(error))
+        outcome: Outcome = Owed(announcement=item, stage=Stage.SUMMARIZE, reason=error.public)
     else:
         outcome = (
             Done(announcement=item, summary=result)
             if isinstance(result, Summary)
-            else _refused(item, result)
+            else _refused(edges, item, result)
         )
     if isinstance(outcome, Done):
         edges.events.emit("paper_done", paper.versioned, tries=outcome.summary.provenance.tries)

@@ -160,7 +160,7 @@ def test_a_run_that_cannot_wait_leaves_it_to_the_next(tmp_path: Path) -> None:
 
         assert len(day(first).owed) == PAPERS
         (reason,) = reasons(first)
-        assert "in the batch batch" in reason
+        assert "in a batch that was sent at" in reason
         assert "The next run fetches it" in reason
         assert second.complete
         assert len(office.lines_sent()) == PAPERS  # sent once
@@ -220,7 +220,7 @@ def test_a_line_that_never_gets_a_reply_is_owed(tmp_path: Path) -> None:
         assert len(day(night).done) == PAPERS - 1
         (reason,) = reasons(night)
         assert f"no reply in {MOST_SENDINGS} batches" in reason
-        assert "HTTP 503: overloaded" in reason
+        assert reason.endswith("HTTP 503")
         assert len(office.model.batches.asked) == PAPERS + MOST_SENDINGS - 1
 
 

@@ -16,7 +16,6 @@ from pipeline.errors import (
     JianjieError,
     ModelError,
     ModelRefused,
-    one_line,
 )
 from pipeline.evaluate.bench import Bench
 from pipeline.evaluate.results import Attempt, Case, System
@@ -25,7 +24,7 @@ from pipeline.llm.prices import cost
 from pipeline.papers import with_profile
 from pipeline.records import Inquiry, PaperText, Prompt, Reply, Summary
 from pipeline.stages.prompt import Variant
-from pipeline.stages.summarize import TRIES, Judge, inquiry, summarize
+from pipeline.stages.summarize import DECLINED, TRIES, Judge, inquiry, summarize
 
 
 class Writer(NamedTuple):
@@ -109,7 +108,7 @@ def _answered(bench: Bench, job: Job) -> Answer | JianjieError:
     try:
         key = _ask(bench, job)
     except ModelRefused as error:
-        return Answer(job, (), str(error))
+        return Answer(job, (), error.public)
     except (ModelError, BudgetReached) as error:
         return error
     judge = Judge(job.case.paper, job.text)
@@ -131,7 +130,7 @@ def _answered(bench: Bench, job: Job) -> Answer | JianjieError:
 
 
 def _reasons(reply: Reply, reasons: tuple[str, ...]) -> tuple[str, ...]:
-    return (f"declined: {one_line(reply.text)}",) if reply.declined else reasons
+    return (DECLINED,) if reply.declined else reasons
 
 
 def _ask(bench: Bench, job: Job) -> str:

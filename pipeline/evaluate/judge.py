@@ -41,6 +41,7 @@ from pipeline.llm.prices import cost
 from pipeline.records import Message, Reply, Sampling
 from pipeline.replies import ReplyMalformed, json_objects
 from pipeline.settings import EndpointProfile
+from pipeline.stages.summarize import DECLINED
 from pipeline.untrusted import as_data
 
 _SYSTEM = Path(__file__).with_name("judge-prompt.md").read_text(encoding="utf-8").strip()
@@ -194,7 +195,7 @@ def _answered(
                     Message(role="user", content=_AGAIN),
                 )
     except ModelRefused as error:
-        return str(error)
+        return error.public
     except (ModelError, BudgetReached) as error:
         return error
     return None
@@ -207,7 +208,7 @@ def _replies(bench: Bench, key: str) -> list[Reply]:
 def _read(reply: Reply) -> dict[str, Aspect] | str:
     """The verdicts by aspect, or what is wrong with the reply."""
     if reply.declined:
-        return f"declined: {one_line(reply.text)}"
+        return DECLINED
     try:
         objects = json_objects(reply.text)
     except ReplyMalformed as error:

@@ -12,7 +12,13 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, Final
 
-from pipeline.errors import JianjieError, ModelForbidden, ModelUnreachable
+from pipeline.errors import (
+    LONGEST_SAID,
+    JianjieError,
+    ModelForbidden,
+    ModelUnreachable,
+    one_line,
+)
 from pipeline.llm import failures
 from pipeline.llm.endpoint import Endpoint
 from pipeline.records import Record
@@ -21,6 +27,8 @@ PATH: Final = "/v1/chat/completions"
 WINDOW: Final = "24h"
 _LOOKED_AT = 1000
 """The newest batches, among which one of ours is looked for."""
+_TOLD = 10
+"""Of a batch's errors, those that are told."""
 _OVER = {"completed", "failed", "expired", "cancelled"}
 
 
@@ -90,13 +98,13 @@ class BatchApi:
                 return BatchState(status="failed", total=0, done=0, files=(), problem="is gone")
             counts, errors = batch.request_counts, batch.errors
             told = (errors.data if errors else None) or ()
-            problems = [error.message or error.code or "" for error in told]
+            problems = [one_line(error.message or error.code) for error in told[:_TOLD]]
             return BatchState(
                 status=str(batch.status),
                 total=counts.total if counts else 0,
                 done=counts.completed + counts.failed if counts else 0,
                 files=tuple(filter(None, (batch.output_file_id, batch.error_file_id))),
-                problem="; ".join(problems),
+                problem="; ".join(problems)[:LONGEST_SAID],
             )
 
     def lines(self, file: str) -> list[dict[str, Any]]:
@@ -127,7 +135,7 @@ class BatchApi:
                 where=self._endpoint.where,
                 fix="Set batch: false in config.yaml",
             ) from error
-        except (openai.OpenAIError, ValueError) as error:
+        except (openai.OpenAIError, ValueError, RecursionError) as error:
             raise failures.translated(error, self._endpoint.asked) from error
         except (AttributeError, TypeError) as error:  # the client checks no types
             raise ModelUnreachable(

@@ -7,9 +7,15 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.errors import one_line
 from pipeline.records import Reply
 from pipeline.usage import Usage
+
+MOST_CHARACTERS = 400_000
+"""Of a reply that is kept: a model that thinks for 100,000 tokens before it answers."""
+MOST_OF_A_REFUSAL = 2000
+_MOST_TOKENS = 10**9
+_FINISHES = frozenset({"stop", "length", "content_filter", "tool_calls", "function_call"})
+"""https://platform.openai.com/docs/api-reference/chat/object; other words are as good as none."""
 
 
 class _Lenient(BaseModel):
@@ -70,31 +76,44 @@ class Completion(BaseModel):
 
 
 def read_completion(answer: Any) -> Completion:
-    """The first choice, its text storable. Raises ValueError for what is no completion."""
-    read = _Completion.model_validate(answer)
+    """The first choice, in a form that can be stored, whatever the endpoint sends.
+
+    Raises ValueError for what is no completion.
+    """
+    try:
+        read = _Completion.model_validate(answer)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+    usage = _used(read.usage)
     if not read.choices:
-        return Completion(
-            text="no choices in the answer", finish="content_filter", usage=_used(read.usage)
-        )
-    choice = read.choices[0]
-    if choice.message.refusal:
-        text, finish = one_line(choice.message.refusal), "refusal"
-    else:
-        # Half of a surrogate pair, which JSON can escape, cannot be stored: it becomes U+FFFD.
-        raw = (choice.message.content or "").encode("utf-16", "surrogatepass")
-        text, finish = raw.decode("utf-16", "replace"), choice.finish_reason or "unknown"
-    if finish == "content_filter" and not text:
-        text = "content filter"
-    return Completion(text=text, finish=finish, usage=_used(read.usage))
+        return Completion(text="no choices in the answer", finish="content_filter", usage=usage)
+    message, reason = read.choices[0].message, read.choices[0].finish_reason
+    if message.refusal:
+        text = _storable(message.refusal)[:MOST_OF_A_REFUSAL]
+        return Completion(text=text, finish="refusal", usage=usage)
+    finish = reason if reason in _FINISHES else "unknown"
+    text = _storable(message.content or "")
+    if finish == "content_filter":
+        text = text[:MOST_OF_A_REFUSAL] or "content filter"
+    elif len(text) > MOST_CHARACTERS:
+        text, finish = text[:MOST_CHARACTERS], "length"
+    return Completion(text=text, finish=finish, usage=usage)
+
+
+def _storable(text: str) -> str:
+    """Half of a surrogate pair, which JSON can escape, cannot be stored: it becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _used(usage: _Usage | None) -> Usage | None:
+    """None also for a count that no model can have."""
     if usage is None or usage.prompt_tokens is None:
         return None
     details = usage.prompt_tokens_details
     cached = usage.prompt_cache_hit_tokens or (details.cached_tokens if details else None) or 0
+    counts = (usage.prompt_tokens, usage.completion_tokens or 0)
+    if not all(0 <= count <= _MOST_TOKENS for count in counts):
+        return None
     return Usage(
-        tokens_in=max(0, usage.prompt_tokens),
-        tokens_out=max(0, usage.completion_tokens or 0),
-        cached_in=max(0, min(cached, usage.prompt_tokens)),
+        tokens_in=counts[0], tokens_out=counts[1], cached_in=max(0, min(cached, counts[0]))
     )

@@ -198,7 +198,7 @@ class Endpoint:
             return self.reply(answer.json(), messages, features.temperature(sampling), seconds)
         except openai.APIStatusError as error:
             return self.refused(failures.refusal(error), body)
-        except (openai.OpenAIError, ValueError) as error:
+        except (openai.OpenAIError, ValueError, RecursionError) as error:
             raise failures.translated(error, self.asked) from error
 
     def body(
@@ -223,8 +223,11 @@ class Endpoint:
         *,
         price_share: float = 1.0,
     ) -> Reply:
-        """The record of an answer. Raises ValueError for what is no completion."""
+        """The record of an answer, without the key. Raises ValueError for what is no completion."""
         completion = read_completion(answer)
+        if self._key:
+            text = completion.text.replace(self._key, "***")
+            completion = completion.model_copy(update={"text": text})
         usage = completion.usage or self._estimated(messages, completion.text)
         price = cost(self._profile, usage.tokens_in, usage.tokens_out, usage.cached_in)
         price = None if price is None else price * price_share
@@ -244,11 +247,11 @@ class Endpoint:
         """
         error = failures.translated_refusal(refusal, self.asked)
         if refusal.filtered:
-            declined = Completion(text=error.what, finish="content_filter")
+            declined = Completion(text=error.said or error.what, finish="content_filter")
             return declined.reply(Usage(), self.identity, 0.0, 0.0, self._clock.now())
         part = missing_part(refusal.reason, body) if type(error) is ModelRefused else None
         if part is not None:
-            raise FeatureMissing(error.what, where=self.where, part=part)
+            raise FeatureMissing(error.what, where=self.where, said=error.said, part=part)
         raise error
 
     @property

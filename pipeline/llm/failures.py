@@ -17,7 +17,7 @@ from pipeline.errors import (
     ModelUnreachable,
     one_line,
 )
-from pipeline.pacing import retry_after
+from pipeline.pacing import LONGEST_WAIT_S, retry_after
 
 if TYPE_CHECKING:
     import openai
@@ -36,6 +36,8 @@ _FILTERED = re.compile(
 )
 """OpenAI and Azure, DashScope, DeepSeek."""
 _NO_CREDIT = re.compile(r"insufficient_quota|billing_hard_limit|arrearage|insufficient balance")
+_LONGEST = 4000
+"""Characters of an error that are looked at."""
 GATEWAYS = {502, 504}
 """Said by what stands before the model, which may go on working meanwhile."""
 
@@ -65,40 +67,50 @@ class Refusal(NamedTuple):
 
 def refusal(error: openai.APIStatusError) -> Refusal:
     """What the client's error is made of."""
-    reason = one_line(f"{error.message} {error.body}")[:4000]
     said = error.body.get("message") if isinstance(error.body, dict) else None
-    message = one_line(said or error.message.removeprefix(f"Error code: {error.status_code} - "))
-    return Refusal(error.status_code, message, reason, error.response.headers)
+    message = said or error.message.removeprefix(f"Error code: {error.status_code} - ")
+    reason = f"{_words(error.message)} {_words(error.body)}"
+    return Refusal(error.status_code, _words(message), reason, error.response.headers)
 
 
 def refusal_in_batch(status: int, body: object) -> Refusal:
     """The same of a line in a batch's file of errors."""
     error = body.get("error", body) if isinstance(body, dict) else body
     message = error.get("message") if isinstance(error, dict) else error
-    return Refusal(status, one_line(message), one_line(body)[:4000])
+    return Refusal(status, _words(message), _words(body))
+
+
+def _words(value: object) -> str:
+    """Whatever it is, in one line of bounded length."""
+    try:
+        return one_line(str(value)[:_LONGEST])
+    except RecursionError:  # nested deeper than it can be written
+        return ""
 
 
 def translated(error: Exception, where: Where) -> JianjieError:
     """Our error for one of the client's."""
     import openai  # noqa: PLC0415 - slow to load
 
-    detail = redacted(one_line(getattr(error, "message", "") or error), where.key)[:300]
+    said = redacted(_words(getattr(error, "message", "") or error), where.key)
     if isinstance(error, openai.APITimeoutError):
         return ModelUnreachable(
             "no answer in time", where=where.name, fix="Try again later", may_cost=True
         )
     if isinstance(error, openai.APIConnectionError):
         return ModelUnreachable(
-            f"no connection ({detail})",
+            "no connection",
             where=where.name,
+            said=said,
             fix="Check the network and base_url in config.yaml",
             may_cost=not _never_connected(error),
         )
     if isinstance(error, openai.APIStatusError):
         return translated_refusal(refusal(error), where)
     return ModelUnreachable(
-        f"the answer cannot be read ({detail})",
+        "the answer cannot be read",
         where=where.name,
+        said=said,
         fix="Check base_url in config.yaml",
         may_cost=True,
     )
@@ -115,14 +127,16 @@ def _never_connected(error: openai.APIConnectionError) -> bool:
 def translated_refusal(refusal: Refusal, where: Where) -> ModelError:
     """Our error for a status."""
     status, reason = refusal.status, refusal.reason
-    detail = redacted(one_line(refusal.message), where.key)[:300]
-    told = f"HTTP {status}: {detail}"
+    said = redacted(refusal.message, where.key)
+    told = f"HTTP {status}"
     if status in {400, 402, 403, 429} and _NO_CREDIT.search(reason.lower()):
-        return ModelForbidden(told, where=where.name, fix="Check the account's credit")
+        fix = "Check the account's credit"
+        return ModelForbidden(f"{told}: no credit", where=where.name, said=said, fix=fix)
     if status == 429:
         return ModelThrottled(
             f"asks for a slower pace ({told})",
             where=where.name,
+            said=said,
             fix="Set requests_per_minute in config.yaml, or check the account's quota",
             retry_after=asked_wait(refusal.headers),
         )
@@ -130,24 +144,28 @@ def translated_refusal(refusal: Refusal, where: Where) -> ModelError:
         return ModelUnreachable(
             told,
             where=where.name,
+            said=said,
             retry_after=asked_wait(refusal.headers),
             may_cost=status in GATEWAYS,
         )
     if status in {400, 413, 422} and _TOO_LONG.search(reason):
-        return ContextExceeded(told, where=where.name, fix="Lower text_tokens in the prompt file")
+        fix = "Lower text_tokens in the prompt file"
+        return ContextExceeded(
+            f"{told}: the prompt is too long", where=where.name, said=said, fix=fix
+        )
     fix = "Check model and base_url in config.yaml"
     if status in {401, 403}:
         fix = f"Check the key in {where.key_env or 'api_key_env (none is set)'}"
     if status in {401, 402, 403, 404}:
-        return ModelForbidden(told, where=where.name, fix=fix)
-    return ModelRefused(told, where=where.name, fix=fix)
+        return ModelForbidden(told, where=where.name, said=said, fix=fix)
+    return ModelRefused(told, where=where.name, said=said, fix=fix)
 
 
 def asked_wait(headers: Mapping[str, str]) -> float | None:
     """Seconds that an answer asks for: Retry-After, or the retry-after-ms that some send too."""
     milliseconds = headers.get("retry-after-ms", "")
     if milliseconds.isascii() and milliseconds.isdecimal():
-        return int(milliseconds) / 1000
+        return min(float(milliseconds) / 1000, LONGEST_WAIT_S)
     return retry_after(headers)
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from pipeline.clock import Clock
 from pipeline.errors import ModelThrottled
+from pipeline.pacing import LONGEST_WAIT_S
 
 _MINUTE = 60.0
 _LOOK_UP_S = 0.2
@@ -163,13 +164,13 @@ def exhausted_for(headers: Mapping[str, str]) -> float | None:
 
 
 def duration(text: str) -> float | None:
-    """The seconds of "1h2m3.5s", "20ms" or "7"; None for anything else."""
+    """The seconds of "1h2m3.5s", "20ms" or "7", at most LONGEST_WAIT_S; None for anything else."""
     text = text.strip()
     try:
-        return max(0.0, float(text)) if math.isfinite(float(text)) else None
+        seconds = float(text)
     except ValueError:
-        pass
-    parts = _DURATION.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        return None
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+        parts = _DURATION.findall(text)
+        if not parts or "".join(number + unit for number, unit in parts) != text:
+            return None
+        seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    return min(max(0.0, seconds), LONGEST_WAIT_S) if math.isfinite(seconds) else None

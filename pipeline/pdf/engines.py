@@ -9,14 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.errors import PdfUnreadable, one_line
+from pipeline.errors import PdfUnreadable
 from pipeline.pdf.pages import Engine, PageText, RawText
 
 if TYPE_CHECKING:
     import pypdfium2
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_LONGEST_REASON = 120
+_ENCRYPTED = frozenset({"FileNotDecryptedError", "WrongPasswordError"})
 
 
 def read(path: Path, engine: Engine, max_pages: int, deadline: float) -> RawText:
@@ -121,5 +121,7 @@ def _without_surrogates(page: PageText) -> PageText:
 
 
 def _reason(error: Exception) -> str:
-    """The error in a few words: its own if it has any."""
-    return (one_line(error) or type(error).__name__)[:_LONGEST_REASON]
+    """The kind of error, never its words: they quote the file, and a reason is published."""
+    kind = type(error).__name__
+    locked = kind in _ENCRYPTED or (kind == "PdfiumError" and "password" in str(error).lower())
+    return "encrypted" if locked else kind

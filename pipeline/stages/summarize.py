@@ -36,7 +36,10 @@ from pipeline.stages.validate import Verdict, unlike_others, validate
 from pipeline.untrusted import as_data
 
 TRIES = 3
+DECLINED = "declined: the model or its endpoint will not answer this"
+"""What it says of that is its own words, or the paper's."""
 _RESAMPLE_TEMPERATURE = 0.6
+_ABOUT = "涉及的文字："
 _FEEDBACK = "上一条回复没有通过检查，请改正以下各点，并按同样的格式重新给出完整的回复：\n{reasons}"
 
 
@@ -74,6 +77,8 @@ class Refused(Record):
     reasons: tuple[str, ...]
     declined: bool = False
     """The model or its endpoint will not answer this: to ask again would be a wasted call."""
+    said: str = ""
+    """How it declined; for the log."""
 
 
 class Judged(NamedTuple):
@@ -145,7 +150,7 @@ def summarize(
             reply = model.ask(_messages(prompt, tried), sampling)
             log.add_reply(asked.key, attempt, reply, asked)
         if reply.declined:
-            return Refused(reasons=(f"declined: {one_line(reply.text)}",), declined=True)
+            return Refused(reasons=(DECLINED,), declined=True, said=one_line(reply.text))
         judged = judge.claimed(judge(reply))
         tried.append(judged)
         if judged.valid:
@@ -219,7 +224,10 @@ def _messages(prompt: Prompt, tried: Sequence[Judged]) -> tuple[Message, ...]:
 
 def _feedback(reply: Reply, verdict: Verdict) -> tuple[Message, ...]:
     """What a hostile paper talked the model into stays data on its way back."""
-    reasons = "\n".join(f"- {as_data(reason)}" for reason in verdict.reasons)
+    told = list(verdict.reasons)
+    if verdict.words:
+        told.append(f"{_ABOUT}{'、'.join(verdict.words)}")
+    reasons = "\n".join(f"- {as_data(one)}" for one in told)
     return (
         Message(role="assistant", content=as_data(reply.text)),
         Message(role="user", content=_FEEDBACK.format(reasons=reasons)),

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 from pipeline.arxiv.taxonomy import nearest, vocabulary
 from pipeline.grounding import Source, ungrounded
@@ -58,7 +59,18 @@ _CONTACT = re.compile(
 _REPEATED_LINE = 400
 """Characters of a line that are looked through for repetitions; three times what is published."""
 
-Rule = Callable[[str], str | None]
+
+class Quoted(NamedTuple):
+    """A reason, and the words of the reply that it is about: those are told to the model alone."""
+
+    reason: str
+    words: tuple[str, ...]
+
+
+Problem = str | Quoted | None
+"""What a rule finds, in our own words: a reason is published, and whatever a paper talked a model
+into must not be."""
+Rule = Callable[[str], Problem]
 
 
 class Verdict(Record):
@@ -66,6 +78,8 @@ class Verdict(Record):
 
     reasons: tuple[str, ...]
     warnings: tuple[str, ...]
+    words: tuple[str, ...] = ()
+    """What of the draft the reasons are about; never published."""
 
 
 def validate(draft: Draft, source: Source | None) -> Verdict:
@@ -73,16 +87,26 @@ def validate(draft: Draft, source: Source | None) -> Verdict:
 
     Without a source the line is held against nothing but itself.
     """
-    further = (tags_in_vocabulary(draft.tags), source and grounded(draft.line, source))
+    broken = [
+        *_broken(HARD_RULES, draft.line),
+        *_named(tags_in_vocabulary.__name__, tags_in_vocabulary(draft.tags)),
+        *_named(grounded.__name__, source and grounded(draft.line, source)),
+    ]
     return Verdict(
-        reasons=_broken(HARD_RULES, draft.line) + tuple(filter(None, further)),
-        warnings=_broken(WARNINGS, draft.line),
+        reasons=tuple(quoted.reason for quoted in broken),
+        warnings=tuple(quoted.reason for quoted in _broken(WARNINGS, draft.line)),
+        words=tuple(word for quoted in broken for word in quoted.words),
     )
 
 
-def _broken(rules: tuple[Rule, ...], line: str) -> tuple[str, ...]:
-    found = ((rule, rule(line)) for rule in rules)
-    return tuple(f"{rule.__name__}: {problem}" for rule, problem in found if problem)
+def _broken(rules: tuple[Rule, ...], line: str) -> list[Quoted]:
+    return [found for rule in rules for found in _named(rule.__name__, rule(line))]
+
+
+def _named(name: str, problem: Problem) -> Iterator[Quoted]:
+    if problem:
+        reason, words = problem if isinstance(problem, Quoted) else (problem, ())
+        yield Quoted(f"{name}: {reason}", words)
 
 
 def one_line_only(line: str) -> str | None:
@@ -120,34 +144,34 @@ def mostly_chinese(line: str) -> str | None:
     return None if share >= 0.4 else f"only {share:.0%} of it is Chinese, must be at least 40%"
 
 
-def no_kana_or_hangul(line: str) -> str | None:
+def no_kana_or_hangul(line: str) -> Problem:
     """Chinese, not Japanese or Korean."""
     found = _KANA_OR_HANGUL.search(line)
-    return f"has {found[0]!r}, which is not Chinese" if found else None
+    return Quoted("has kana or hangul, which is not Chinese", (found[0],)) if found else None
 
 
-def simplified_script(line: str) -> str | None:
+def simplified_script(line: str) -> Problem:
     """Every Han character is in GB2312, which has no traditional forms."""
     odd = [char for char in _HAN.findall(line) if not _in_gb2312(char)]
-    return f"not simplified Chinese: {''.join(odd[:8])}" if odd else None
+    return Quoted("has characters that are not simplified Chinese", _few(odd)) if odd else None
 
 
-def no_label(line: str) -> str | None:
+def no_label(line: str) -> Problem:
     """The label is the digest's business."""
     found = _LABEL.search(line)
-    return f"has the label {found[0]!r}" if found else None
+    return Quoted("has a label", (found[0],)) if found else None
 
 
-def no_first_person(line: str) -> str | None:
+def no_first_person(line: str) -> Problem:
     """The digest speaks about the authors, not for them; 自我 is no person."""
     found = _FIRST_PERSON.search(line)
-    return f"says {found[0]}" if found else None
+    return Quoted("speaks for the authors", (found[0],)) if found else None
 
 
-def speaks_to_nobody(line: str) -> str | None:
+def speaks_to_nobody(line: str) -> Problem:
     """A line tells what a paper does: no 请, no 你, no apology, no order, no recommendation."""
     found = _ADDRESSEE.search(line)
-    return f"speaks to somebody: {found[0]}" if found else None
+    return Quoted("speaks to somebody", (found[0],)) if found else None
 
 
 def no_contact(line: str) -> str | None:
@@ -195,23 +219,25 @@ def no_formula(line: str) -> str | None:
     return "has $" if "$" in line else None
 
 
-def tags_in_vocabulary(tags: tuple[str, ...]) -> str | None:
+def tags_in_vocabulary(tags: tuple[str, ...]) -> Problem:
     """Tags come from arXiv's closed list of categories."""
     if not tags:
-        return f"tags_in_vocabulary: {TAGS} is empty"
+        return f"{TAGS} is empty"
     unknown = [tag for tag in tags if tag not in vocabulary()]
     if not unknown:
-        many = f"tags_in_vocabulary: {len(tags)} tags, must have at most {MOST_TAGS}"
+        many = f"{len(tags)} tags, must have at most {MOST_TAGS}"
         return many if len(tags) > MOST_TAGS else None
     close = nearest(unknown[0])
     hint = f", nearest: {', '.join(close)}" if close else ""
-    return f"tags_in_vocabulary: not arXiv categories: {_quotable(unknown)}{hint}"
+    return Quoted(f"{_number(unknown)} not among arXiv's categories{hint}", _few(unknown))
 
 
-def grounded(line: str, source: Source) -> str | None:
+def grounded(line: str, source: Source) -> Problem:
     """Names and numbers are the paper's own."""
     missing = ungrounded(line, source)
-    return f"grounded: not in the paper: {_quotable(missing)}" if missing else None
+    if not missing:
+        return None
+    return Quoted(f"{_number(missing)} not in the paper", _few(missing))
 
 
 def unlike_others(other: str | None) -> str | None:
@@ -225,11 +251,15 @@ def _sentences(line: str) -> list[str]:
     return [part for part in _SENTENCE_END.split(line) if part.strip()]
 
 
-def _quotable(words: Sequence[str]) -> str:
-    """What a reason repeats of a reply: it is told to the model, and readers see it as well."""
-    rules = (no_address, no_markup, no_contact)
-    kept = [word for word in dict.fromkeys(words) if not any(rule(word) for rule in rules)]
-    return ", ".join(word[:40] for word in kept[:5]) or "nothing that may be repeated here"
+def _number(words: Sequence[str]) -> str:
+    """How many of them, each counted once."""
+    count = len(set(words))
+    return "1 word that is" if count == 1 else f"{count} words that are"
+
+
+def _few(words: Sequence[str]) -> tuple[str, ...]:
+    """Each once, the first of them, cut short."""
+    return tuple(word[:40] for word in list(dict.fromkeys(words))[:5])
 
 
 def _in_gb2312(char: str) -> bool:

@@ -189,7 +189,7 @@ def test_a_refusal_of_one_pair_is_told_and_the_others_count(
     model.answer = first(1, lambda _: Answer(refusal="I cannot help with that."), fair)
     judged, _ = asked(bench, written(set()))
     assert "1 of 56 pairs have no verdict" in judged.notes[1]
-    assert "declined: I cannot help with that." in judged.notes[1]
+    assert "declined: the model or its endpoint will not answer this" in judged.notes[1]
 
 
 def test_a_model_out_of_reach_is_unfinished_and_goes_on_later(

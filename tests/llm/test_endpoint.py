@@ -424,7 +424,7 @@ def test_who_asks_for_a_slower_pace_is_obeyed_until_the_time_is_up(
     caught = failure(model, clock)
 
     assert isinstance(caught, ModelThrottled)
-    assert "HTTP 429: slowly" in str(caught)
+    assert "asks for a slower pace (HTTP 429) (slowly)" in str(caught)
     assert len(model.requests) > ATTEMPTS
     assert clock.monotonic() - start <= RetrySettings().total_s
 

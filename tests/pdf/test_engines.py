@@ -35,7 +35,7 @@ def test_a_page_that_cannot_be_unpacked_is_a_problem(tmp_path: Path) -> None:
     text = read(files.save(tmp_path, "mixed.pdf", mixed), "pypdf", 9, soon())
     assert [page.text.strip() for page in text.pages] == ["First", ""]
     assert len(text.problems) == 1
-    assert text.problems[0].startswith("page 2: Limit reached")
+    assert text.problems == ("page 2: LimitReachedError",)
 
 
 def _two_pages(bomb: bytes) -> bytes:
@@ -83,7 +83,7 @@ def test_a_password(engine: Engine, tmp_path: Path) -> None:
     open_to_all = files.save(tmp_path, "owner.pdf", files.encrypted(user=""))
     assert "quick brown fox" in read(open_to_all, engine, 9, soon()).pages[0].text
     locked = files.save(tmp_path, "locked.pdf", files.encrypted(user="secret"))
-    with pytest.raises(PdfUnreadable, match=r"locked.pdf: cannot be read .*(decrypted|password)"):
+    with pytest.raises(PdfUnreadable, match=r"locked.pdf: cannot be read \(encrypted\)"):
         read(locked, engine, 9, soon())
 
 

@@ -208,6 +208,7 @@ def test_feedback_tells_every_reason_and_the_reply_it_is_about(store: Store) -> 
         "mostly_chinese",
         "tags_in_vocabulary",
         "grounded",
+        "涉及的文字：cs.XX、This、paper、proposes、codec",
     ]
     assert sampling == model.history[0][1]
     assert summary.line == LINE
@@ -308,7 +309,11 @@ def test_a_reply_goes_back_as_data(store: Store) -> None:
 @pytest.mark.parametrize("finish", ["refusal", "content_filter"])
 def test_a_refusal_is_final_and_never_paid_for_again(store: Store, finish: str) -> None:
     no = reply(text="I cannot help with that.").model_copy(update={"finish": finish})
-    refused = Refused(reasons=("declined: I cannot help with that.",), declined=True)
+    refused = Refused(
+        reasons=("declined: the model or its endpoint will not answer this",),
+        declined=True,
+        said="I cannot help with that.",
+    )
     model = ScriptedModel(no)
 
     assert run(model, store) == refused
