@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
@@ -89,3 +91,53 @@ def test_any_text_gives_known_elements_and_no_action(text: str) -> None:
                 assert name != "href" or str(value).startswith(("http://", "https://"))
     assert "<script" not in str(rich(text)).lower()
     plain(text)
+
+
+# Text made to keep the site from ever being built
+
+_OPENINGS = (
+    *(
+        "\\frac{",
+        "\\sqrt[",
+        "\\cite[",
+        "\\textcolor{",
+        "\\includegraphics[",
+        "\\footnote[",
+        "{",
+        "[",
+    ),
+    *("\\begin{a}", "\\left(", "\\(", "$", "$$", "\\'", "\\emph ", "\\verb|", "^{", "_{", "}", "]"),
+    *(
+        "\\frac{}{",
+        "\\sqrt\\sqrt",
+        "\\item[",
+        "\\end{a}",
+        "%",
+        "&",
+        "\\newcommand{",
+        "x",
+        " ",
+        "a_",
+    ),
+)
+hostile = st.lists(st.tuples(st.sampled_from(_OPENINGS), st.integers(1, 400)), max_size=6).map(
+    lambda parts: "".join(opening * times for opening, times in parts)
+)
+
+
+@given(hostile, st.booleans())
+@settings(deadline=dt.timedelta(seconds=5), max_examples=80)
+def test_no_text_takes_the_builder_for_long(text: str, dollars: bool) -> None:
+    text = f"${text[:290]}$ {text}" if dollars else text
+    assert isinstance(plain(text), str)
+    assert isinstance(rich(text), str)
+
+
+@pytest.mark.parametrize("opening", _OPENINGS)
+def test_thirty_openings_are_shown_as_they_were_written(opening: str) -> None:
+    assert "<script" not in rich(opening * 30)
+    assert plain(opening * 30).strip() or not opening.strip("{}$ ")
+
+
+def test_tex_that_is_broken_in_one_place_is_read_in_the_others() -> None:
+    assert plain(r"Schr\"odinger \frac{ and 5\% of caf\'e") == "Schrödinger \\frac{ and 5% of café"
