@@ -9,6 +9,9 @@ from pipeline.records import Change, Paper, Replaced
 
 _CONTEXT = 3
 """Equal words shown on each side of a change."""
+_MOST_WORDS = 1000
+"""Of a field that are held against each other, an abstract having 300: the time grows with their
+square."""
 _LONGEST = 600
 """Characters of a diff; a rewritten abstract is told by its beginning."""
 
@@ -33,7 +36,7 @@ def replaced(old: Paper, new: Paper) -> Replaced:
 
 def word_diff(before: str, after: str) -> str:
     """The change by words: [-gone-] {+new+}, with … in the place of what stayed equal."""
-    old, new = before.split(), after.split()
+    old, new = before.split()[:_MOST_WORDS], after.split()[:_MOST_WORDS]
     parts: list[str] = []
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     for kind, a, b, c, d in matcher.get_opcodes():

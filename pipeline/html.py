@@ -44,7 +44,8 @@ _MATH = re.compile(
     r"(?<!\\)(\$\$?)(?=\S)((?:[^$\\]|\\.){1,300}?)(?<=\S)(?<!\\)\1(?![0-9])|\\\((.{1,300}?)\\\)",
     re.DOTALL,
 )
-_ADDRESS = re.compile(r"https?://[^\s<>\"{}|\\^`\u3000-\u303f\uff00-\uffef\u4e00-\u9fff]{4,}")
+_ADDRESS = re.compile(r"https?://[^\s<>\"{}|\\^`\u3000-\u303f\uff00-\uffef\u4e00-\u9fff]{4,2000}")
+"""No browser takes a longer one; what follows stays text."""
 _TRAILING = ".,;:!?'"
 _COMMENT = re.compile(r"(?<!\\)([%#&])")
 _ARXIV = re.compile(r"https?://(?:[a-z]+\.)?arxiv\.org/", re.IGNORECASE)

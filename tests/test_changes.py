@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,3 +83,10 @@ def test_a_field_that_a_source_does_not_have_faithfully_is_not_compared(
 ) -> None:
     new = paper(2, title="T", abstract="A", authors=("X",), comment="C", metadata=source)
     assert {change.field for change in replaced(paper(), new).changes} == fields
+
+
+def test_a_field_without_end_is_told_by_its_first_thousand_words() -> None:
+    draw = random.Random(1)
+    before, after = (" ".join(draw.choices("ab", k=50_000)) for _ in range(2))
+    assert len(word_diff(before, after)) == 600
+    assert word_diff(f"{before} end", f"{before} other end") == "…"

@@ -141,3 +141,9 @@ def test_thirty_openings_are_shown_as_they_were_written(opening: str) -> None:
 
 def test_tex_that_is_broken_in_one_place_is_read_in_the_others() -> None:
     assert plain(r"Schr\"odinger \frac{ and 5\% of caf\'e") == "Schrödinger \\frac{ and 5% of café"
+
+
+def test_an_address_without_end_is_no_address_from_some_point_on() -> None:
+    shown_ = rich("https://x.org/" + ")" * 400_000)
+    assert shown_.count("<a ") == 1
+    assert shown_.count(")") == 400_000
