@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from pipeline.clock import Clock
 from pipeline.config import Config
 from pipeline.desk import Desk
 from pipeline.edges import Edges
-from pipeline.errors import ConfigError, OutputsBusy
+from pipeline.errors import ConfigError, OutputError, OutputsBusy
 from pipeline.evaluate.bench import Bench, Pdfs
 from pipeline.events import Events, Listener
 from pipeline.files import cannot_write
@@ -33,8 +33,10 @@ from pipeline.pacing import Retry
 from pipeline.pdf.pool import Readers
 from pipeline.records import Day
 from pipeline.settings import EmbeddedProfile, EndpointProfile
+from pipeline.snapshots import snapshot
 from pipeline.stages.metadata import ask
 from pipeline.stages.prompt import load_variant
+from pipeline.stages.publish import published_files
 from pipeline.store import Store
 
 if TYPE_CHECKING:
@@ -57,13 +59,13 @@ def open_edges(
     variant = load_variant(config.profile.prompt or config.prompt, config.paths.prompts)
     _check(config)
     outputs = config.paths.outputs
-    with _locked(outputs, command, clock):
-        store = Store(outputs / STORE_FILE)
+    with locked(outputs, command, clock):
+        name = f"{clock.now():%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}.jsonl"
+        events = Events(outputs / "logs" / name, clock, listener)
+        store = open_store(config, lambda text: events.emit("warning", text=text))
         called = build_model(config, clock, store)
         model = Guarded(called, config.profile, config.budget, config.retry, clock, store)
         arxiv = ArxivClient(config.arxiv, config.retry, clock, cache_folder(config))
-        name = f"{clock.now():%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}.jsonl"
-        events = Events(outputs / "logs" / name, clock, listener)
         readers = _readers(config)
         if config.profile.token_factor is None:
             text = f"{config.model}: tokens are counted as cl100k_base's; set its token_factor"
@@ -84,6 +86,7 @@ def open_edges(
             )
         finally:
             readers.close()
+            _keep(store, outputs, clock, events)
             events.close()
             arxiv.close()
             model.close()
@@ -104,9 +107,63 @@ def filled_in(
         arxiv.close()
 
 
-def open_store(config: Config) -> Store:
-    """The store alone, for commands that only read. Raises OutputError."""
-    return Store(config.paths.outputs / STORE_FILE)
+def _keep(store: Store, outputs: Path, clock: Clock, events: Events) -> None:
+    """A snapshot where there is news; its trouble is told, and is never the night's."""
+    if not store.changes:
+        return
+    try:
+        snapshot(store, outputs, clock.now())
+    except OutputError as error:
+        with suppress(OutputError):  # a full disk may not take the log either
+            events.emit("warning", text=str(error))
+
+
+def open_store(config: Config, warn: Callable[[str], None]) -> Store:
+    """The store, made where there is none; `warn` is told of rows that cannot be read.
+
+    Raises OutputError, also for a store without a single day beside published digests: it was
+    lost, and a run would pay for them again. Every digest counts, the demo's and those copied from
+    elsewhere too: none says that it cost nothing, and with one new day in the store nobody would
+    see the danger any more. A store with days is never refused, whatever files there are: a digest
+    that was deleted is written again from the store, and one that it does not know is of a day
+    that somebody brought.
+    """
+    path = config.paths.outputs / STORE_FILE
+    if not path.exists():
+        refuse_a_loss(config.paths.outputs)
+    with ExitStack() as until_checked:
+        store = Store(path, warn=warn)
+        until_checked.callback(store.close)
+        if not store.days():
+            refuse_a_loss(config.paths.outputs)
+        until_checked.pop_all()
+    return store
+
+
+def read_store(config: Config, warn: Callable[[str], None]) -> Store:
+    """The store to look at: nothing is written, and it may be another user's. Raises OutputError.
+
+    One that is not there is empty, but beside published digests it was lost.
+    """
+    path = config.paths.outputs / STORE_FILE
+    if not path.exists():
+        refuse_a_loss(config.paths.outputs)
+    return Store(path, warn=warn, reading=True)
+
+
+def refuse_a_loss(outputs: Path) -> None:
+    """Raise OutputError where digests are there, which no store knows."""
+    digests = published_files(outputs)
+    if not digests:
+        return
+    dates = sorted({path.parent.name for path in digests})
+    span = dates[0] if len(dates) == 1 else f"{dates[0]} to {dates[-1]}"
+    files = "a published digest" if len(digests) == 1 else f"{len(digests)} published digests"
+    raise OutputError(
+        f"has {files} ({span}) that no store knows: a run would pay again for what was paid for",
+        where=outputs,
+        fix="Rebuild the store: jianjie restore; or move the digests away to begin anew",
+    )
 
 
 def cache_folder(config: Config) -> Path:
@@ -157,7 +214,12 @@ def _check(config: Config) -> None:
 
 @contextmanager
 def open_bench(
-    configs: Mapping[str, Config], clock: Clock, command: str, *, full_text: bool
+    configs: Mapping[str, Config],
+    clock: Clock,
+    command: str,
+    warn: Callable[[str], None] = lambda _: None,
+    *,
+    full_text: bool,
 ) -> Iterator[Bench]:
     """The edges of an evaluation by these model profiles, under the lock of its own folder.
 
@@ -167,8 +229,8 @@ def open_bench(
     for config in configs.values():
         _check(config)
     folder = config.paths.outputs / EVALUATIONS
-    with ExitStack() as open_, _locked(folder, command, clock):
-        replies = Store(folder / "replies.sqlite3")
+    with ExitStack() as open_, locked(folder, command, clock):
+        replies = Store(folder / "replies.sqlite3", warn=warn)
         open_.callback(replies.close)
         models = {}
         for name, own in configs.items():
@@ -191,7 +253,7 @@ def pdf_cache(config: Config) -> Path:
 
 
 @contextmanager
-def _locked(outputs: Path, command: str, clock: Clock) -> Iterator[None]:
+def locked(outputs: Path, command: str, clock: Clock) -> Iterator[None]:
     """One writer an outputs folder; the system frees the lock when its holder dies."""
     holder = outputs / _HOLDER_FILE
     lock = FileLock(outputs / _LOCK_FILE, timeout=0)

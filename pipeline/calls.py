@@ -10,9 +10,12 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 
+from pipeline.columns import BATCH_SENT, REASONS, REPLY
 from pipeline.database import Connection, Database, IntegrityError
 from pipeline.records import Inquiry, Origin, Record, Reply
 from pipeline.usage import BatchRequest, OpenBatch, Spend
+
+_LONG_AGO = dt.datetime.fromtimestamp(0, dt.UTC)
 
 
 class Spent(Record):
@@ -36,13 +39,14 @@ class Calls(Database):
 
     def reply(self, key: str, attempt: int) -> Reply | None:
         """The reply to this attempt (0-based) in the open round, if it came before a crash."""
+        round_ = self.round(key)
         rows = self._rows(
             "SELECT reply FROM replies WHERE key = ? AND round = ? AND attempt = ?",
             key,
-            self.round(key),
+            round_,
             attempt,
         )
-        return Reply.model_validate_json(rows[0][0]) if rows else None
+        return self._read(REPLY, rows[0][0], f"{key} {round_} {attempt}") if rows else None
 
     def add_reply(
         self, key: str, attempt: int, reply: Reply, inquiry: Inquiry | None = None
@@ -82,27 +86,27 @@ class Calls(Database):
     def judged(self, key: str) -> list[tuple[Reply, tuple[str, ...] | None]]:
         """The open round's replies, each with the reasons against it; None: not judged yet."""
         rows = self._rows(
-            "SELECT reply, reasons FROM replies WHERE key = ? AND round = ? ORDER BY attempt",
+            f"SELECT {REPLY.key}, reply, reasons FROM replies"  # noqa: S608 - ours
+            " WHERE key = ? AND round = ? ORDER BY attempt",
             key,
             self.round(key),
         )
-        return [
-            (
-                Reply.model_validate_json(reply),
-                None if reasons is None else tuple(json.loads(reasons)),
-            )
-            for reply, reasons in rows
+        judged = [
+            (self._read(REPLY, reply, name), self._read(REASONS, reasons, name))
+            for name, reply, reasons in rows
         ]
+        return [(reply, reasons) for reply, reasons in judged if reply]
 
     def refused_replies(self, key: str) -> list[Reply]:
         """The replies of the rounds since the last valid summary, oldest first."""
         rows = self._rows(
-            "SELECT reply FROM replies JOIN rounds USING (key)"
+            f"SELECT {REPLY.key}, reply FROM replies JOIN rounds USING (key)"  # noqa: S608 - ours
             " WHERE key = ? AND round < closed AND round >= closed - refused"
             " ORDER BY round, attempt",
             key,
         )
-        return [Reply.model_validate_json(reply) for (reply,) in rows]
+        replies = (self._read(REPLY, reply, name) for name, reply in rows)
+        return [reply for reply in replies if reply]
 
     def round(self, key: str) -> int:
         """How many rounds of tries for this key are over: the open one's number."""
@@ -121,10 +125,7 @@ class Calls(Database):
 
     def reopen(self, key: str) -> None:
         """Ask anew though the model declined: somebody wants this paper again."""
-        rows = self._rows(
-            "SELECT reply FROM replies WHERE key = ? AND round = ?", key, self.round(key)
-        )
-        if any(Reply.model_validate_json(reply).declined for (reply,) in rows):
+        if any(reply.declined for reply, _ in self.judged(key)):
             self.close_round(key)
 
     # What calls cost
@@ -154,7 +155,8 @@ class Calls(Database):
         """The median time of a model's last 50 replies; None without any."""
         rows = self._rows(
             "SELECT json_extract(reply, '$.seconds') FROM replies"
-            " WHERE json_extract(reply, '$.model') = ? ORDER BY rowid DESC LIMIT 50",
+            " WHERE CASE WHEN json_valid(reply) THEN json_extract(reply, '$.model') END = ?"
+            " ORDER BY rowid DESC LIMIT 50",
             model,
         )
         seconds = sorted(value for (value,) in rows)
@@ -186,7 +188,10 @@ class Calls(Database):
         )
         return [
             OpenBatch(
-                file=file, id=id_, sent=dt.datetime.fromisoformat(sent), requests=self._out(file)
+                file=file,
+                id=id_,
+                sent=self._read(BATCH_SENT, sent, file) or _LONG_AGO,
+                requests=self._out(file),
             )
             for file, id_, sent in rows
         ]
@@ -253,9 +258,15 @@ def _add_inquiry(db: Connection, inquiry: Inquiry) -> None:
 
 
 def _add_reply(db: Connection, request: BatchRequest, reply: Reply) -> None:
+    """A reply never takes another's place, but that of one that cannot be read any more."""
+    place = (request.key, request.round, request.attempt)
+    query = "FROM replies WHERE key = ? AND round = ? AND attempt = ?"
+    row = db.execute(f"SELECT reply {query}", place).fetchone()
+    if row and REPLY.read(row[0]) is None:
+        db.execute(f"DELETE {query}", place)
     db.execute(
         "INSERT INTO replies VALUES (?, ?, ?, ?, NULL)",
-        (request.key, request.round, request.attempt, reply.model_dump_json()),
+        (*place, reply.model_dump_json()),
     )
     _add_spend(db, Spend.of(reply))
 

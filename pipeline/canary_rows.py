@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
+from pipeline.columns import CANARY_DATE
 from pipeline.database import Database
 from pipeline.drift import WEEKS, CanaryLine, judged
 from pipeline.records import Canary
@@ -27,26 +28,28 @@ class CanaryRows(Database):
         """Of that night and of the weeks before it that it is held against."""
         names = tuple(CanaryLine.model_fields)
         rows = self._rows(
-            f"SELECT {', '.join(names)} FROM canary"  # noqa: S608 - the names are ours
+            f"SELECT {CANARY_DATE.key}, {', '.join(names)} FROM canary"  # noqa: S608 - ours
             " WHERE prompt_hash = ? AND model = ? AND date BETWEEN ? AND ? ORDER BY date, rowid",
             prompt_hash,
             model,
             (date - WEEKS).isoformat(),
             date.isoformat(),
         )
-        return [CanaryLine.model_validate(dict(zip(names, row, strict=True))) for row in rows]
+        return self._records(CanaryLine, CANARY_DATE, rows)
 
     def canary(self, date: dt.date | None = None) -> Canary | None:
         """That night, or the last one, with its verdict: of several models the last one asked."""
         rows = self._rows(
-            "SELECT date, prompt_hash, model FROM canary WHERE ?1 IS NULL OR date = ?1"
-            " ORDER BY date DESC, rowid DESC LIMIT 1",
+            f"SELECT {CANARY_DATE.key}, date, prompt_hash, model FROM canary"  # noqa: S608 - ours
+            " WHERE ?1 IS NULL OR date = ?1 ORDER BY date DESC, rowid DESC",
             date.isoformat() if date else None,
         )
-        if not rows:
-            return None
-        found, prompt_hash, model = rows[0]
-        return judged(self.canary_lines(dt.date.fromisoformat(found), prompt_hash, model))
+        for key, text, prompt_hash, model in rows:
+            found = self._read(CANARY_DATE, text, key)
+            lines = self.canary_lines(found, prompt_hash, model) if found else []
+            if lines:
+                return judged(lines)
+        return None
 
     def canary_asked(self, date: dt.date, prompt_hash: str, model: str) -> bool:
         """Whether that night is in the store."""

@@ -18,6 +18,8 @@ _LONGEST = 600
 
 def replaced(old: Paper, new: Paper) -> Replaced:
     """`old`'s version, and what `new` changed; only fields that both sources have in full."""
+    if new.metadata == "lost":
+        return Replaced(version=old.version, changes=(), paper=old)
     faithful = {old.metadata, new.metadata} == {"api"}
     pairs: dict[str, tuple[str, str]] = {"title": (old.title, new.title)}
     if "page" not in {old.metadata, new.metadata}:  # a list page shortens addresses
@@ -31,7 +33,7 @@ def replaced(old: Paper, new: Paper) -> Replaced:
         for field, (before, after) in pairs.items()
         if before.split() != after.split()
     ]
-    return Replaced(version=old.version, changes=tuple(changes))
+    return Replaced(version=old.version, changes=tuple(changes), paper=old)
 
 
 def word_diff(before: str, after: str) -> str:

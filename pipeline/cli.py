@@ -171,7 +171,7 @@ def show(
     from pipeline.terminal import print_paper  # noqa: PLC0415
 
     arxiv_id = parse_id(paper)
-    with session.store(load_settings(config)) as store:
+    with session.reading(load_settings(config)) as store:
         summaries = store.summaries(arxiv_id.base)
         version = arxiv_id.version or store.latest_announced(arxiv_id.base)
         version = version or max((s.version for s, _ in summaries), default=0)
@@ -191,7 +191,7 @@ def status(
     """What is owed, how the last runs ended, and what the models cost."""
     from pipeline.terminal import print_status, print_unsent  # noqa: PLC0415
 
-    with session.store(load_settings(config)) as store:
+    with session.reading(load_settings(config)) as store:
         known = [store.day(date, field) for date, field in store.days()[:days]]
         listed = [day for day in known if day]
         print_status(listed, store.runs(days), store.spent(days), store.canary())

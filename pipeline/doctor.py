@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
 
-from pipeline.app import build_model, cache_folder, open_store
+from pipeline.app import STORE_FILE, build_model, cache_folder
 from pipeline.arxiv.api import parse_papers
 from pipeline.arxiv.client import ArxivClient
 from pipeline.arxiv.feed import parse_feed
@@ -20,30 +19,22 @@ from pipeline.arxiv.oai import parse_oai
 from pipeline.arxiv.taxonomy import canonical
 from pipeline.clock import Clock
 from pipeline.config import Config, config_problems, load_config
-from pipeline.errors import ArxivError, JianjieError, UsageError
+from pipeline.doctor_store import store_findings
+from pipeline.errors import ArxivError, UsageError
 from pipeline.files import write_atomic
+from pipeline.findings import Finding, failed, tried
 from pipeline.llm.batch_api import BatchApi
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import Features
-from pipeline.records import Record
 from pipeline.settings import EmbeddedProfile, EndpointProfile, is_loopback
 from pipeline.stages.prompt import load_variant
+from pipeline.store import Store
 from pipeline.usage import Spend
 
 LEAST_FREE_MB = 1000
 MOST_SKEW = dt.timedelta(minutes=5)
 KNOWN_PAPER = "1706.03762"
 """A paper that arXiv's API and OAI-PMH have for certain."""
-
-
-class Finding(Record):
-    """One thing that was looked at."""
-
-    about: str
-    text: str
-    state: Literal["ok", "warning", "error"] = "ok"
-    fix: str = ""
-    exit_status: int = 0
 
 
 def examine(path: Path, *, offline: bool, model: str | None = None) -> Iterator[Finding]:
@@ -53,38 +44,24 @@ def examine(path: Path, *, offline: bool, model: str | None = None) -> Iterator[
     """
     problems = config_problems(path)
     if problems:
-        yield from map(_error, ("settings" for _ in problems), problems)
+        yield from map(failed, ("settings" for _ in problems), problems)
         return
     config = load_config(path)
     yield Finding(about="settings", text=str(path))
     if model is not None and model not in config.models:
         known = ", ".join(sorted(config.models))
-        yield _error(
+        yield failed(
             "--model", UsageError(f"no model profile {model!r}", fix=f"There are: {known}")
         )
         return
     config = config.model_copy(update={"model": model or config.model})
     yield from _fields(config)
-    yield _tried("prompt", lambda: _prompt(config))
+    yield tried("prompt", lambda: _prompt(config))
     yield _model(config, offline=offline)
     yield from _folders(config)
     yield from _messages(config)
     if not offline:
         yield from _arxiv(config)
-
-
-def _error(about: str, error: JianjieError) -> Finding:
-    text = f"{error.where}: {error.what}" if error.where else error.what
-    return Finding(
-        about=about, text=text, state="error", fix=error.fix, exit_status=error.exit_status
-    )
-
-
-def _tried(about: str, look: Callable[[], str]) -> Finding:
-    try:
-        return Finding(about=about, text=look())
-    except JianjieError as error:
-        return _error(about, error)
 
 
 def _fields(config: Config) -> Iterator[Finding]:
@@ -105,7 +82,7 @@ def _messages(config: Config) -> Iterator[Finding]:
     from pipeline.messages.targets import described  # noqa: PLC0415
 
     for name in config.messages.to_env:
-        yield _tried(f"message to {name}", partial(described, name))
+        yield tried(f"message to {name}", partial(described, name))
 
 
 def _prompt(config: Config) -> str:
@@ -120,7 +97,7 @@ def _model(config: Config, *, offline: bool) -> Finding:
     here = isinstance(profile, EmbeddedProfile) or is_loopback(profile.base_url.host)
     if found.state == "error" or (offline and not here):
         return found
-    called = _tried(found.about, lambda: _called(config))
+    called = tried(found.about, lambda: _called(config))
     if called.state == "error":
         return called
     return found.model_copy(update={"text": f"{found.text}; {called.text}"})
@@ -128,7 +105,7 @@ def _model(config: Config, *, offline: bool) -> Finding:
 
 def _called(config: Config) -> str:
     """One call, and what it says of the endpoint, which is remembered."""
-    store = open_store(config)
+    store = Store(config.paths.outputs / STORE_FILE)
     model = build_model(config, Clock(), store)
     try:
         reply = model.probe()
@@ -192,12 +169,12 @@ def _key(about: str, profile: EndpointProfile) -> Finding:
 def _folders(config: Config) -> Iterator[Finding]:
     folders = (("outputs", config.paths.outputs), ("cache", cache_folder(config)))
     for about, folder in folders:
-        yield _tried(about, partial(_writable, folder))
+        yield tried(about, partial(_writable, folder))
         free = shutil.disk_usage(_existing(folder)).free // 1_000_000
         if free < LEAST_FREE_MB:
             text = f"only {free:,} MB free"
             yield Finding(about=about, text=text, state="warning", fix="Make room")
-    yield _tried("store", lambda: _store(config))
+    yield from store_findings(config)
 
 
 def _writable(folder: Path) -> str:
@@ -211,15 +188,6 @@ def _existing(folder: Path) -> Path:
     return next(path for path in (folder, *folder.parents) if path.exists())
 
 
-def _store(config: Config) -> str:
-    store = open_store(config)
-    try:
-        days = store.days()
-    finally:
-        store.close()
-    return f"{len(days)} listings" + (f", the last of {days[0][0]}" if days else "")
-
-
 def _arxiv(config: Config) -> Iterator[Finding]:
     if not config.arxiv.contact:
         yield Finding(
@@ -231,14 +199,12 @@ def _arxiv(config: Config) -> Iterator[Finding]:
     arxiv = ArxivClient(config.arxiv, config.retry, Clock(), cache_folder(config))
     category = canonical(next(iter(config.fields.values())).categories[0])
     try:
-        yield _tried("arXiv's feed", lambda: _feed(arxiv, category))
+        yield tried("arXiv's feed", lambda: _feed(arxiv, category))
         yield _clock(arxiv)
-        yield _tried("arXiv's list page", lambda: _list_page(arxiv, category))
+        yield tried("arXiv's list page", lambda: _list_page(arxiv, category))
         paper = _a_paper(arxiv, category)
-        yield _known("arXiv's API", paper, _tried("arXiv's API", lambda: _api(arxiv, paper)))
-        yield _known(
-            "arXiv's OAI-PMH", paper, _tried("arXiv's OAI-PMH", lambda: _oai(arxiv, paper))
-        )
+        yield _known("arXiv's API", paper, tried("arXiv's API", lambda: _api(arxiv, paper)))
+        yield _known("arXiv's OAI-PMH", paper, tried("arXiv's OAI-PMH", lambda: _oai(arxiv, paper)))
     finally:
         arxiv.close()
 

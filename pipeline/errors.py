@@ -11,7 +11,8 @@ Foreign exceptions are translated once, at the edge where they arise::
     ├── PromptError           a prompt file                                              exit 2
     ├── DigestFormatError     a digest file that does not keep the format                exit 2
     ├── OutputError           the outputs folder cannot be read or written               exit 2
-    │   └── OutputsBusy       another process works on the same outputs                  exit 2
+    │   ├── OutputsBusy       another process works on the same outputs                  exit 2
+    │   └── StoreDamaged      the store's file is no database, or broken                 exit 2
     ├── ArxivError            arXiv                                                      exit 3
     │   ├── ArxivUnreachable  no connection, time-out, 5xx: a retry can help
     │   ├── ArxivThrottled    429 or arXiv's other ways of saying so: a retry can help
@@ -125,6 +126,10 @@ class OutputError(JianjieError):
 
 class OutputsBusy(OutputError):
     """Another process holds the lock on the outputs folder."""
+
+
+class StoreDamaged(OutputError):
+    """The store's file is not what SQLite wrote; it can be rebuilt."""
 
 
 class ArxivError(JianjieError):

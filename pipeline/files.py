@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from pipeline.errors import OutputError, one_line
 
 _LEFT_OVER = dt.timedelta(hours=1)
 """No write takes as long: what is older was left by a process that was killed."""
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NO_PERMISSION = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> bool:
@@ -39,11 +42,17 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     Any exception in the block leaves what was at `path`, and nothing beside it. Raises OutputError
     where the system cannot write.
     """
+    with replacing_path(path, durable=durable) as temporary, temporary.open("w+b") as file:
+        yield file
+
+
+@contextmanager
+def replacing_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """The same for what opens its file by name: an empty file is there."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with _beside(path) as (temporary, file):
-            yield file
-            file.flush()
+            yield temporary
             if durable:
                 os.fsync(file.fileno())
             temporary.chmod(0o644)  # mkstemp makes it private; a digest is for a web server too
@@ -66,7 +75,7 @@ def _beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
 def sweep(folder: Path, now: dt.datetime) -> None:
     """Remove the unfinished files that killed processes left in `folder` over an hour ago."""
     oldest = (now - _LEFT_OVER).timestamp()
-    for path in folder.glob(".*.part"):
+    for path in folder.glob(".*.part*"):  # SQLite puts files of its own beside one
         with suppress(OSError):  # another process may sweep too
             if path.stat().st_mtime < oldest:
                 path.unlink()
@@ -77,9 +86,15 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
     return OutputError(
         f"cannot be written: {one_line(error.strerror or error)}",
         where=path,
-        fix="Make room or give write permission (paths in config.yaml), then run again:"
-        " nothing stored is lost",
+        fix=f"{remedy(error)} (paths in config.yaml), then run again: nothing stored is lost",
     )
+
+
+def remedy(error: OSError) -> str:
+    """What to do about the system's reason: room is to be made only where it lacks."""
+    if error.errno in _NO_ROOM:
+        return "Make room"
+    return "Give permission" if error.errno in _NO_PERMISSION else "See to that place"
 
 
 def page_of(digest: Path) -> Path:

@@ -162,7 +162,8 @@ def _complete_earlier(
 
 def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
     """Do what the day owes, then publish it: also when the run has to stop on the way."""
-    todo = left.take([owed.announcement for owed in day.owed])
+    papers = [owed.announcement for owed in day.owed]
+    todo = left.take([item for item in papers if item.paper.metadata != "lost"])
     edges.events.emit("day_started", day.date, papers=len(todo))
     if todo:
         warm_up()  # the site's pages are made when the run ends

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import get_args
 
+from pipeline.columns import ANNOUNCE_TYPE, DAY_CHECK, PAPER
 from pipeline.database import Connection
 from pipeline.records import Announcement, AnnounceType, Check, Metadata, Paper
 
@@ -14,11 +15,13 @@ def put_check(db: Connection, date: str, field: str, check: Check | None) -> Non
     if check is None:
         return
     query = "SELECT checked FROM days WHERE date = ? AND field = ?"
-    before = db.execute(query, (date, field)).fetchone()[0]
-    if before:
-        added = dict.fromkeys((*Check.model_validate_json(before).added, *check.added))
-        dropped = dict.fromkeys((*Check.model_validate_json(before).dropped, *check.dropped))
+    stored = db.execute(query, (date, field)).fetchone()[0]
+    if before := DAY_CHECK.read(stored):
+        added = dict.fromkeys((*before.added, *check.added))
+        dropped = dict.fromkeys((*before.dropped, *check.dropped))
         check = check.model_copy(update={"added": tuple(added), "dropped": tuple(dropped)})
+    if check == before:
+        return
     db.execute(
         "UPDATE days SET checked = ? WHERE date = ? AND field = ?",
         (check.model_dump_json(), date, field),
@@ -38,7 +41,7 @@ def announce(db: Connection, date: str, field: str, announcements: Sequence[Anno
                 "INSERT INTO announced VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
                 (date, field, paper.arxiv_id, paper.version, kind.value, position),
             )
-        elif kind.rank < AnnounceType(known[paper.arxiv_id][1]).rank:
+        elif kind.rank < _rank(known[paper.arxiv_id][1]):
             late = True
             db.execute(
                 "UPDATE announced SET announce = ?, version = ?, stage = NULL, reason = NULL"
@@ -53,19 +56,28 @@ def _in_order(db: Connection, date: str, field: str) -> None:
     """ArXiv's order, by announce type and then by id, for a day that had additions."""
     query = "SELECT announce, arxiv_id FROM announced WHERE date = ? AND field = ?"
     rows = db.execute(query, (date, field)).fetchall()
-    ordered = sorted(rows, key=lambda row: (AnnounceType(row[0]).rank, row[1]))
+    ordered = sorted(rows, key=lambda row: (_rank(row[0]), row[1]))
     db.executemany(
         "UPDATE announced SET position = ? WHERE date = ? AND field = ? AND arxiv_id = ?",
         [(position, date, field, row[1]) for position, row in enumerate(ordered)],
     )
 
 
+def _rank(announce: str) -> int:
+    """Behind all others where it cannot be read: any listing's own type is stronger."""
+    kind = ANNOUNCE_TYPE.read(announce)
+    return len(AnnounceType) if kind is None else kind.rank
+
+
 def put_paper(db: Connection, paper: Paper) -> None:
     """The metadata, unless what is there is from a more faithful source."""
+    if paper.metadata == "lost":
+        return
     query = "SELECT paper FROM papers WHERE arxiv_id = ? AND version = ?"
     row = db.execute(query, (paper.arxiv_id, paper.version)).fetchone()
     faithful = get_args(Metadata).index
-    if row and faithful(Paper.model_validate_json(row[0]).metadata) > faithful(paper.metadata):
+    stored = PAPER.read(row[0]) if row else None
+    if stored and (stored == paper or faithful(stored.metadata) > faithful(paper.metadata)):
         return
     db.execute(
         "INSERT OR REPLACE INTO papers VALUES (?, ?, ?)",

@@ -6,7 +6,8 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 
-from pipeline.database import Database
+from pipeline.columns import MESSAGE_CREATED, TOLD_DONE, TOLD_OWED
+from pipeline.database import Connection, Database
 from pipeline.records import Day, Done, Record
 
 UNSENT, SENT, GIVEN_UP = "unsent", "sent", "given up"
@@ -51,7 +52,10 @@ class MessageRows(Database):
         rows = self._rows(
             "SELECT done, owed FROM told WHERE date = ? AND field = ?", date.isoformat(), field
         )
-        return Told(done=json.loads(rows[0][0]), owed=json.loads(rows[0][1])) if rows else Told()
+        key = f"{date} {field}"
+        done = self._read(TOLD_DONE, rows[0][0], key) if rows else None
+        owed = self._read(TOLD_OWED, rows[0][1], key) if rows else None
+        return Told(done=frozenset(done or ()), owed=frozenset(owed or ()))
 
     def told_failure(self, failure: str, since: dt.datetime) -> bool:
         """Whether a message about this kind of error was made since then."""
@@ -78,22 +82,22 @@ class MessageRows(Database):
                 [(row.lastrowid, target, UNSENT) for target in targets],
             )
             for day in days:
-                told = told_of(day)
-                values = (json.dumps(sorted(ids)) for ids in (told.done, told.owed))
-                db.execute(
-                    "INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?)",
-                    (day.date.isoformat(), day.field, *values),
-                )
+                _tell(db, day)
+
+    def set_told(self, day: Day) -> None:
+        """All that there is to tell of a day was told."""
+        with self._write() as db:
+            _tell(db, day)
 
     def unsent(self) -> list[Delivery]:
         """What has not reached its target yet, oldest first."""
         rows = self._rows(
-            "SELECT d.message, d.target, m.created, d.attempts, d.error, m.title, m.body"
+            "SELECT m.seq, d.message, d.target, m.created, d.attempts, d.error, m.title, m.body"
             " FROM deliveries AS d JOIN messages AS m ON m.seq = d.message"
             " WHERE d.state = ? ORDER BY d.message, d.target",
             UNSENT,
         )
-        return [Delivery(**dict(zip(Delivery.model_fields, row, strict=True))) for row in rows]
+        return self._records(Delivery, MESSAGE_CREATED, rows)
 
     def set_sent(self, message: int, target: str) -> None:
         """It has reached the target."""
@@ -114,6 +118,15 @@ class MessageRows(Database):
                 " error = coalesce(?, error) WHERE message = ? AND target = ?",
                 (state, attempts, error, message, target),
             )
+
+
+def _tell(db: Connection, day: Day) -> None:
+    told = told_of(day)
+    values = (json.dumps(sorted(ids)) for ids in (told.done, told.owed))
+    db.execute(
+        "INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?)",
+        (day.date.isoformat(), day.field, *values),
+    )
 
 
 def told_of(day: Day) -> Told:

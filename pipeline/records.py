@@ -46,8 +46,11 @@ class AnnounceType(StrEnum):
         return list(AnnounceType).index(self)
 
 
-Metadata = Literal["feed", "page", "oai", "api"]
-"""Where a paper's fields are from, the least faithful first; all but `api` are asked for again."""
+Metadata = Literal["lost", "feed", "page", "oai", "api"]
+"""Where a paper's fields are from, the least faithful first; all but `api` are asked for again.
+
+`lost`: the store's row cannot be read, and only id and version are known.
+"""
 
 
 class Paper(Record):
@@ -75,6 +78,8 @@ class Paper(Record):
     @property
     def missing(self) -> tuple[str, ...]:
         """The fields that the source of the metadata does not have at all."""
+        if self.metadata == "lost":
+            return ("title", "abstract", "authors", "comment", "categories")
         return ("comment",) if self.metadata == "feed" else ()
 
 
@@ -91,6 +96,8 @@ class Replaced(Record):
 
     version: int
     changes: tuple[Change, ...]
+    paper: Paper | None = None
+    """Its metadata, from which the changes can be told again."""
 
 
 class Announcement(Record):

@@ -62,7 +62,7 @@ def _metadata(edges: Edges, arxiv_id: ArxivId) -> Paper:
         paper = one_paper(ArxivId(arxiv_id.base, version), edges.arxiv)
     except ArxivError:
         stored = edges.store.paper(arxiv_id.base, version) if version else None
-        if stored is None:
+        if stored is None or stored.metadata == "lost":
             raise
         return stored
     edges.store.put_paper(paper)

@@ -51,7 +51,8 @@ MIGRATIONS = (
     ) STRICT;
     INSERT INTO spend (model, tokens_in, cached_in, tokens_out, cost, sure)
         SELECT json_extract(reply, '$.model'), json_extract(reply, '$.tokens_in'), 0,
-            json_extract(reply, '$.tokens_out'), json_extract(reply, '$.cost'), 1 FROM replies;
+            json_extract(reply, '$.tokens_out'), json_extract(reply, '$.cost'), 1
+            FROM replies WHERE json_valid(reply);
     CREATE TABLE endpoints (
         address TEXT NOT NULL, model TEXT NOT NULL, known TEXT NOT NULL,
         PRIMARY KEY (address, model)

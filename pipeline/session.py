@@ -6,7 +6,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -47,7 +47,7 @@ def bench(configs: Mapping[str, Config], *, full_text: bool) -> Iterator[Bench]:
     from pipeline.clock import Clock  # noqa: PLC0415
 
     clock = Clock()
-    opening = open_bench(configs, clock, command(), full_text=full_text)
+    opening = open_bench(configs, clock, command(), say, full_text=full_text)
     with _interruptible(clock), opening as opened:
         yield opened
 
@@ -131,11 +131,17 @@ def store(settings: Config) -> Iterator[Store]:
     """The store alone, for commands that call no model."""
     from pipeline.app import open_store  # noqa: PLC0415
 
-    opened = open_store(settings)
-    try:
+    with closing(open_store(settings, say)) as opened:
         yield opened
-    finally:
-        opened.close()
+
+
+@contextmanager
+def reading(settings: Config) -> Iterator[Store]:
+    """The store, for commands that write nothing at all."""
+    from pipeline.app import read_store  # noqa: PLC0415
+
+    with closing(read_store(settings, say)) as opened:
+        yield opened
 
 
 def command() -> str:

@@ -1,7 +1,8 @@
 """The store: everything that is known, in one SQLite file.
 
 What it promises: a paper is committed when it is done; replies are kept before they are judged;
-only validated summaries stand in `summaries`; no paper, reply or summary is ever deleted.
+only validated summaries stand in `summaries`; no paper, reply or summary is ever deleted, unless
+it cannot be read and another has taken its place.
 """
 
 from __future__ import annotations
@@ -9,10 +10,23 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from pipeline.calls import Calls, close_round
 from pipeline.canary_rows import CanaryRows
 from pipeline.changes import replaced
+from pipeline.columns import (
+    ANNOUNCE_TYPE,
+    ANNOUNCED_DATE,
+    DAY_CATEGORIES,
+    DAY_CHECK,
+    DAY_DATE,
+    OWED_STAGE,
+    PAPER,
+    QUIET_DATE,
+    RUN_STARTED,
+    SUMMARY,
+)
 from pipeline.database import Connection
 from pipeline.errors import UsageError
 from pipeline.listing_rows import announce, put_check, put_paper
@@ -20,7 +34,6 @@ from pipeline.message_rows import MessageRows
 from pipeline.records import (
     Announcement,
     AnnounceType,
-    Check,
     Day,
     Done,
     Listing,
@@ -44,6 +57,26 @@ class Run(Record):
     note: str | None
 
 
+class _Announced(NamedTuple):
+    """An announced paper's row, with what belongs to it."""
+
+    arxiv_id: str
+    version: int
+    announce: str
+    paper: str | None
+    stage: str | None
+    reason: str | None
+    summary: str | None
+    seq: int | None
+    earlier: str | None
+    """The metadata of the last version before it."""
+
+
+LOST = "its metadata in the store cannot be read: arXiv is asked again"
+LINE_LOST = "its line in the store cannot be read: it is done again"
+"""Reasons why a paper is owed."""
+
+
 class Store(Calls, CanaryRows, MessageRows):
     """Every method is safe to call from many threads and raises OutputError on a bad disk."""
 
@@ -58,7 +91,8 @@ class Store(Calls, CanaryRows, MessageRows):
         date, field = listing.date.isoformat(), listing.field
         with self._write() as db:
             db.execute(
-                "INSERT OR IGNORE INTO days VALUES (?, ?, ?, ?, ?, NULL)",
+                "INSERT INTO days VALUES (?, ?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE"
+                " SET categories = excluded.categories WHERE NOT json_valid(categories)",
                 (date, field, name, json.dumps(list(categories)), listing.source),
             )
             put_check(db, date, field, listing.check)
@@ -72,13 +106,11 @@ class Store(Calls, CanaryRows, MessageRows):
             announce(db, date, field, listing.announcements)
 
     def unchecked(self, field: str) -> set[dt.date]:
-        """The dates whose listing was checked with something left open."""
-        rows = self._rows(
-            "SELECT date FROM days WHERE field = ?"
-            " AND json_array_length(checked, '$.problems') > 0",
-            field,
-        )
-        return {dt.date.fromisoformat(date) for (date,) in rows}
+        """The dates whose listing was checked with something left open, or by a check now lost."""
+        query = "SELECT date, field, checked FROM days WHERE field = ? AND checked IS NOT NULL"
+        checks = [(key, DAY_CHECK.read(text)) for *key, text in self._rows(query, field)]
+        open_ = [(date, field) for (date, _), check in checks if not (check and check.complete)]
+        return {date for date, _ in self._keys(DAY_DATE, open_)}
 
     def add_quiet(self, date: dt.date, field: str) -> None:
         """ArXiv's catch-up page has no announcement on this past date."""
@@ -87,8 +119,8 @@ class Store(Calls, CanaryRows, MessageRows):
 
     def quiet(self, field: str) -> set[dt.date]:
         """The past dates that are known to have no announcement."""
-        rows = self._rows("SELECT date FROM quiet WHERE field = ?", field)
-        return {dt.date.fromisoformat(date) for (date,) in rows}
+        rows = self._rows("SELECT date, field FROM quiet WHERE field = ?", field)
+        return {date for date, _ in self._keys(QUIET_DATE, rows)}
 
     def day(self, date: dt.date, field: str) -> Day | None:
         """The day with what became of each paper, in the listing's order; None if unknown."""
@@ -100,24 +132,26 @@ class Store(Calls, CanaryRows, MessageRows):
         if not rows:
             return None
         name, categories, source, checked = rows[0]
+        key = f"{date} {field}"
         return Day(
             date=date,
             field=field,
             name=name,
-            categories=tuple(json.loads(categories)),
+            categories=self._read(DAY_CATEGORIES, categories, key) or (),
             source=source,
             outcomes=self._outcomes(date, field),
-            check=Check.model_validate_json(checked) if checked else None,
+            check=self._read(DAY_CHECK, checked, key),
             canary=self.canary(date),
         )
 
     def _outcomes(self, date: dt.date, field: str) -> tuple[Outcome, ...]:
         rows = self._rows(
             """
-            SELECT a.announce, papers.paper, a.stage, a.reason, summaries.summary,
+            SELECT a.arxiv_id, a.version, a.announce, papers.paper, a.stage, a.reason,
+                summaries.summary, summaries.seq,
                 (SELECT paper FROM papers AS old WHERE old.arxiv_id = a.arxiv_id
                  AND old.version < a.version ORDER BY old.version DESC LIMIT 1)
-            FROM announced AS a JOIN papers USING (arxiv_id, version)
+            FROM announced AS a LEFT JOIN papers USING (arxiv_id, version)
             LEFT JOIN published USING (arxiv_id, version)
             LEFT JOIN summaries ON summaries.seq = published.seq
             WHERE a.date = ? AND a.field = ? ORDER BY a.position
@@ -125,7 +159,38 @@ class Store(Calls, CanaryRows, MessageRows):
             date.isoformat(),
             field,
         )
-        return tuple(_outcome(*row) for row in rows)
+        return tuple(self._outcome(f"{date} {field}", _Announced(*row)) for row in rows)
+
+    def _outcome(self, day: str, row: _Announced) -> Outcome:
+        paper = self._paper(row.arxiv_id, row.version, row.paper)
+        key = f"{day} {paper.versioned}"
+        # The weakest type is guessed: what a listing says is stronger, and is then believed.
+        guess = AnnounceType.CROSS if row.version == 1 else AnnounceType.REPLACE_CROSS
+        earlier = self._read(PAPER, row.earlier, f"before {paper.versioned}")
+        announcement = Announcement(
+            announce=self._read(ANNOUNCE_TYPE, row.announce, key) or guess,
+            paper=paper,
+            replaced=replaced(earlier, paper) if earlier else None,
+        )
+        if row.summary is None:
+            stage = self._read(OWED_STAGE, row.stage, key) or Stage.LISTING
+            reason = LOST if paper.metadata == "lost" else row.reason or "not tried yet"
+            return Owed(announcement=announcement, stage=stage, reason=reason)
+        if summary := self._summary(row.arxiv_id, row.version, row.seq or 0, row.summary):
+            return Done(announcement=announcement, summary=summary)
+        return Owed(announcement=announcement, stage=Stage.SUMMARIZE, reason=LINE_LOST)
+
+    def _paper(self, arxiv_id: str, version: int, text: str | None) -> Paper:
+        """What is stored, or no more than which paper it is; arXiv is asked for the rest again."""
+        return self._read(PAPER, text, f"{arxiv_id}v{version}") or Paper(
+            arxiv_id=arxiv_id,
+            version=version,
+            title=f"{arxiv_id}v{version}",
+            abstract="",
+            authors=(),
+            categories=(),
+            metadata="lost",
+        )
 
     def days(self, field: str | None = None) -> list[tuple[dt.date, str]]:
         """Date and field of every known day, newest first."""
@@ -134,7 +199,7 @@ class Store(Calls, CanaryRows, MessageRows):
             field,
             field,
         )
-        return [(dt.date.fromisoformat(date), name) for date, name in rows]
+        return self._keys(DAY_DATE, rows)
 
     def counts(self) -> dict[tuple[dt.date, str], tuple[int, int]]:
         """Of every day: papers announced, and of these the ones without a line."""
@@ -142,10 +207,8 @@ class Store(Calls, CanaryRows, MessageRows):
             "SELECT a.date, a.field, count(*), count(*) - count(p.seq) FROM announced AS a"
             " LEFT JOIN published AS p USING (arxiv_id, version) GROUP BY a.date, a.field"
         )
-        return {
-            (dt.date.fromisoformat(date), field): (announced, owed)
-            for date, field, announced, owed in rows
-        }
+        sums = {(date, field): (announced, owed) for date, field, announced, owed in rows}
+        return {key: sums[key[0].isoformat(), key[1]] for key in self._keys(ANNOUNCED_DATE, sums)}
 
     def days_of(self, arxiv_id: str, version: int) -> list[tuple[dt.date, str]]:
         """The days whose listing has this version, newest first."""
@@ -155,7 +218,7 @@ class Store(Calls, CanaryRows, MessageRows):
             arxiv_id,
             version,
         )
-        return [(dt.date.fromisoformat(date), name) for date, name in rows]
+        return self._keys(ANNOUNCED_DATE, rows)
 
     def latest_announced(self, arxiv_id: str) -> int | None:
         """The newest version that a listing had; None if none had the paper."""
@@ -168,12 +231,12 @@ class Store(Calls, CanaryRows, MessageRows):
         rows = self._rows(
             "SELECT paper FROM papers WHERE arxiv_id = ? AND version = ?", arxiv_id, version
         )
-        return Paper.model_validate_json(rows[0][0]) if rows else None
+        return self._paper(arxiv_id, version, rows[0][0]) if rows else None
 
     def versions(self, arxiv_id: str) -> list[Paper]:
         """Every version that is known, oldest first."""
-        rows = self._rows("SELECT paper FROM papers WHERE arxiv_id = ? ORDER BY version", arxiv_id)
-        return [Paper.model_validate_json(text) for (text,) in rows]
+        query = "SELECT version, paper FROM papers WHERE arxiv_id = ? ORDER BY version"
+        return [self._paper(arxiv_id, *row) for row in self._rows(query, arxiv_id)]
 
     def put_paper(self, paper: Paper) -> None:
         """Store metadata; what a less faithful source says never replaces it."""
@@ -183,12 +246,13 @@ class Store(Calls, CanaryRows, MessageRows):
     def replaced(self, paper: Paper) -> Replaced | None:
         """The last version before this one that is known, and what changed since."""
         rows = self._rows(
-            "SELECT paper FROM papers WHERE arxiv_id = ? AND version < ?"
-            " ORDER BY version DESC LIMIT 1",
+            "SELECT paper, arxiv_id || 'v' || version FROM papers"
+            " WHERE arxiv_id = ? AND version < ? ORDER BY version DESC LIMIT 1",
             paper.arxiv_id,
             paper.version,
         )
-        return replaced(Paper.model_validate_json(rows[0][0]), paper) if rows else None
+        before = self._read(PAPER, *rows[0]) if rows else None
+        return replaced(before, paper) if before else None
 
     def set_owed(self, date: dt.date, field: str, owed: Owed) -> None:
         """Say why this paper of this day has no line yet."""
@@ -220,15 +284,30 @@ class Store(Calls, CanaryRows, MessageRows):
             _point(db, summary.arxiv_id, summary.version, row.lastrowid or 0)
             if inquiry is not None:
                 close_round(db, inquiry, refused=False)
+            _forget_unreadable(db, summary.arxiv_id, summary.version)
+
+    def adopt(self, summary: Summary) -> bool:
+        """Publish a line from outside; whether it was new. One that is here is not stored twice."""
+        query = "SELECT seq, summary FROM summaries WHERE arxiv_id = ? AND version = ?"
+        of_it = (summary.arxiv_id, summary.version)
+        for seq, text in self._rows(query, *of_it):
+            stored = SUMMARY.read(text)
+            if stored and stored.model_copy(update={"key": summary.key}) == summary:
+                with self._write() as db:
+                    _point(db, *of_it, seq)
+                return False
+        self.publish(summary)
+        return True
 
     def summaries(self, arxiv_id: str) -> list[tuple[Summary, bool]]:
         """Every summary of a paper, oldest first, and whether it is the published one."""
         rows = self._rows(
-            "SELECT s.summary, p.seq IS NOT NULL FROM summaries AS s"
+            "SELECT s.version, s.seq, s.summary, p.seq IS NOT NULL FROM summaries AS s"
             " LEFT JOIN published AS p ON p.seq = s.seq WHERE s.arxiv_id = ? ORDER BY s.seq",
             arxiv_id,
         )
-        return [(Summary.model_validate_json(text), bool(live)) for text, live in rows]
+        found = [(self._summary(arxiv_id, *row), bool(live)) for *row, live in rows]
+        return [(summary, live) for summary, live in found if summary]
 
     def lines(self, since: dt.date, before: dt.date | None) -> list[tuple[str, str]]:
         """Base id and published line of the papers in the listings from `since` on, each once.
@@ -247,12 +326,12 @@ class Store(Calls, CanaryRows, MessageRows):
     def published(self, arxiv_id: str, version: int) -> Summary | None:
         """The published summary of one version."""
         rows = self._rows(
-            "SELECT summary FROM summaries JOIN published USING (seq)"
+            "SELECT seq, summary FROM summaries JOIN published USING (seq)"
             " WHERE published.arxiv_id = ? AND published.version = ?",
             arxiv_id,
             version,
         )
-        return Summary.model_validate_json(rows[0][0]) if rows else None
+        return self._summary(arxiv_id, version, *rows[0]) if rows else None
 
     def undo(self, arxiv_id: str, version: int) -> Summary:
         """Publish the summary before the published one again. Raises UsageError without one."""
@@ -260,26 +339,30 @@ class Store(Calls, CanaryRows, MessageRows):
             """
             SELECT s.seq, s.summary FROM summaries AS s JOIN published AS p
             ON p.arxiv_id = s.arxiv_id AND p.version = s.version AND s.seq < p.seq
-            WHERE s.arxiv_id = ? AND s.version = ? ORDER BY s.seq DESC LIMIT 1
+            WHERE s.arxiv_id = ? AND s.version = ? ORDER BY s.seq DESC
             """,
             arxiv_id,
             version,
         )
-        if not rows:
-            raise UsageError(
-                "there is no earlier summary to go back to",
-                where=f"{arxiv_id}v{version}",
-                fix=f"See: jianjie show {arxiv_id}",
-            )
-        with self._write() as db:
-            _point(db, arxiv_id, version, rows[0][0])
-        return Summary.model_validate_json(rows[0][1])
+        for seq, text in rows:
+            if summary := self._summary(arxiv_id, version, seq, text):
+                with self._write() as db:
+                    _point(db, arxiv_id, version, seq)
+                return summary
+        raise UsageError(
+            "there is no earlier summary to go back to",
+            where=f"{arxiv_id}v{version}",
+            fix=f"See: jianjie show {arxiv_id}",
+        )
+
+    def _summary(self, arxiv_id: str, version: int, seq: int, text: str) -> Summary | None:
+        return self._read(SUMMARY, text, f"{arxiv_id}v{version} ({seq})")
 
     # Runs
 
     def start_run(self, command: str, now: dt.datetime) -> int:
         """Note the start of a run; its number."""
-        with self._write() as db:
+        with self._write(counted=False) as db:
             row = db.execute(
                 "INSERT INTO runs (command, started) VALUES (?, ?)", (command, now.isoformat())
             )
@@ -287,7 +370,7 @@ class Store(Calls, CanaryRows, MessageRows):
 
     def end_run(self, run: int, now: dt.datetime, exit_status: int, note: str) -> None:
         """Note how a run ended."""
-        with self._write() as db:
+        with self._write(counted=False) as db:
             db.execute(
                 "UPDATE runs SET ended = ?, exit_status = ?, note = ? WHERE seq = ?",
                 (now.isoformat(), exit_status, note, run),
@@ -296,35 +379,20 @@ class Store(Calls, CanaryRows, MessageRows):
     def runs(self, limit: int) -> list[Run]:
         """The last runs, newest first."""
         rows = self._rows(
-            "SELECT command, started, ended, exit_status, note FROM runs ORDER BY seq DESC LIMIT ?",
+            "SELECT seq, command, started, ended, exit_status, note FROM runs"
+            " ORDER BY seq DESC LIMIT ?",
             limit,
         )
-        names = ("command", "started", "ended", "exit_status", "note")
-        return [Run.model_validate(dict(zip(names, row, strict=True))) for row in rows]
+        return self._records(Run, RUN_STARTED, rows)
+
+
+def _forget_unreadable(db: Connection, arxiv_id: str, version: int) -> None:
+    """What no one can read any more goes when another has taken its place."""
+    query = "SELECT seq, summary FROM summaries WHERE arxiv_id = ? AND version = ?"
+    rows = db.execute(query, (arxiv_id, version)).fetchall()
+    gone = [(seq,) for seq, text in rows if SUMMARY.read(text) is None]
+    db.executemany("DELETE FROM summaries WHERE seq = ?", gone)
 
 
 def _point(db: Connection, arxiv_id: str, version: int, seq: int) -> None:
     db.execute("INSERT OR REPLACE INTO published VALUES (?, ?, ?)", (arxiv_id, version, seq))
-
-
-def _outcome(
-    announce: str,
-    paper: str,
-    stage: str | None,
-    reason: str | None,
-    summary: str | None,
-    earlier: str | None,
-) -> Outcome:
-    this = Paper.model_validate_json(paper)
-    announcement = Announcement(
-        announce=AnnounceType(announce),
-        paper=this,
-        replaced=replaced(Paper.model_validate_json(earlier), this) if earlier else None,
-    )
-    if summary is not None:
-        return Done(announcement=announcement, summary=Summary.model_validate_json(summary))
-    return Owed(
-        announcement=announcement,
-        stage=Stage(stage) if stage else Stage.LISTING,
-        reason=reason or "not tried yet",
-    )

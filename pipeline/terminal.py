@@ -14,10 +14,10 @@ from rich.table import Table
 
 from pipeline.account import note, unchecked, usual
 from pipeline.calls import Spent
-from pipeline.doctor import Finding
 from pipeline.estimate import Estimate
 from pipeline.events import Event
 from pipeline.files import page_of, shown_path
+from pipeline.findings import Finding
 from pipeline.flow import Night
 from pipeline.ledger import ledger
 from pipeline.message_rows import Delivery

@@ -90,3 +90,8 @@ def test_a_field_without_end_is_told_by_its_first_thousand_words() -> None:
     before, after = (" ".join(draw.choices("ab", k=50_000)) for _ in range(2))
     assert len(word_diff(before, after)) == 600
     assert word_diff(f"{before} end", f"{before} other end") == "…"
+
+
+def test_nothing_is_said_of_a_paper_whose_metadata_is_lost() -> None:
+    found = replaced(paper(), paper(2, title="2601.00001v2", abstract="", metadata="lost"))
+    assert (found.version, found.changes, found.paper) == (1, (), paper())

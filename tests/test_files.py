@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import OutputError
-from pipeline.files import cannot_write, replacing, sweep, write_atomic
+from pipeline.files import cannot_write, replacing, replacing_path, sweep, write_atomic
 
 LONG_AGO = 1_000_000_000
 
@@ -157,6 +157,36 @@ def test_the_systems_reason_is_part_of_the_message() -> None:
     assert cannot_write(Path("/x"), OSError("odd")).what == "cannot be written: odd"
 
 
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "Make room"),
+        (errno.EDQUOT, "Make room"),
+        (errno.EACCES, "Give permission"),
+        (errno.EROFS, "Give permission"),
+        (errno.ENOTDIR, "See to that place"),
+        (errno.EIO, "See to that place"),
+    ],
+)
+def test_room_is_asked_for_only_where_it_is_lacking(number: int, remedy: str) -> None:
+    error = cannot_write(Path("/x"), OSError(number, os.strerror(number)))
+
+    assert error.fix.startswith(f"{remedy} (paths in config.yaml), then run again")
+    assert ("room" in error.fix) == (remedy == "Make room")
+
+
+def test_what_opens_its_file_by_name_gets_one_and_puts_it_in_place(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "a.db"
+
+    with replacing_path(target) as beside:
+        assert beside.read_bytes() == b""
+        beside.write_bytes(b"whole")
+        assert not target.exists()
+
+    assert target.read_bytes() == b"whole"
+    assert list(target.parent.iterdir()) == [target]
+
+
 def test_a_file_is_replaced_when_the_block_ends_well(tmp_path: Path) -> None:
     target = tmp_path / "new" / "a.pdf"
 
@@ -202,7 +232,14 @@ def test_a_system_error_in_the_block_is_an_output_error(tmp_path: Path) -> None:
 
 def test_only_old_unfinished_files_are_swept(tmp_path: Path) -> None:
     now = dt.datetime(2026, 1, 6, tzinfo=dt.UTC)
-    ages = {".a.pdf.x.part": 3601, ".b.pdf.x.part": 3599, "c.part": 9999, ".d": 9999, "e.pdf": 9999}
+    ages = {
+        ".a.pdf.x.part": 3601,
+        ".a.x.part-wal": 3601,
+        ".b.pdf.x.part": 3599,
+        "c.part": 9999,
+        ".d": 9999,
+        "e.pdf": 9999,
+    }
     for name, age in ages.items():
         (tmp_path / name).write_bytes(b"half")
         os.utime(tmp_path / name, (now.timestamp() - age, now.timestamp() - age))
@@ -211,9 +248,10 @@ def test_only_old_unfinished_files_are_swept(tmp_path: Path) -> None:
 
     sweep(tmp_path, now)
 
-    assert {path.name for path in tmp_path.iterdir()} == set(ages) - {".a.pdf.x.part"} | {
-        ".folder.part"
-    }
+    assert {path.name for path in tmp_path.iterdir()} == set(ages) - {
+        ".a.pdf.x.part",
+        ".a.x.part-wal",
+    } | {".folder.part"}
 
 
 def test_there_is_nothing_to_sweep_in_no_folder(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.database import IntegrityError
 from pipeline.errors import OutputError, UsageError
 from pipeline.records import (
     Announcement,
@@ -349,7 +350,7 @@ def test_every_reply_stays_in_the_file_with_its_reasons(store: Store, path: Path
 def test_an_attempt_is_never_overwritten(store: Store) -> None:
     store.add_reply(KEY, 0, reply("first"))
 
-    with pytest.raises(OutputError):
+    with pytest.raises(IntegrityError):  # a mistake of our own, and no trouble of the disk
         store.add_reply(KEY, 0, reply("second"))
 
     assert store.reply(KEY, 0) == reply("first")

@@ -29,9 +29,19 @@ def digest_paths(day: Day, outputs: Path) -> tuple[Path, Path]:
     return folder / f"{day.field}.md", folder / f"{day.field}.json"
 
 
+def published_files(outputs: Path) -> list[Path]:
+    """The JSON of every published day, oldest first."""
+    return sorted(outputs.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]/*.json"))
+
+
 def publish(day: Day, outputs: Path, tags: TagChoice) -> Published:
-    """Write both files, each in one step, and only if they differ. Raises OutputError."""
+    """Write both files, each in one step, and only if they differ. Raises OutputError.
+
+    What was published stays while a row of the store is lost that it shows: arXiv is asked first.
+    """
     markdown, json_file = digest_paths(day, outputs)
+    if _lacks(day) and json_file.exists():
+        return Published(markdown=markdown, json_file=json_file, changed=False)
     changed = write_atomic(markdown, render(digest_of(day, tags)).encode())
     changed = write_atomic(json_file, json_of(day, tags)) or changed
     return Published(markdown=markdown, json_file=json_file, changed=changed)
@@ -51,8 +61,15 @@ def patch(day: Day, summary: Summary, outputs: Path, tags: TagChoice) -> Publish
         f"{summary.arxiv_id}v{summary.version}", line=summary.line, tags=chosen
     )
     changed = write_atomic(markdown, render(patched).encode())
-    changed = write_atomic(json_file, json_of(day, tags)) or changed
+    if not (_lacks(day) and json_file.exists()):
+        changed = write_atomic(json_file, json_of(day, tags)) or changed
     return Published(markdown=markdown, json_file=json_file, changed=changed)
+
+
+def _lacks(day: Day) -> bool:
+    """Whether the store's row of the day, or of a paper in it, cannot be read."""
+    papers = (outcome.announcement.paper for outcome in day.outcomes)
+    return not day.categories or any(paper.metadata == "lost" for paper in papers)
 
 
 def published_tags(paper: Paper, summary: Summary | None, tags: TagChoice) -> tuple[str, ...]:
@@ -137,6 +154,7 @@ def _paper_json(outcome: Outcome, section: Section, number: int, tags: TagChoice
             "line": summary.line,
             "tags": published_tags(paper, summary, tags),
             "model_tags": summary.tags,
+            "key": summary.key,
             "provenance": summary.provenance.model_dump(mode="json"),
         }
     return entry | {

@@ -16,6 +16,7 @@ from pipeline.demo.example_day import example_listing
 from pipeline.demo.standin import StandInArxiv, demo_pdfs
 from tests.conftest import ROOT
 from tests.standins.model import StandInModel
+from tests.standins.readonly import unprivileged
 from tests.standins.settings import write_config
 
 EXAMPLE = ROOT / "prompts" / "examples" / "20260107-audio.md"
@@ -35,8 +36,17 @@ class House:
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """`jianjie ARGUMENTS` in the user's folder."""
+        return self._done([*COMMAND, *arguments], environment)
+
+    def look(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The same by somebody for whom permissions hold."""
+        return self._done(unprivileged([*COMMAND, *arguments]), {"PYTHONDONTWRITEBYTECODE": "1"})
+
+    def _done(
+        self, command: list[str], environment: dict[str, str]
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [*COMMAND, *arguments],
+            command,
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             capture_output=True,
@@ -59,6 +69,10 @@ class House:
     def settings(self, **changes: object) -> None:
         """Write the config again with other top-level keys."""
         write_config(self.folder, self.arxiv.url, self.model.url, **changes)
+
+    @property
+    def store(self) -> Path:
+        return self.folder / "outputs" / "jianjie.sqlite3"
 
     @property
     def digest(self) -> Path:
