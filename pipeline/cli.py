@@ -14,6 +14,7 @@ import typer
 from pipeline import __version__, session
 from pipeline.cli_distill import distill
 from pipeline.cli_evaluate import evaluate
+from pipeline.cli_restore import restore
 from pipeline.cli_schedule import schedule
 from pipeline.errors import (
     ArxivError,
@@ -222,6 +223,9 @@ def render(
             typer.echo(f"{shown_path(written.markdown)} {state}")
         files = update(store, settings, everything=True)
         typer.echo(f"{shown_path(settings.paths.outputs / 'site')} {files} files written")
+
+
+app.command(epilog="Examples:  jianjie restore  ·  jianjie restore --over")(restore)
 
 
 @app.command(epilog="Examples:  jianjie doctor  ·  jianjie doctor --model deepseek --offline")
