@@ -36,6 +36,18 @@ Foreign exceptions are translated once, at the edge where they arise::
 
 from __future__ import annotations
 
+EXIT_DONE, EXIT_OWED = 0, 1
+_BETTER_TO_WORSE = (EXIT_DONE, EXIT_OWED, 4, 3, 2, 130)
+
+
+def worst(*statuses: int) -> int:
+    """Of several exit statuses the one that a run ends with: what needs somebody soonest.
+
+    The next run by itself does what is owed (1) or over the budget (4), and what was out of reach
+    (3) unless an address or a key is wrong; a wrong setting or folder (2) stays until it is mended.
+    """
+    return max(statuses, key=_BETTER_TO_WORSE.index, default=EXIT_DONE)
+
 
 def one_line(text: object) -> str:
     """`text` with all white space, line ends included, folded to single spaces.

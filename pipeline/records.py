@@ -327,6 +327,26 @@ class Stage(StrEnum):
     PUBLISH = "publish"
 
 
+class Cause(StrEnum):
+    """The kind of reason that keeps a paper owed; the words beside it are for people."""
+
+    NOT_TRIED = "not-tried"
+    OUT_OF_REACH = "model-out-of-reach"
+    """No connection, no answer in time, too many calls, an error of the server's own."""
+    FORBIDDEN = "model-forbidden"
+    """A wrong key, no credit, an unknown model."""
+    REFUSED = "request-refused"
+    """The endpoint will not take this one request."""
+    DECLINED = "declined"
+    """The model will not write about this paper."""
+    RULES = "rules"
+    """No reply kept the rules."""
+    BUDGET = "budget"
+    IN_BATCH = "in-batch"
+    OTHER = "other"
+    """From before causes were kept."""
+
+
 class Done(Record):
     """An announced paper with its published summary."""
 
@@ -340,6 +360,7 @@ class Owed(Record):
     announcement: Announcement
     stage: Stage
     reason: str
+    cause: Cause = Cause.NOT_TRIED
 
 
 Outcome = Done | Owed

@@ -20,6 +20,7 @@ from pipeline.message_rows import MessageRows
 from pipeline.records import (
     Announcement,
     AnnounceType,
+    Cause,
     Check,
     Day,
     Done,
@@ -27,24 +28,14 @@ from pipeline.records import (
     Outcome,
     Owed,
     Paper,
-    Record,
     Replaced,
     Stage,
     Summary,
 )
+from pipeline.run_rows import RunRows
 
 
-class Run(Record):
-    """One start of the program, as `status` shows it."""
-
-    command: str
-    started: dt.datetime
-    ended: dt.datetime | None
-    exit_status: int | None
-    note: str | None
-
-
-class Store(Calls, CanaryRows, MessageRows):
+class Store(Calls, CanaryRows, MessageRows, RunRows):
     """Every method is safe to call from many threads and raises OutputError on a bad disk."""
 
     # Days
@@ -114,7 +105,7 @@ class Store(Calls, CanaryRows, MessageRows):
     def _outcomes(self, date: dt.date, field: str) -> tuple[Outcome, ...]:
         rows = self._rows(
             """
-            SELECT a.announce, papers.paper, a.stage, a.reason, summaries.summary,
+            SELECT a.announce, papers.paper, a.stage, a.cause, a.reason, summaries.summary,
                 (SELECT paper FROM papers AS old WHERE old.arxiv_id = a.arxiv_id
                  AND old.version < a.version ORDER BY old.version DESC LIMIT 1)
             FROM announced AS a JOIN papers USING (arxiv_id, version)
@@ -194,10 +185,11 @@ class Store(Calls, CanaryRows, MessageRows):
         """Say why this paper of this day has no line yet."""
         with self._write() as db:
             db.execute(
-                "UPDATE announced SET stage = ?, reason = ?"
+                "UPDATE announced SET stage = ?, cause = ?, reason = ?"
                 " WHERE date = ? AND field = ? AND arxiv_id = ?",
                 (
                     owed.stage.value,
+                    owed.cause.value,
                     owed.reason,
                     date.isoformat(),
                     field,
@@ -257,33 +249,6 @@ class Store(Calls, CanaryRows, MessageRows):
             _point(db, arxiv_id, version, rows[0][0])
         return Summary.model_validate_json(rows[0][1])
 
-    # Runs
-
-    def start_run(self, command: str, now: dt.datetime) -> int:
-        """Note the start of a run; its number."""
-        with self._write() as db:
-            row = db.execute(
-                "INSERT INTO runs (command, started) VALUES (?, ?)", (command, now.isoformat())
-            )
-            return row.lastrowid or 0
-
-    def end_run(self, run: int, now: dt.datetime, exit_status: int, note: str) -> None:
-        """Note how a run ended."""
-        with self._write() as db:
-            db.execute(
-                "UPDATE runs SET ended = ?, exit_status = ?, note = ? WHERE seq = ?",
-                (now.isoformat(), exit_status, note, run),
-            )
-
-    def runs(self, limit: int) -> list[Run]:
-        """The last runs, newest first."""
-        rows = self._rows(
-            "SELECT command, started, ended, exit_status, note FROM runs ORDER BY seq DESC LIMIT ?",
-            limit,
-        )
-        names = ("command", "started", "ended", "exit_status", "note")
-        return [Run.model_validate(dict(zip(names, row, strict=True))) for row in rows]
-
 
 def _point(db: Connection, arxiv_id: str, version: int, seq: int) -> None:
     db.execute("INSERT OR REPLACE INTO published VALUES (?, ?, ?)", (arxiv_id, version, seq))
@@ -293,6 +258,7 @@ def _outcome(
     announce: str,
     paper: str,
     stage: str | None,
+    cause: str | None,
     reason: str | None,
     summary: str | None,
     earlier: str | None,
@@ -305,8 +271,11 @@ def _outcome(
     )
     if summary is not None:
         return Done(announcement=announcement, summary=Summary.model_validate_json(summary))
+    if stage is None:
+        return Owed(announcement=announcement, stage=Stage.LISTING, reason="not tried yet")
     return Owed(
         announcement=announcement,
-        stage=Stage(stage) if stage else Stage.LISTING,
-        reason=reason or "not tried yet",
+        stage=Stage(stage),
+        cause=Cause(cause or Cause.OTHER),
+        reason=reason or "",
     )

@@ -18,13 +18,13 @@ from pipeline.doctor import Finding
 from pipeline.estimate import Estimate
 from pipeline.events import Event
 from pipeline.files import page_of, shown_path
-from pipeline.flow import Night
+from pipeline.flow import Night, Trouble
 from pipeline.ledger import ledger
 from pipeline.message_rows import Delivery
 from pipeline.nights import NothingAnnounced
 from pipeline.records import Canary, Day, Owed, Paper, Replaced, Summary
 from pipeline.reprocess import Again
-from pipeline.store import Run
+from pipeline.run_rows import Run
 
 if TYPE_CHECKING:  # a night needs none of what evaluations need
     from pipeline.evaluate.answers import Work
@@ -112,8 +112,19 @@ def print_work(planned: Plan, work: Mapping[str, Work]) -> None:
         OUT.print(escape(f"left out: {arxiv_id}: {why}"), soft_wrap=True)
 
 
-def print_night(night: Night, seconds: float) -> None:
-    """The account of a run."""
+def print_result(result: Night | Trouble, seconds: float) -> None:
+    """The account of a field's night, or that it had none."""
+    if isinstance(result, Night):
+        _print_night(result, seconds)
+        return
+    table = Table(title=result.name, show_header=False, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("not done", escape(str(result.error)))
+    OUT.print(table)
+
+
+def _print_night(night: Night, seconds: float) -> None:
     if isinstance(night.day, NothingAnnounced):
         OUT.print(escape(note(night)), soft_wrap=True)
     elif night.published:
@@ -123,8 +134,6 @@ def print_night(night: Night, seconds: float) -> None:
     for day in night.days:
         for owed in day.owed:
             OUT.print(f"待补 {_owed_line(owed)}", soft_wrap=True)
-    for problem in night.problems:
-        OUT.print(escape(problem), soft_wrap=True)
 
 
 def print_estimate(estimate: Estimate | NothingAnnounced) -> None:

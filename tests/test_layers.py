@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 
 LAYERS = [
     {"cli"},
-    {"cli_distill", "cli_evaluate", "cli_schedule"},
+    {"cli_distill", "cli_evaluate", "cli_run", "cli_schedule"},
     {"session"},
     {"terminal"},
     {"options", "doctor", "account", "demo"},
@@ -29,7 +29,7 @@ LAYERS = [
     {"llm"},
     {"arxiv", "replies", "pdf"},
     {"store", "events", "ledger", "pacing"},
-    {"listing_rows", "calls", "canary_rows", "message_rows"},
+    {"listing_rows", "calls", "canary_rows", "message_rows", "run_rows"},
     {"usage", "drift", "interests", "grounding"},
     {"database", "changes"},
     {"schema", "digest", "files", "clock"},

@@ -19,6 +19,7 @@ from pipeline.errors import OutputError, UsageError
 from pipeline.records import (
     Announcement,
     AnnounceType,
+    Cause,
     Done,
     Listing,
     Owed,
@@ -27,7 +28,8 @@ from pipeline.records import (
     Stage,
     Summary,
 )
-from pipeline.store import Run, Store
+from pipeline.run_rows import Count, Run, RunOutcome
+from pipeline.store import Store
 from tests.standins.records import NOW, provenance
 
 DATE = dt.date(2026, 1, 7)
@@ -154,7 +156,9 @@ def test_a_paper_is_done_when_a_summary_of_its_version_is_published(store: Store
     items = listing(paper("2601.00001"), paper("2601.00002", 2), paper("2601.00003"))
     add(store, items)
     first, second, third = items.announcements
-    owed = Owed(announcement=third, stage=Stage.VALIDATE, reason="no_markup: has **")
+    owed = Owed(
+        announcement=third, stage=Stage.VALIDATE, cause=Cause.RULES, reason="no_markup: has **"
+    )
 
     store.publish(summary("甲", "2601.00001"))
     store.publish(summary("旧", "2601.00002", version=1))  # another version
@@ -362,7 +366,8 @@ def test_runs_newest_first(store: Store) -> None:
     later = NOW + dt.timedelta(minutes=5)
     for command in ("run", "status", "run --date 2026-01-07"):
         number = store.start_run(command, NOW)
-    store.end_run(number, later, 1, "26 announced")
+    count = Count(date=DATE, field="audio", announced=26, done=24, owed=2)
+    store.end_run(number, later, RunOutcome(exit_status=1, note="26 announced", counts=(count,)))
 
     assert store.runs(2) == [
         Run(
@@ -371,6 +376,7 @@ def test_runs_newest_first(store: Store) -> None:
             ended=later,
             exit_status=1,
             note="26 announced",
+            counts=(count,),
         ),
         Run(command="status", started=NOW, ended=None, exit_status=None, note=None),
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -27,8 +26,9 @@ from pipeline.records import (
     Section,
     Summary,
 )
+from pipeline.run_rows import Count, Run
 from pipeline.stages.publish import published_tags
-from pipeline.store import Run, Store
+from pipeline.store import Store
 
 _TEMPLATES = Path(__file__).parent / "templates"
 WEEKDAYS = "一二三四五六日"
@@ -49,8 +49,6 @@ ANNOUNCED = {
     AnnounceType.REPLACE: "新版本",
     AnnounceType.REPLACE_CROSS: "交叉列出的新版本",
 }
-_SUMS = re.compile(r"(\d{4}-\d\d-\d\d) ([^:;]+): (\d+) announced = (\d+) done \+ (\d+) owed")
-"""As account.py writes them."""
 _DAYS_KEPT = 64
 """Days in memory: a month's are read for its page, its search file and its feed."""
 
@@ -189,8 +187,7 @@ class LastRun(NamedTuple):
     started: dt.datetime
     command: str
     exit_status: int | None
-    days: tuple[tuple[str, ...], ...]
-    """Date, name of the field, papers announced, done and owed."""
+    counts: tuple[Count, ...]
 
 
 def last_run(run: Run) -> LastRun:
@@ -200,7 +197,7 @@ def last_run(run: Run) -> LastRun:
         started=run.started,
         command=words[1] if len(words) > 1 else "",
         exit_status=run.exit_status,
-        days=tuple(_SUMS.findall(run.note or "")),
+        counts=run.counts,
     )
 
 
