@@ -88,6 +88,18 @@ def open_edges(
             store.close()
 
 
+@contextmanager
+def open_outputs(config: Config, clock: Clock, command: str) -> Iterator[Store]:
+    """The store alone, under the lock of its outputs folder. Raises OutputsBusy, OutputError."""
+    outputs = config.paths.outputs
+    with _locked(outputs, command, clock):
+        store = Store(outputs / STORE_FILE)
+        try:
+            yield store
+        finally:
+            store.close()
+
+
 def filled_in(
     config: Config, store: Store, wanted: Iterable[tuple[dt.date, str]], warn: Callable[[str], None]
 ) -> Iterator[Day]:

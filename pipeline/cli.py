@@ -182,7 +182,7 @@ def render(
     from pipeline.stages.publish import publish  # noqa: PLC0415
 
     settings = load_settings(config)
-    with session.store(settings) as store:
+    with session.outputs(settings) as store:
         wanted = [(d, f) for d, f in store.days() if date is None or d == date.date()]
         if not wanted:
             raise UsageError("the store has no such day", where="render", fix="See: jianjie status")

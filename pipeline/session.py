@@ -149,6 +149,20 @@ def store(settings: Config) -> Iterator[Store]:
         opened.close()
 
 
+@contextmanager
+def outputs(settings: Config) -> Iterator[Store]:
+    """The store under the lock of its folder, for a command that writes there and calls no model.
+
+    Ctrl-C and SIGTERM end in Interrupted.
+    """
+    from pipeline.app import open_outputs  # noqa: PLC0415
+    from pipeline.clock import Clock  # noqa: PLC0415
+
+    clock = Clock()
+    with _interruptible(clock), open_outputs(settings, clock, command()) as opened:
+        yield opened
+
+
 def command() -> str:
     """What the user typed, for the lock's holder and the list of runs."""
     return shlex.join(["jianjie", *sys.argv[1:]])
