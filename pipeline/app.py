@@ -20,7 +20,7 @@ from pipeline.desk import Desk
 from pipeline.edges import Edges
 from pipeline.errors import ConfigError, OutputsBusy
 from pipeline.evaluate.bench import Bench, Pdfs
-from pipeline.events import Events, Listener
+from pipeline.events import Events, Listener, log_file
 from pipeline.files import cannot_write
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import FeatureMemory
@@ -61,8 +61,7 @@ def open_edges(
         called = build_model(config, clock, store)
         model = Guarded(called, config.profile, config.budget, config.retry, clock, store)
         arxiv = ArxivClient(config.arxiv, config.retry, clock, cache_folder(config))
-        name = f"{clock.now():%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}.jsonl"
-        events = Events(outputs / "logs" / name, clock, listener)
+        events = Events(log_file(outputs, clock), clock, listener)
         readers = _readers(config)
         if config.profile.token_factor is None:
             text = f"{config.model}: tokens are counted as cl100k_base's; set its token_factor"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from pipeline import __version__, session
+from pipeline import __version__, mistakes, session
 from pipeline.cli_distill import distill
 from pipeline.cli_evaluate import evaluate
 from pipeline.cli_run import Wanted, nights, run
@@ -48,7 +48,7 @@ app = typer.Typer(
     " line (task, problem, method).",
     epilog="Exit status: 0 all done or nothing announced · 1 papers owed or a listing not checked ·"
     " 2 usage, configuration or outputs · 3 arXiv or the model out of reach · 4 budget reached ·"
-    " 130 interrupted. Of several, 2 wins over 3, 4 and 1.",
+    " 70 a mistake of jianjie's own · 130 interrupted. Of several, 2 wins over 3, 4 and 1.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -235,9 +235,11 @@ def demo(
 
 
 def main() -> None:
-    """Run the command line; every error of ours is one line on standard error."""
+    """Run the command line; every error of our tree is one line on standard error."""
+    mistakes.heed_threads()
     try:
-        app()
+        with mistakes.told():
+            app()
     except JianjieError as error:
         session.say(str(error))
         _leave(error.exit_status)

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from pipeline import mistakes
 from pipeline.app import build_model, cache_folder, open_store
 from pipeline.arxiv.api import parse_papers
 from pipeline.arxiv.client import ArxivClient
@@ -56,6 +57,7 @@ def examine(path: Path, *, offline: bool, model: str | None = None) -> Iterator[
         yield from map(_error, ("settings" for _ in problems), problems)
         return
     config = load_config(path)
+    mistakes.settings_in_use(config)
     yield Finding(about="settings", text=str(path))
     if model is not None and model not in config.models:
         known = ", ".join(sorted(config.models))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from pipeline import __version__
-from pipeline.errors import EXIT_DONE, Interrupted, JianjieError, OutputError
+from pipeline import __version__, mistakes
+from pipeline.errors import EXIT_DONE, Interrupted, JianjieError, Mistake, OutputError
 
 if TYPE_CHECKING:
     from pipeline.clock import Clock
@@ -38,6 +38,7 @@ def edges(settings: Config) -> Iterator[Edges]:
         NightProgress() as listen,
         open_edges(settings, clock, command(), listen) as opened,
     ):
+        mistakes.log_in_use(opened.events.path)
         yield opened
 
 
@@ -82,7 +83,10 @@ def _as_ctrl_c(*_: object) -> NoReturn:
 
 @contextmanager
 def recorded(edges: Edges, told: Telling | None = None) -> Iterator[Running]:
-    """The run in the store's list of runs, and its message where one is wanted."""
+    """The run in the store's list of runs, and its message where one is wanted.
+
+    Mistakes of our own become errors here, so that they are recorded and told like any other.
+    """
     from pipeline.run_rows import Running  # noqa: PLC0415
 
     running = Running()
@@ -90,7 +94,7 @@ def recorded(edges: Edges, told: Telling | None = None) -> Iterator[Running]:
     edges.events.emit("run_started", command=command(), version=__version__)
     telling = told.at_the_end(edges) if told else nullcontext()
     try:
-        with telling:
+        with mistakes.told(), telling, mistakes.told():
             yield running
     except JianjieError as error:
         running.ended_by(error)
@@ -107,7 +111,13 @@ def _end(edges: Edges, number: int, running: Running) -> None:
     outcome = running.outcome
     edges.events.emit("run_ended", exit_status=outcome.exit_status, note=outcome.note)
     edges.store.end_run(number, edges.clock.now(), outcome)
-    _update_site(edges, running)
+    try:
+        with mistakes.told():
+            _update_site(edges, running)
+    except Mistake as error:
+        running.ended_by(error)
+        edges.store.end_run(number, edges.clock.now(), running.outcome)
+        raise
 
 
 def _update_site(edges: Edges, running: Running) -> None:

@@ -185,6 +185,7 @@ def test_both_fields_are_done_with_one_store_and_each_paper_once(house: House) -
         ((4, 1), 4),
         ((3, 4, 1), 3),
         ((2, 3, 4), 2),
+        ((70, 2), 70),
     ],
 )
 def test_what_needs_somebody_soonest_is_worst(statuses: tuple[int, ...], expected: int) -> None:

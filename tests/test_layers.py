@@ -22,7 +22,7 @@ LAYERS = [
     {"nights", "papers"},
     {"stale"},
     {"edges"},
-    {"desk", "schedule"},
+    {"desk", "schedule", "mistakes"},
     {"config"},
     {"stages"},
     {"context", "untrusted", "markup", "html"},

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from pipeline.config import load_config
 from pipeline.demo.standin import StandInArxiv
-from pipeline.errors import ArxivUnreachable, ConfigError, JianjieError
+from pipeline.errors import ArxivUnreachable, ConfigError, JianjieError, Mistake
 from pipeline.message_rows import Message, Told
 from pipeline.messages.compose import LONGEST, Failure, Fresh, compose, inert
 from pipeline.messages.deliver import Letter, Parcel
@@ -145,7 +145,7 @@ def test_a_failure_without_a_day() -> None:
 def test_fields_that_failed_are_told_apart_and_many_in_short() -> None:
     fields = [f"领域{number}" for number in range(1, 6)]
     error = ArxivUnreachable("e" * 999, where="w" * 999, fix="f" * 999)
-    failures = [Failure(error, field) for field in fields] + [Failure(ConfigError("wrong"))]
+    failures = [Failure(error, field) for field in fields] + [Failure(Mistake("wrong"))]
     settings = InterestSettings()
     message = compose([fresh(done(1))], failures, PLAIN, settings, "listing", TRAILER)
     for field in fields[:3]:
@@ -155,6 +155,7 @@ def test_fields_that_failed_are_told_apart_and_many_in_short() -> None:
     assert len(message.body) <= LONGEST
     assert message.failure is not None
     assert message.failure.startswith("ArxivUnreachable 领域1; ")
+    assert composed(failure=Mistake("wrong")).body.startswith("运行未完成：jianjie 自身出错\nwrong")
 
 
 def test_strangers_mention_nobody_and_hide_nothing() -> None:

@@ -24,7 +24,12 @@ _TITLE, _LINE, _REASON, _FAILURE = 90, 200, 90, 300
 _REASONS, _HEAD, _DAYS, _MOST_FAILURES = 3, 120, 12, 3
 _INERT = str.maketrans("@<>", "＠＜＞")
 """@all and @everyone, Feishu's <at user_id="all">, Slack's <!channel>."""
-_ENDED = {2: "设置或输出文件夹有问题", 3: "arXiv 或模型连不上", 4: "预算已用完"}
+_ENDED = {
+    2: "设置或输出文件夹有问题",
+    3: "arXiv 或模型连不上",
+    4: "预算已用完",
+    70: "jianjie 自身出错",
+}
 """By exit status."""
 
 
