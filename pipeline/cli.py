@@ -93,6 +93,7 @@ def reprocess(
     settings = load_settings(config, model, prompt)
     with session.edges(settings) as edges, session.recorded(edges) as running:
         for arxiv_id in wanted:
+            running.papers.append(arxiv_id.base)
             running.add(_done_again(partial(step, edges, arxiv_id)))
     sys.exit(running.outcome.exit_status)
 
@@ -144,8 +145,8 @@ def show(
     with session.store(load_settings(config)) as store:
         summaries = store.summaries(arxiv_id.base)
         version = arxiv_id.version or store.latest_announced(arxiv_id.base)
-        version = version or max((s.version for s, _ in summaries), default=0)
-        found = store.paper(arxiv_id.base, version)
+        version = version or store.latest_published(arxiv_id.base)
+        found = store.paper(arxiv_id.base, version) if version else None
         if found is None:
             raise UsageError("not in the store", where=arxiv_id, fix="See: jianjie status")
         if arxiv_id.version:
@@ -184,7 +185,7 @@ def render(
     settings = load_settings(config)
     with session.outputs(settings) as store:
         wanted = [(d, f) for d, f in store.days() if date is None or d == date.date()]
-        if not wanted:
+        if not wanted and (date or not store.unlisted()):
             raise UsageError("the store has no such day", where="render", fix="See: jianjie status")
         for day in filled_in(settings, store, wanted, session.say):
             written = publish(day, settings.paths.outputs, settings.tags)

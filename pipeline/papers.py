@@ -147,8 +147,8 @@ def write(edges: Edges, paper: Paper, asked: Ready, *, at_once: bool = False) ->
         result = summarize(paper, text, shorter, key, model=model, log=edges.store, now=now)
     if isinstance(result, Summary):
         _notice_a_cut(edges, prompt, result)
-        edges.store.publish(result)
-    elif not result.declined:
+        return edges.store.publish(result)
+    if not result.declined:
         edges.store.close_round(key)  # these tries are used up; the next night draws anew
     return result
 

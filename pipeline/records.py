@@ -302,6 +302,10 @@ class Provenance(Record):
     created: dt.datetime
 
 
+_OF_THE_ASKING = {"provenance": {"created", "tries", "seconds", "tokens_in", "tokens_out", "cost"}}
+"""What differs each time that the same question is asked."""
+
+
 class Summary(Record):
     """A validated 简介 line with its tags and its provenance."""
 
@@ -313,6 +317,11 @@ class Summary(Record):
     tags: tuple[str, ...]
     """The tags that the model proposed."""
     provenance: Provenance
+
+    def repeats(self, other: Summary) -> bool:
+        """Whether this is the same line and tags from the same question, only asked again."""
+        mine, theirs = (one.model_dump(exclude=_OF_THE_ASKING) for one in (self, other))
+        return mine == theirs
 
 
 class Stage(StrEnum):

@@ -42,6 +42,8 @@ class Running:
 
     def __init__(self) -> None:
         self.outcome = RunOutcome()
+        self.papers: list[str] = []
+        """Ids of papers that were done again: their pages are made anew."""
 
     def add(self, outcome: RunOutcome) -> None:
         """One more part is over."""

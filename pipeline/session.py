@@ -126,7 +126,7 @@ def _update_site(edges: Edges, running: Running) -> None:
 
     news = running.outcome.exit_status != EXIT_DONE
     try:
-        update(edges.store, edges.config, news=news)
+        update(edges.store, edges.config, news=news, papers=running.papers)
     except OutputError as error:
         say(str(error))
 

@@ -148,9 +148,27 @@ class Store(Calls, CanaryRows, MessageRows, RunRows):
         )
         return [(dt.date.fromisoformat(date), name) for date, name in rows]
 
+    def unlisted(self) -> list[tuple[str, dt.datetime]]:
+        """The papers with a line that no listing has, and when their newest line was made."""
+        rows = self._rows(
+            """
+            SELECT arxiv_id, max(json_extract(summary, '$.provenance.created'))
+            FROM published JOIN summaries USING (seq, arxiv_id)
+            WHERE arxiv_id NOT IN (SELECT arxiv_id FROM announced)
+            GROUP BY arxiv_id ORDER BY arxiv_id
+            """
+        )
+        return [(arxiv_id, dt.datetime.fromisoformat(created)) for arxiv_id, created in rows]
+
     def latest_announced(self, arxiv_id: str) -> int | None:
         """The newest version that a listing had; None if none had the paper."""
         rows = self._rows("SELECT max(version) FROM announced WHERE arxiv_id = ?", arxiv_id)
+        version: int | None = rows[0][0]
+        return version
+
+    def latest_published(self, arxiv_id: str) -> int | None:
+        """The newest version that has a line; None if none has."""
+        rows = self._rows("SELECT max(version) FROM published WHERE arxiv_id = ?", arxiv_id)
         version: int | None = rows[0][0]
         return version
 
@@ -199,15 +217,41 @@ class Store(Calls, CanaryRows, MessageRows, RunRows):
 
     # Summaries
 
-    def publish(self, summary: Summary) -> None:
-        """Store a validated summary and make it the published one of its version."""
+    def publish(self, summary: Summary) -> Summary:
+        """Store a validated summary and make it the published one of its version.
+
+        One that only repeats the published one, or the last one that was, is not stored again: the
+        summary that is published now, with its own provenance, is returned.
+        """
+        seq, kept = self._repeated(summary)
         with self._write() as db:
-            row = db.execute(
-                "INSERT INTO summaries (key, arxiv_id, version, summary) VALUES (?, ?, ?, ?)",
-                (summary.key, summary.arxiv_id, summary.version, summary.model_dump_json()),
-            )
-            _point(db, summary.arxiv_id, summary.version, row.lastrowid or 0)
+            if seq is None:
+                row = db.execute(
+                    "INSERT INTO summaries (key, arxiv_id, version, summary) VALUES (?, ?, ?, ?)",
+                    (summary.key, summary.arxiv_id, summary.version, summary.model_dump_json()),
+                )
+                seq = row.lastrowid or 0
+            _point(db, summary.arxiv_id, summary.version, seq)
             close_round(db, summary.key, refused=False)
+        return kept
+
+    def _repeated(self, summary: Summary) -> tuple[int | None, Summary]:
+        """The stored summary that this one repeats, and its number; else None and this one."""
+        rows = self._rows(
+            """
+            SELECT s.seq, s.summary FROM summaries AS s LEFT JOIN published AS p USING (seq)
+            WHERE s.arxiv_id = ?1 AND s.version = ?2 AND (p.seq IS NOT NULL OR s.seq =
+                (SELECT max(seq) FROM summaries WHERE arxiv_id = ?1 AND version = ?2))
+            ORDER BY p.seq IS NULL
+            """,
+            summary.arxiv_id,
+            summary.version,
+        )
+        for seq, text in rows:
+            stored = Summary.model_validate_json(text)
+            if summary.repeats(stored):
+                return int(seq), stored
+        return None, summary
 
     def summaries(self, arxiv_id: str) -> list[tuple[Summary, bool]]:
         """Every summary of a paper, oldest first, and whether it is the published one."""
@@ -229,12 +273,19 @@ class Store(Calls, CanaryRows, MessageRows, RunRows):
         return Summary.model_validate_json(rows[0][0]) if rows else None
 
     def undo(self, arxiv_id: str, version: int) -> Summary:
-        """Publish the summary before the published one again. Raises UsageError without one."""
+        """Publish the summary before the published one again, the last that says something else.
+
+        Raises UsageError without one.
+        """
         rows = self._rows(
             """
-            SELECT s.seq, s.summary FROM summaries AS s JOIN published AS p
-            ON p.arxiv_id = s.arxiv_id AND p.version = s.version AND s.seq < p.seq
-            WHERE s.arxiv_id = ? AND s.version = ? ORDER BY s.seq DESC LIMIT 1
+            SELECT s.seq, s.summary FROM summaries AS s
+            JOIN published AS p ON p.arxiv_id = s.arxiv_id AND p.version = s.version
+            JOIN summaries AS now ON now.seq = p.seq
+            WHERE s.arxiv_id = ? AND s.version = ? AND s.seq < p.seq AND
+                (json_extract(s.summary, '$.line'), json_extract(s.summary, '$.tags')) IS NOT
+                (json_extract(now.summary, '$.line'), json_extract(now.summary, '$.tags'))
+            ORDER BY s.seq DESC LIMIT 1
             """,
             arxiv_id,
             version,

@@ -234,7 +234,7 @@ def _owed_line(owed: Owed) -> str:
 
 
 def print_again(again: Again) -> None:
-    """The line before and after, and what was patched."""
+    """The line before and after, what was patched, and where to read it."""
     OUT.print(f"[bold]{escape(again.paper.versioned)}[/] {escape(again.paper.title)}")
     table = Table(show_header=False)
     table.add_column(style="bold")
@@ -244,12 +244,13 @@ def print_again(again: Again) -> None:
             table.add_row(name, escape(summary.line))
             table.add_row("", escape(_made_by(summary)), style="dim")
     OUT.print(table)
-    if again.old and again.new and again.old.line == again.new.line:
-        OUT.print("the same line; another --prompt or --model may give another", soft_wrap=True)
+    if again.new is not None and again.old == again.new:
+        text = "the same line from the same question: nothing is published; another --prompt"
+        OUT.print(f"{text} or --model may give another", soft_wrap=True)
     for path in again.patched:
         OUT.print(f"patched {escape(shown_path(path))}", soft_wrap=True)
-    if again.new is not None and not again.patched:
-        OUT.print("stored; no published digest has this version", soft_wrap=True)
+    if again.page:
+        OUT.print(f"page {escape(shown_path(again.page))}", soft_wrap=True)
 
 
 def _made_by(summary: Summary) -> str:

@@ -13,6 +13,7 @@ import jinja2
 from pipeline import __version__
 from pipeline.arxiv.taxonomy import chinese_names
 from pipeline.config import Config
+from pipeline.files import page_of_paper
 from pipeline.html import changed, plain, rich, shown
 from pipeline.ledger import ledger
 from pipeline.records import (
@@ -69,9 +70,19 @@ class Site:
         names = {field: self.day(date, field).name for date, field in reversed(self.known)}
         return names | {field: found.name for field, found in self.config.fields.items()}
 
+    @cached_property
+    def unlisted(self) -> tuple[tuple[Paper, Summary], ...]:
+        """The papers that no listing has, each in its newest version with a line."""
+        return tuple(self._newest(arxiv_id) for arxiv_id, _ in self.store.unlisted())
+
     def paper_file(self, arxiv_id: str) -> str:
-        """paper/2601.02954.html; the slash of an old id is no folder."""
-        return f"paper/{arxiv_id.replace('/', '-')}.html"
+        """paper/2601.02954.html."""
+        return page_of_paper(arxiv_id)
+
+    def _newest(self, arxiv_id: str) -> tuple[Paper, Summary]:
+        lines = {line.version: line for line, live in self.store.summaries(arxiv_id) if live}
+        papers = self.store.versions(arxiv_id)
+        return next((one, lines[one.version]) for one in reversed(papers) if one.version in lines)
 
     def _announced(self, date: dt.date, field: str) -> dict[str, Announcement]:
         """By the versioned id."""
