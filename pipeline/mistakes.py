@@ -7,6 +7,7 @@ known by the settings, by its variable's name or by its shape.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import threading
@@ -20,6 +21,7 @@ from pipeline.errors import JianjieError, Mistake, OutputError
 if TYPE_CHECKING:
     from pipeline.config import Config
 
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 _LEAST_SECRET = 6
 """Characters: what is shorter stands in any text."""
 _SECRETS_NAME = re.compile(r"KEY|TOKEN|SECRET|PASS|CREDENTIAL", re.IGNORECASE)
@@ -58,6 +60,9 @@ def told() -> Iterator[None]:
     except (JianjieError, BrokenPipeError):  # the latter is whoever reads no further
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            where = error.filename or "standard output"
+            raise OutputError("no room is left", where=where, fix="Make room") from error
         raise _mistake(error) from error
     if (elsewhere := _SCENE.elsewhere) is not None:
         _SCENE.elsewhere = None

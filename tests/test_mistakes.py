@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
-from tests.standins.house import House, one_error, open_house
+from tests.standins.house import COMMAND, House, one_error, open_house
 from tests.standins.inbox import TOKEN, Inbox
 
 KEY = "sk-very-secret-0123456789"
@@ -185,6 +186,25 @@ def test_no_secret_gets_into_the_log(house: House) -> None:
         content = file.read_bytes() if file.is_file() else b""
         for secret in (KEY, TOKEN, PASSWORD, "a-local-variable"):
             assert secret.encode() not in content, (file, secret)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has /dev/full")
+def test_a_full_disk_under_standard_output_is_no_mistake(house: House) -> None:
+    """/dev/full answers every write as a full disk does."""
+    house.run("run", "--limit", "0", STANDIN_API_KEY=KEY)
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            [*COMMAND, "status"],
+            cwd=house.folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert result.returncode == 2
+    assert result.stderr == "jianjie: standard output: no room is left. Make room\n"
 
 
 def test_help_lists_the_status(house: House) -> None:
