@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from pipeline.desk import Desk
 from pipeline.edges import Edges
 from pipeline.errors import ConfigError, OutputError, OutputsBusy
 from pipeline.evaluate.bench import Bench, Pdfs
-from pipeline.events import Events, Listener
+from pipeline.events import Events, Listener, log_file
 from pipeline.files import cannot_write
 from pipeline.likeness import Lines
 from pipeline.llm.endpoint import Endpoint
@@ -60,8 +60,7 @@ def open_edges(
     _check(config)
     outputs = config.paths.outputs
     with locked(outputs, command, clock):
-        name = f"{clock.now():%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}.jsonl"
-        events = Events(outputs / "logs" / name, clock, listener)
+        events = Events(log_file(outputs, clock), clock, listener)
         store = open_store(config, lambda text: events.emit("warning", text=text))
         called = build_model(config, clock, store)
         model = Guarded(called, config.profile, config.budget, config.retry, clock, store)
@@ -91,6 +90,15 @@ def open_edges(
             arxiv.close()
             model.close()
             store.close()
+
+
+@contextmanager
+def open_outputs(
+    config: Config, clock: Clock, command: str, warn: Callable[[str], None]
+) -> Iterator[Store]:
+    """The store alone, under the lock of its outputs folder. Raises OutputsBusy, OutputError."""
+    with locked(config.paths.outputs, command, clock), closing(open_store(config, warn)) as store:
+        yield store
 
 
 def filled_in(

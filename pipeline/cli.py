@@ -6,41 +6,42 @@ import datetime as dt
 import os
 import signal
 import sys
-import time
-from typing import TYPE_CHECKING, Annotated, NamedTuple, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from pipeline import __version__, session
+from pipeline import __version__, mistakes, session
 from pipeline.cli_distill import distill
 from pipeline.cli_evaluate import evaluate
 from pipeline.cli_restore import restore
+from pipeline.cli_run import Wanted, nights, run
 from pipeline.cli_schedule import schedule
 from pipeline.errors import (
+    EXIT_DONE,
+    EXIT_OWED,
     ArxivError,
     BudgetReached,
     Interrupted,
     JianjieError,
     ModelError,
     UsageError,
+    worst,
 )
 from pipeline.options import (
     CONFIG,
     DATE_FORMATS,
     ConfigOption,
-    FieldOption,
     ModelOption,
     PromptOption,
-    chosen_fields,
     load_settings,
 )
 
 if TYPE_CHECKING:
-    from pipeline.config import Config
-    from pipeline.edges import Edges
-    from pipeline.flow import Night
-    from pipeline.records import Canary
+    from collections.abc import Callable
+
     from pipeline.reprocess import Again
+    from pipeline.run_rows import RunOutcome
 
 app = typer.Typer(
     name="jianjie",
@@ -48,7 +49,7 @@ app = typer.Typer(
     " line (task, problem, method).",
     epilog="Exit status: 0 all done or nothing announced · 1 papers owed or a listing not checked ·"
     " 2 usage, configuration or outputs · 3 arXiv or the model out of reach · 4 budget reached ·"
-    " 130 interrupted.",
+    " 70 a mistake of jianjie's own · 130 interrupted. Of several, 2 wins over 3, 4 and 1.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -65,47 +66,10 @@ def _options(
         raise typer.Exit
 
 
-@app.command(
+app.command(
     epilog="Examples:  jianjie run  ·  jianjie run --since 2026-01-02  ·"
     "  jianjie run --date 2026-01-06  ·  jianjie run --model deepseek --limit 3 --dry-run"
-)
-def run(
-    *,
-    config: ConfigOption = CONFIG,
-    field: FieldOption = None,
-    date: Annotated[
-        dt.datetime | None,
-        typer.Option(formats=DATE_FORMATS, help="One listing's date: that night alone."),
-    ] = None,
-    since: Annotated[
-        dt.datetime | None,
-        typer.Option(
-            formats=DATE_FORMATS,
-            help="Tonight, and every missed night from that date on. Default: as far back as"
-            " catch_up_days in the settings.",
-        ),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=0, help="At most so many papers; the rest stays owed.")
-    ] = None,
-    model: ModelOption = None,
-    prompt: PromptOption = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show papers, tokens and money; call no model.")
-    ] = False,
-) -> None:
-    """Tonight's digest and the nights that were missed, or one day's."""
-    settings = load_settings(config, model, prompt)
-    fields = chosen_fields(settings, field)
-    wanted = _Wanted(date.date() if date else None, since.date() if since else None, limit)
-    if date and since:
-        raise UsageError("--date and --since exclude each other", where="run", fix="Give one")
-    if dry_run:
-        _dry_run(settings, fields, wanted)
-        return
-    whole = date is None and limit is None
-    report = sys.stdout.isatty()
-    sys.exit(_nights(settings, fields, wanted, report=report, canary=whole, tell=whole))
+)(run)
 
 
 @app.command(
@@ -122,28 +86,35 @@ def reprocess(
     ] = False,
 ) -> None:
     """Do papers again and patch their digests."""
-    from pipeline import reprocess as again_  # noqa: PLC0415
-    from pipeline.account import EXIT_OWED  # noqa: PLC0415
+    from pipeline import reprocess as again  # noqa: PLC0415
     from pipeline.arxiv.ids import parse_id  # noqa: PLC0415
-    from pipeline.terminal import print_again  # noqa: PLC0415
 
     wanted = [parse_id(text) for text in ids]
-    step = again_.undo if undo else again_.reprocess
+    step = again.undo if undo else again.reprocess
     settings = load_settings(config, model, prompt)
-    with session.edges(settings) as edges, session.recorded(edges) as outcome:
+    with session.edges(settings) as edges, session.recorded(edges) as running:
         for arxiv_id in wanted:
-            try:
-                again: Again = step(edges, arxiv_id)
-            except (UsageError, ArxivError, ModelError, BudgetReached) as error:
-                session.say(str(error))  # about this paper; the others go on
-                outcome["exit_status"] = max(outcome["exit_status"], error.exit_status)
-                continue
-            print_again(again)
-            for reason in again.reasons:
-                session.say(f"{again.paper.versioned}: no valid line, the old one stays: {reason}")
-            if again.new is None:
-                outcome["exit_status"] = max(outcome["exit_status"], EXIT_OWED)
-    sys.exit(int(outcome["exit_status"]))
+            running.papers.append(arxiv_id.base)
+            running.add(_done_again(partial(step, edges, arxiv_id)))
+    sys.exit(running.outcome.exit_status)
+
+
+def _done_again(step: Callable[[], Again]) -> RunOutcome:
+    """One paper, shown; what is about it alone does not keep the others from being done."""
+    from pipeline.run_rows import RunOutcome  # noqa: PLC0415
+    from pipeline.terminal import print_again  # noqa: PLC0415
+
+    try:
+        again = step()
+    except (UsageError, ArxivError, ModelError, BudgetReached) as error:
+        session.say(str(error))
+        return RunOutcome(exit_status=error.exit_status, note=str(error))
+    print_again(again)
+    for reason in again.reasons:
+        session.say(f"{again.paper.versioned}: no valid line, the old one stays: {reason}")
+    if again.new is None:
+        return RunOutcome(exit_status=EXIT_OWED, note=f"{again.paper.versioned}: no valid line")
+    return RunOutcome()
 
 
 app.command(
@@ -175,8 +146,8 @@ def show(
     with session.reading(load_settings(config)) as store:
         summaries = store.summaries(arxiv_id.base)
         version = arxiv_id.version or store.latest_announced(arxiv_id.base)
-        version = version or max((s.version for s, _ in summaries), default=0)
-        found = store.paper(arxiv_id.base, version)
+        version = version or store.latest_published(arxiv_id.base)
+        found = store.paper(arxiv_id.base, version) if version else None
         if found is None:
             raise UsageError("not in the store", where=arxiv_id, fix="See: jianjie status")
         if arxiv_id.version:
@@ -213,9 +184,9 @@ def render(
     from pipeline.stages.publish import publish  # noqa: PLC0415
 
     settings = load_settings(config)
-    with session.store(settings) as store:
+    with session.outputs(settings) as store:
         wanted = [(d, f) for d, f in store.days() if date is None or d == date.date()]
-        if not wanted:
+        if not wanted and (date or not store.unlisted()):
             raise UsageError("the store has no such day", where="render", fix="See: jianjie status")
         for day in filled_in(settings, store, wanted, session.say):
             written = publish(day, settings.paths.outputs, settings.tags)
@@ -240,11 +211,11 @@ def doctor(
     from pipeline.doctor import examine  # noqa: PLC0415
     from pipeline.terminal import print_finding  # noqa: PLC0415
 
-    worst = 0
+    status = EXIT_DONE
     for finding in examine(config, offline=offline, model=model):
         print_finding(finding)
-        worst = max(worst, finding.exit_status)
-    sys.exit(worst)
+        status = worst(status, finding.exit_status)
+    sys.exit(status)
 
 
 @app.command(epilog="Examples:  jianjie demo  ·  jianjie demo --serve")
@@ -264,96 +235,16 @@ def demo(
             typer.echo("\n".join(variables(settings.arxiv)))
             typer.echo("jianjie: set these in another shell; Ctrl-C ends the stand-in", err=True)
             signal.pause()
-        exit_status = _nights(settings, [field], _Wanted(), report=True)
+        exit_status = nights(settings, [field], Wanted(), report=True)
     sys.exit(exit_status)
 
 
-class _Wanted(NamedTuple):
-    """Which nights, and how much of them."""
-
-    date: dt.date | None = None
-    since: dt.date | None = None
-    limit: int | None = None
-
-
-def _nights(
-    settings: Config,
-    fields: list[str],
-    wanted: _Wanted,
-    *,
-    report: bool,
-    canary: bool = False,
-    tell: bool = False,
-) -> int:
-    """The fields' nights, one after the other; the worst exit status, whatever the canary says."""
-    from pipeline.account import canary_note, exit_status, note  # noqa: PLC0415
-    from pipeline.flow import run_night  # noqa: PLC0415
-    from pipeline.records import Canary  # noqa: PLC0415
-    from pipeline.terminal import print_canary  # noqa: PLC0415
-
-    reports: list[tuple[Night, float]] = []
-    with (
-        session.messages(settings, wanted=tell) as told,
-        session.edges(settings) as edges,
-        session.recorded(edges) as outcome,
-        told.at_the_end(edges),
-    ):
-        for field in fields:
-            start = time.monotonic()
-            night = run_night(edges, field, **wanted._asdict())
-            status = exit_status(night, edges.model.halted)
-            outcome["exit_status"] = max(outcome["exit_status"], status)
-            outcome["note"] = "; ".join(filter(None, (outcome["note"], note(night))))
-            reports.append((night, time.monotonic() - start))
-            told.add(night.days, edges.model.halted)
-        halted = edges.model.halted
-        watched = _canary(edges, fields, [night for night, _ in reports]) if canary else None
-        changed = canary_note(watched)
-        outcome["note"] = "; ".join(filter(None, (outcome["note"], changed)))
-    for night, seconds in reports:  # after the progress bar is gone
-        _report(night, seconds, report=report)
-    if report and isinstance(watched, Canary):
-        print_canary(watched)
-    if problem := halted or changed:  # where the model stopped, that is why there is no canary
-        session.say(str(problem))
-    return int(outcome["exit_status"])
-
-
-def _canary(edges: Edges, fields: list[str], nights: list[Night]) -> Canary | str | None:
-    """Whether the model still writes as it did; what measures it is loaded only where wanted."""
-    if not edges.config.canary:
-        return None
-    from pipeline.canary import watch  # noqa: PLC0415
-
-    return watch(edges, max(night.day.date for night in nights), fields)
-
-
-def _report(night: Night, seconds: float, *, report: bool) -> None:
-    """A table for a person; under cron a line for what is owed or not checked, else nothing."""
-    from pipeline.account import complaints  # noqa: PLC0415
-    from pipeline.terminal import print_night  # noqa: PLC0415
-
-    if report:
-        print_night(night, seconds)
-        return
-    for complaint in complaints(night):
-        session.say(complaint)
-
-
-def _dry_run(settings: Config, fields: list[str], wanted: _Wanted) -> None:
-    from pipeline.estimate import estimate  # noqa: PLC0415
-    from pipeline.terminal import print_estimate  # noqa: PLC0415
-
-    with session.edges(settings) as edges:
-        for name in fields:
-            for found in estimate(edges, name, date=wanted.date, since=wanted.since):
-                print_estimate(found)
-
-
 def main() -> None:
-    """Run the command line; every error of ours is one line on standard error."""
+    """Run the command line; every error of our tree is one line on standard error."""
+    mistakes.heed_threads()
     try:
-        app()
+        with mistakes.told():
+            app()
     except JianjieError as error:
         session.say(str(error))
         _leave(error.exit_status)

@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 
-from pipeline.records import AnnounceType, Check, Paper, Reply, Stage, Summary
+from pipeline.records import AnnounceType, Cause, Check, Paper, Reply, Stage, Summary
 
 T = TypeVar("T")
 _NAMES = TypeAdapter(tuple[str, ...]).validate_json
@@ -78,6 +78,7 @@ ANNOUNCE_TYPE = Column(
 OWED_STAGE = Column(
     "announced", "stage", _ANNOUNCED, Stage, "the stage is not known", "jianjie run tries it again"
 )
+OWED_CAUSE = Column("announced", "cause", _ANNOUNCED, Cause, "the kind of reason is not known", "")
 SUMMARY = Column(
     "summaries",
     "summary",
@@ -104,6 +105,9 @@ REASONS = Column(
 )
 RUN_STARTED = Column("runs", "started", "seq", dt.datetime.fromisoformat, "the run is left out", "")
 RUN_ENDED = RUN_STARTED._replace(name="ended")
+RUN_DAY = Column(
+    "run_days", "date", "run || ' ' || date", _date, "the run is told without that day", ""
+)
 QUIET_DATE = Column("quiet", "date", _DAY, _date, "arXiv is asked about that date again", "")
 SPENT_AT = Column(
     "spend", "at", "seq", dt.datetime.fromisoformat, "the call counts without a day", ""
@@ -126,11 +130,13 @@ COLUMNS: tuple[Column[Any], ...] = (
     ANNOUNCED_DATE,
     ANNOUNCE_TYPE,
     OWED_STAGE,
+    OWED_CAUSE,
     SUMMARY,
     REPLY,
     REASONS,
     RUN_STARTED,
     RUN_ENDED,
+    RUN_DAY,
     QUIET_DATE,
     SPENT_AT,
     BATCH_SENT,

@@ -10,6 +10,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
+from pipeline import mistakes
 from pipeline.app import STORE_FILE, build_model, cache_folder
 from pipeline.arxiv.api import parse_papers
 from pipeline.arxiv.client import ArxivClient
@@ -47,6 +48,7 @@ def examine(path: Path, *, offline: bool, model: str | None = None) -> Iterator[
         yield from map(failed, ("settings" for _ in problems), problems)
         return
     config = load_config(path)
+    mistakes.settings_in_use(config)
     yield Finding(about="settings", text=str(path))
     if model is not None and model not in config.models:
         known = ", ".join(sorted(config.models))

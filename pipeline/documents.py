@@ -20,6 +20,7 @@ from pipeline.errors import DigestFormatError, OutputError, UsageError, one_line
 from pipeline.records import (
     Announcement,
     AnnounceType,
+    Cause,
     Check,
     Day,
     Done,
@@ -87,6 +88,7 @@ class _Read(BaseModel):
 
 class _Debt(_Read):
     stage: Stage
+    cause: Cause = Cause.OTHER
     reason: _Text
 
 
@@ -128,7 +130,8 @@ class _Entry(_Read):
             return Done(announcement=item, summary=summary)
         if self.line is not None or self.owed is None:
             raise ValueError(f"{paper.versioned} has no line with provenance, and is not owed")
-        return Owed(announcement=item, stage=self.owed.stage, reason=self.owed.reason)
+        owed = self.owed
+        return Owed(announcement=item, stage=owed.stage, cause=owed.cause, reason=owed.reason)
 
 
 class _Document(_Read):

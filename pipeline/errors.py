@@ -35,10 +35,23 @@ Foreign exceptions are translated once, at the edge where they arise::
     ├── InBatch               the prompt is in a batch: its reply comes later
     ├── BudgetReached         the run's cap on money or tokens                           exit 4
     ├── Unfinished            an evaluation that lacks answers; exits as its cause does
+    ├── Mistake               jianjie's own: an exception that is none of these          exit 70
     └── Interrupted           Ctrl-C or SIGTERM                                          exit 130
 """
 
 from __future__ import annotations
+
+EXIT_DONE, EXIT_OWED = 0, 1
+_BETTER_TO_WORSE = (EXIT_DONE, EXIT_OWED, 4, 3, 2, 70, 130)
+
+
+def worst(*statuses: int) -> int:
+    """Of several exit statuses the one that a run ends with: what needs somebody soonest.
+
+    The next run by itself does what is owed (1) or over the budget (4), and what was out of reach
+    (3) unless an address or a key is wrong; a wrong setting or folder (2) stays until it is mended.
+    """
+    return max(statuses, key=_BETTER_TO_WORSE.index, default=EXIT_DONE)
 
 
 def one_line(text: object) -> str:
@@ -266,6 +279,12 @@ class Unfinished(JianjieError):
         super().__init__(what, where=where, fix=fix)
         if cause is not None:
             self.exit_status = cause.exit_status
+
+
+class Mistake(JianjieError):
+    """Jianjie itself is wrong; `where` is the file that has the traceback."""
+
+    exit_status = 70
 
 
 class Interrupted(JianjieError):

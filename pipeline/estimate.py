@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pipeline import nights
 from pipeline.edges import Edges
+from pipeline.flow import FIELDS_OWN, Trouble
 from pipeline.llm.prices import cost
 from pipeline.nights import NothingAnnounced
 from pipeline.papers import prompt_for
@@ -48,6 +49,21 @@ def estimate(
     for missed in nights.missed(edges, field, found.date, since) if date is None else ():
         past = nights.past(edges, field, missed)
         yield past if isinstance(past, NothingAnnounced) else _estimate(edges, past)
+
+
+def estimates(
+    edges: Edges,
+    fields: Sequence[str],
+    *,
+    date: dt.date | None = None,
+    since: dt.date | None = None,
+) -> Iterator[Estimate | NothingAnnounced | Trouble]:
+    """Each field's, whatever becomes of the others'."""
+    for field in fields:
+        try:
+            yield from estimate(edges, field, date=date, since=since)
+        except FIELDS_OWN as error:
+            yield Trouble(edges.config.fields[field].name, error)
 
 
 def _estimate(edges: Edges, found: Listing) -> Estimate:

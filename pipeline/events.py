@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -27,11 +28,16 @@ class Event(Record):
 Listener = Callable[[Event], None]
 
 
+def log_file(outputs: Path, clock: Clock) -> Path:
+    """A new log's name: when it began, and the process."""
+    return outputs / "logs" / f"{clock.now():%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}.jsonl"
+
+
 class Events:
     """Safe to call from many threads. Raises OutputError when the log cannot be written."""
 
     def __init__(self, path: Path, clock: Clock, listener: Listener | None = None) -> None:
-        self._path = path
+        self.path = path
         self._clock = clock
         self._listener = listener
         self._lock = threading.Lock()
@@ -55,13 +61,13 @@ class Events:
     def _write(self, line: str) -> None:
         try:
             if self._file is None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self._path.open("a", encoding="utf-8", errors="backslashreplace")
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self.path.open("a", encoding="utf-8", errors="backslashreplace")
             self._file.write(line + "\n")
             self._file.flush()
         except OSError as error:
             self._drop()
-            raise cannot_write(self._path, error) from error
+            raise cannot_write(self.path, error) from error
 
     def _drop(self) -> None:
         file, self._file = self._file, None

@@ -103,6 +103,11 @@ def page_of(digest: Path) -> Path:
     return day.parent / "site" / day.name / f"{digest.stem}.html"
 
 
+def page_of_paper(arxiv_id: str) -> str:
+    """paper/2601.02954.html in the site's folder; the slash of an old id is no folder."""
+    return f"paper/{arxiv_id.replace('/', '-')}.html"
+
+
 def shown_path(path: Path) -> str:
     """Relative to where the user is, if it lies below."""
     try:

@@ -11,13 +11,15 @@ travel.py, one paper's way is papers.py, and one paper done again reprocess.py.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from pipeline import nights
 from pipeline.arxiv.calendar import CATCH_UP_REACH
 from pipeline.edges import Edges
+from pipeline.errors import ArxivError, JianjieError, UsageError
 from pipeline.nights import NothingAnnounced
-from pipeline.records import Announcement, Day, Listing, Record
+from pipeline.records import Announcement, Day, Listing, Owed, Record
 from pipeline.site.update import warm_up
 from pipeline.stages.download import prune
 from pipeline.stages.publish import Published, publish
@@ -25,8 +27,10 @@ from pipeline.travel import travel
 
 
 class Night(Record):
-    """A run's result: the day with its files, and other days that were done on the way."""
+    """A field's result: the day with its files, and other days that were done on the way."""
 
+    name: str = ""
+    """The field's Chinese name."""
     day: Day | NothingAnnounced
     published: Published | None = None
     """None where nothing was announced."""
@@ -34,6 +38,8 @@ class Night(Record):
     """Missed nights that were caught up, and days that were owed something or not checked."""
     problems: tuple[str, ...] = ()
     """Nights that could not be caught up."""
+    tried: frozenset[str] = frozenset()
+    """The papers, by versioned id, that this run tried to do."""
 
     @property
     def days(self) -> tuple[Day, ...]:
@@ -46,6 +52,40 @@ class Night(Record):
         checked = isinstance(self.day, Day) or self.day.verified
         done = all(not day.owed and day.check and day.check.complete for day in self.days)
         return checked and done and not self.problems
+
+    def failed(self, day: Day) -> tuple[Owed, ...]:
+        """What this run tried of a day and could not do."""
+        return tuple(o for o in day.owed if o.announcement.paper.versioned in self.tried)
+
+
+class Trouble(NamedTuple):
+    """Why a field has no night: its own error, and no other field's."""
+
+    name: str
+    """The field's Chinese name."""
+    error: JianjieError
+
+
+FIELDS_OWN = (ArxivError, UsageError)
+"""Its feed, and a date that arXiv cannot tell about; all else ends the run for every field."""
+
+
+def run_fields(
+    edges: Edges,
+    fields: Sequence[str],
+    *,
+    date: dt.date | None = None,
+    since: dt.date | None = None,
+    limit: int | None = None,
+) -> Iterator[Night | Trouble]:
+    """Each field's night in turn, whatever becomes of the others'. Raises OutputError."""
+    for field in fields:
+        try:
+            yield run_night(edges, field, date=date, since=since, limit=limit)
+        except FIELDS_OWN as error:
+            name = edges.config.fields[field].name
+            edges.events.emit("field_failed", field, reason=str(error))
+            yield Trouble(name, error)
 
 
 def run_night(
@@ -70,16 +110,19 @@ def run_night(
         nights.within_reach(since, found.date, "--since")
     missing = nights.out_of_reach(edges, field, found.date) if since is None else None
     day, published = _tonight(edges, found, left)
+    name = edges.config.fields[field].name
     if date is not None:
-        return Night(day=day, published=published)
+        return Night(name=name, day=day, published=published, tried=left.taken)
     caught, problems = _catch_up(edges, field, found.date, since, left)
     done_now = {day.date for day in caught}
     earlier = _complete_earlier(edges, field, found.date, done_now, left)
     return Night(
+        name=name,
         day=day,
         published=published,
         earlier=(*caught, *earlier),
         problems=(*problems, missing) if missing else problems,
+        tried=left.taken,
     )
 
 
@@ -88,12 +131,15 @@ class _Limit:
 
     def __init__(self, papers: int | None) -> None:
         self._left = papers
+        self.taken: frozenset[str] = frozenset()
+        """By versioned id, those that it was to do."""
 
     def take(self, todo: Sequence[Announcement]) -> Sequence[Announcement]:
         """The first of `todo`, as many as are left."""
         taken = todo[: self._left]
         if self._left is not None:
             self._left -= len(taken)
+        self.taken |= {item.paper.versioned for item in taken}
         return taken
 
 

@@ -38,14 +38,15 @@ def announce(db: Connection, date: str, field: str, announcements: Sequence[Anno
         if paper.arxiv_id not in known:
             late = bool(known)
             db.execute(
-                "INSERT INTO announced VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
+                "INSERT INTO announced (date, field, arxiv_id, version, announce, position)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
                 (date, field, paper.arxiv_id, paper.version, kind.value, position),
             )
         elif kind.rank < _rank(known[paper.arxiv_id][1]):
             late = True
             db.execute(
-                "UPDATE announced SET announce = ?, version = ?, stage = NULL, reason = NULL"
-                " WHERE date = ? AND field = ? AND arxiv_id = ?",
+                "UPDATE announced SET announce = ?, version = ?, stage = NULL, reason = NULL,"
+                " cause = NULL WHERE date = ? AND field = ? AND arxiv_id = ?",
                 (kind.value, paper.version, date, field, paper.arxiv_id),
             )
     if late:

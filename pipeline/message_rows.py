@@ -26,7 +26,7 @@ class Message(Record):
     about: str
     """The days in it: 2026-01-07 audio; empty where it has none."""
     failure: str | None = None
-    """The kind of error that ended the run."""
+    """The kinds of error that ended the run or a field's part of it."""
     title: str
     body: str
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline import mistakes
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def load_settings(config: Path, model: str | None = None, prompt: str | None = N
     from pipeline.config import load_config  # noqa: PLC0415
 
     settings = load_config(config)
+    mistakes.settings_in_use(settings)
     if model is not None and model not in settings.models:
         raise UsageError(
             f"no model profile {model!r}",

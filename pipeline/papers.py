@@ -161,8 +161,8 @@ def write(
         result = _asked(edges, paper, asked, others, at_once=at_once)
     if isinstance(result, Summary):
         _notice_a_cut(edges, asked.prompt, result)
-        edges.store.publish(result, asked.inquiry.key)
-    elif not result.declined:
+        return edges.store.publish(result, asked.inquiry.key)
+    if not result.declined:
         edges.store.close_round(asked.inquiry.key)  # used up; the next night draws anew
     return result
 
@@ -194,8 +194,7 @@ def _paid_before(edges: Edges, paper: Paper, asked: Ready, others: LinesForPaper
         last = judge.claimed(tried[-1])
         if last.valid:
             summary = summary_of(paper, earlier, last, tried, edges.clock.now())
-            edges.store.publish(summary, earlier.key)
-            return summary
+            return edges.store.publish(summary, earlier.key)
         if not last.reply.declined:
             edges.store.close_round(earlier.key)
     return None

@@ -324,6 +324,10 @@ class Provenance(Origin):
     created: dt.datetime
 
 
+_OF_THE_ASKING = {"provenance": {"created", "tries", "seconds", "tokens_in", "tokens_out", "cost"}}
+"""What differs each time that the same question is asked."""
+
+
 class Summary(Record):
     """A validated 简介 line with its tags and its provenance."""
 
@@ -336,6 +340,11 @@ class Summary(Record):
     """The tags that the model proposed."""
     provenance: Provenance
 
+    def repeats(self, other: Summary) -> bool:
+        """Whether this is the same line and tags from the same question, only asked again."""
+        mine, theirs = (one.model_dump(exclude=_OF_THE_ASKING) for one in (self, other))
+        return mine == theirs
+
 
 class Stage(StrEnum):
     """The stages, in the order in which a paper meets them."""
@@ -347,6 +356,26 @@ class Stage(StrEnum):
     SUMMARIZE = "summarize"
     VALIDATE = "validate"
     PUBLISH = "publish"
+
+
+class Cause(StrEnum):
+    """The kind of reason that keeps a paper owed; the words beside it are for people."""
+
+    NOT_TRIED = "not-tried"
+    OUT_OF_REACH = "model-out-of-reach"
+    """No connection, no answer in time, too many calls, an error of the server's own."""
+    FORBIDDEN = "model-forbidden"
+    """A wrong key, no credit, an unknown model."""
+    REFUSED = "request-refused"
+    """The endpoint will not take this one request."""
+    DECLINED = "declined"
+    """The model will not write about this paper."""
+    RULES = "rules"
+    """No reply kept the rules."""
+    BUDGET = "budget"
+    IN_BATCH = "in-batch"
+    OTHER = "other"
+    """From before causes were kept."""
 
 
 class Done(Record):
@@ -362,6 +391,7 @@ class Owed(Record):
     announcement: Announcement
     stage: Stage
     reason: str
+    cause: Cause = Cause.NOT_TRIED
 
 
 Outcome = Done | Owed

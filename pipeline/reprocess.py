@@ -9,6 +9,7 @@ from pipeline.arxiv.calendar import eastern_date
 from pipeline.arxiv.ids import ArxivId
 from pipeline.edges import Edges
 from pipeline.errors import ArxivError, UsageError
+from pipeline.files import page_of_paper
 from pipeline.papers import Pdfs, read, ready, write
 from pipeline.records import Paper, Pdf, Record, Summary
 from pipeline.stages.metadata import one_paper
@@ -17,20 +18,25 @@ from pipeline.stages.summarize import Refused
 
 
 class Again(Record):
-    """A paper done again: its line before and after, and the digests that were patched."""
+    """A paper done again: its line before and after, and where that is to be read."""
 
     paper: Paper
     old: Summary | None
     new: Summary | None
+    """Equal to `old` where the same question brought the same line: that is no new summary."""
     reasons: tuple[str, ...] = ()
     patched: tuple[Path, ...] = ()
+    """The digests that changed."""
+    page: Path | None = None
+    """The paper's page on the site, which is made when the run ends."""
 
 
 def reprocess(edges: Edges, arxiv_id: ArxivId) -> Again:
     """Do one paper again, and put the new line into every digest that has this version.
 
     The version is the one named, else the newest announced, else arXiv's latest. The old line
-    stays where no new one passes. Raises ArxivError, ModelError, UsageError.
+    stays where no new one passes, and with its provenance where it comes again. Raises ArxivError,
+    ModelError, UsageError.
     """
     paper = _metadata(edges, arxiv_id)
     old = edges.store.published(paper.arxiv_id, paper.version)
@@ -41,18 +47,19 @@ def reprocess(edges: Edges, arxiv_id: ArxivId) -> Again:
     result = write(edges, paper, asked, _listed(edges, paper), at_once=True)
     if isinstance(result, Refused):
         return Again(paper=paper, old=old, new=None, reasons=result.reasons)
-    return Again(paper=paper, old=old, new=result, patched=_patch(edges, result))
+    return _published(edges, paper, old, result)
 
 
 def undo(edges: Edges, arxiv_id: ArxivId) -> Again:
     """Publish the line before the present one again. Raises UsageError where there is none."""
     version = arxiv_id.version or edges.store.latest_announced(arxiv_id.base)
+    version = version or edges.store.latest_published(arxiv_id.base)
     paper = edges.store.paper(arxiv_id.base, version) if version else None
     if paper is None:
         raise UsageError("not in the store", where=arxiv_id, fix="See: jianjie status")
     old = edges.store.published(paper.arxiv_id, paper.version)
     new = edges.store.undo(paper.arxiv_id, paper.version)
-    return Again(paper=paper, old=old, new=new, patched=_patch(edges, new))
+    return _published(edges, paper, old, new)
 
 
 def _metadata(edges: Edges, arxiv_id: ArxivId) -> Paper:
@@ -75,11 +82,18 @@ def _listed(edges: Edges, paper: Paper) -> dt.date:
     return days[0][0] if days else eastern_date(edges.clock.now())
 
 
+def _published(edges: Edges, paper: Paper, old: Summary | None, new: Summary) -> Again:
+    page = edges.config.paths.outputs / "site" / page_of_paper(paper.arxiv_id)
+    return Again(paper=paper, old=old, new=new, patched=_patch(edges, new), page=page)
+
+
 def _patch(edges: Edges, summary: Summary) -> tuple[Path, ...]:
+    """Every digest that has this version, those that had the line already too."""
     patched: list[Path] = []
     for date, field in edges.store.days_of(summary.arxiv_id, summary.version):
         day = edges.store.day(date, field)
         if day is not None:
             outputs, tags = edges.config.paths.outputs, edges.config.tags
-            patched.append(patch(day, summary, outputs, tags).markdown)
+            written = patch(day, summary, outputs, tags)
+            patched += [written.markdown] if written.changed else []
     return tuple(patched)

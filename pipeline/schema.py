@@ -97,5 +97,15 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX inquiries_by_summary ON inquiries (summary);
     """,
+    """
+    ALTER TABLE announced ADD COLUMN cause TEXT;
+    UPDATE announced SET cause = CASE stage WHEN 'validate' THEN 'rules' ELSE 'other' END
+        WHERE stage IS NOT NULL;
+    CREATE TABLE run_days (
+        run INTEGER NOT NULL REFERENCES runs, date TEXT NOT NULL, field TEXT NOT NULL,
+        announced INTEGER NOT NULL, done INTEGER NOT NULL, owed INTEGER NOT NULL,
+        PRIMARY KEY (run, date, field)
+    ) STRICT;
+    """,
 )
 """PRAGMA user_version counts those that a file has had."""

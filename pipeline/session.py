@@ -6,13 +6,13 @@ import shlex
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from contextlib import closing, contextmanager, nullcontext
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
-from pipeline import __version__
-from pipeline.errors import Interrupted, JianjieError, OutputError
+from pipeline import __version__, mistakes
+from pipeline.errors import EXIT_DONE, Interrupted, JianjieError, Mistake, OutputError
 
 if TYPE_CHECKING:
     from pipeline.clock import Clock
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipeline.edges import Edges
     from pipeline.evaluate.bench import Bench
     from pipeline.messages.outbox import Telling
+    from pipeline.run_rows import Running
     from pipeline.store import Store
     from pipeline.terminal import Steps
 
@@ -37,6 +38,7 @@ def edges(settings: Config) -> Iterator[Edges]:
         NightProgress() as listen,
         open_edges(settings, clock, command(), listen) as opened,
     ):
+        mistakes.log_in_use(opened.events.path)
         yield opened
 
 
@@ -80,32 +82,51 @@ def _as_ctrl_c(*_: object) -> NoReturn:
 
 
 @contextmanager
-def recorded(edges: Edges) -> Iterator[dict[str, Any]]:
-    """The run in the store's list of runs, with the exit status and note that the body sets."""
-    outcome: dict[str, Any] = {"exit_status": 0, "note": ""}
+def recorded(edges: Edges, told: Telling | None = None) -> Iterator[Running]:
+    """The run in the store's list of runs, and its message where one is wanted.
+
+    Mistakes of our own become errors here, so that they are recorded and told like any other.
+    """
+    from pipeline.run_rows import Running  # noqa: PLC0415
+
+    running = Running()
     number = edges.store.start_run(command(), edges.clock.now())
     edges.events.emit("run_started", command=command(), version=__version__)
+    telling = told.at_the_end(edges) if told else nullcontext()
     try:
-        yield outcome
+        with mistakes.told(), telling, mistakes.told():
+            yield running
     except JianjieError as error:
-        outcome.update(exit_status=error.exit_status, note=str(error))
+        running.ended_by(error)
         raise
     except KeyboardInterrupt:
-        outcome.update(exit_status=Interrupted.exit_status, note="interrupted")
+        running.ended_by(Interrupted("interrupted"))
         raise
     finally:
-        edges.events.emit("run_ended", exit_status=outcome["exit_status"], note=outcome["note"])
-        status, note = int(outcome["exit_status"]), str(outcome["note"])
-        edges.store.end_run(number, edges.clock.now(), status, note)
-        _update_site(edges, news=status != 0)
+        _end(edges, number, running)
 
 
-def _update_site(edges: Edges, *, news: bool) -> None:
+def _end(edges: Edges, number: int, running: Running) -> None:
+    """Record it, then bring the site up to date, which shows the last runs."""
+    outcome = running.outcome
+    edges.events.emit("run_ended", exit_status=outcome.exit_status, note=outcome.note)
+    edges.store.end_run(number, edges.clock.now(), outcome)
+    try:
+        with mistakes.told():
+            _update_site(edges, running)
+    except Mistake as error:
+        running.ended_by(error)
+        edges.store.end_run(number, edges.clock.now(), running.outcome)
+        raise
+
+
+def _update_site(edges: Edges, running: Running) -> None:
     """The reading pages; their trouble is told, and the next run makes them."""
     from pipeline.site.update import update  # noqa: PLC0415
 
+    news = running.outcome.exit_status != EXIT_DONE
     try:
-        update(edges.store, edges.config, news=news)
+        update(edges.store, edges.config, news=news, papers=running.papers)
     except OutputError as error:
         say(str(error))
 
@@ -127,20 +148,25 @@ def messages(settings: Config, *, wanted: bool) -> Iterator[Telling]:
 
 
 @contextmanager
-def store(settings: Config) -> Iterator[Store]:
-    """The store alone, for commands that call no model."""
-    from pipeline.app import open_store  # noqa: PLC0415
-
-    with closing(open_store(settings, say)) as opened:
-        yield opened
-
-
-@contextmanager
 def reading(settings: Config) -> Iterator[Store]:
     """The store, for commands that write nothing at all."""
     from pipeline.app import read_store  # noqa: PLC0415
 
     with closing(read_store(settings, say)) as opened:
+        yield opened
+
+
+@contextmanager
+def outputs(settings: Config) -> Iterator[Store]:
+    """The store under the lock of its folder, for a command that writes there and calls no model.
+
+    Ctrl-C and SIGTERM end in Interrupted.
+    """
+    from pipeline.app import open_outputs  # noqa: PLC0415
+    from pipeline.clock import Clock  # noqa: PLC0415
+
+    clock = Clock()
+    with _interruptible(clock), open_outputs(settings, clock, command(), say) as opened:
         yield opened
 
 

@@ -21,10 +21,10 @@ from pipeline.columns import (
     DAY_CATEGORIES,
     DAY_CHECK,
     DAY_DATE,
+    OWED_CAUSE,
     OWED_STAGE,
     PAPER,
     QUIET_DATE,
-    RUN_STARTED,
     SUMMARY,
 )
 from pipeline.database import Connection
@@ -34,27 +34,18 @@ from pipeline.message_rows import MessageRows
 from pipeline.records import (
     Announcement,
     AnnounceType,
+    Cause,
     Day,
     Done,
     Listing,
     Outcome,
     Owed,
     Paper,
-    Record,
     Replaced,
     Stage,
     Summary,
 )
-
-
-class Run(Record):
-    """One start of the program, as `status` shows it."""
-
-    command: str
-    started: dt.datetime
-    ended: dt.datetime | None
-    exit_status: int | None
-    note: str | None
+from pipeline.run_rows import RunRows
 
 
 class _Announced(NamedTuple):
@@ -65,6 +56,7 @@ class _Announced(NamedTuple):
     announce: str
     paper: str | None
     stage: str | None
+    cause: str | None
     reason: str | None
     summary: str | None
     seq: int | None
@@ -77,7 +69,7 @@ LINE_LOST = "its line in the store cannot be read: it is done again"
 """Reasons why a paper is owed."""
 
 
-class Store(Calls, CanaryRows, MessageRows):
+class Store(Calls, CanaryRows, MessageRows, RunRows):
     """Every method is safe to call from many threads and raises OutputError on a bad disk."""
 
     # Days
@@ -147,7 +139,7 @@ class Store(Calls, CanaryRows, MessageRows):
     def _outcomes(self, date: dt.date, field: str) -> tuple[Outcome, ...]:
         rows = self._rows(
             """
-            SELECT a.arxiv_id, a.version, a.announce, papers.paper, a.stage, a.reason,
+            SELECT a.arxiv_id, a.version, a.announce, papers.paper, a.stage, a.cause, a.reason,
                 summaries.summary, summaries.seq,
                 (SELECT paper FROM papers AS old WHERE old.arxiv_id = a.arxiv_id
                  AND old.version < a.version ORDER BY old.version DESC LIMIT 1)
@@ -174,11 +166,19 @@ class Store(Calls, CanaryRows, MessageRows):
         )
         if row.summary is None:
             stage = self._read(OWED_STAGE, row.stage, key) or Stage.LISTING
-            reason = LOST if paper.metadata == "lost" else row.reason or "not tried yet"
-            return Owed(announcement=announcement, stage=stage, reason=reason)
+            if paper.metadata == "lost":
+                return Owed(announcement=announcement, stage=stage, cause=Cause.OTHER, reason=LOST)
+            if row.stage is None:
+                return Owed(announcement=announcement, stage=stage, reason="not tried yet")
+            cause = self._read(OWED_CAUSE, row.cause, key) or Cause.OTHER
+            return Owed(
+                announcement=announcement, stage=stage, cause=cause, reason=row.reason or ""
+            )
         if summary := self._summary(row.arxiv_id, row.version, row.seq or 0, row.summary):
             return Done(announcement=announcement, summary=summary)
-        return Owed(announcement=announcement, stage=Stage.SUMMARIZE, reason=LINE_LOST)
+        return Owed(
+            announcement=announcement, stage=Stage.SUMMARIZE, cause=Cause.OTHER, reason=LINE_LOST
+        )
 
     def _paper(self, arxiv_id: str, version: int, text: str | None) -> Paper:
         """What is stored, or no more than which paper it is; arXiv is asked for the rest again."""
@@ -220,9 +220,27 @@ class Store(Calls, CanaryRows, MessageRows):
         )
         return self._keys(ANNOUNCED_DATE, rows)
 
+    def unlisted(self) -> list[tuple[str, dt.datetime]]:
+        """The papers with a line that no listing has, and when their newest line was made."""
+        rows = self._rows(
+            """
+            SELECT arxiv_id, max(json_extract(summary, '$.provenance.created'))
+            FROM published JOIN summaries USING (seq, arxiv_id)
+            WHERE arxiv_id NOT IN (SELECT arxiv_id FROM announced) AND json_valid(summary)
+            GROUP BY arxiv_id ORDER BY arxiv_id
+            """
+        )
+        return [(arxiv_id, dt.datetime.fromisoformat(created)) for arxiv_id, created in rows]
+
     def latest_announced(self, arxiv_id: str) -> int | None:
         """The newest version that a listing had; None if none had the paper."""
         rows = self._rows("SELECT max(version) FROM announced WHERE arxiv_id = ?", arxiv_id)
+        version: int | None = rows[0][0]
+        return version
+
+    def latest_published(self, arxiv_id: str) -> int | None:
+        """The newest version that has a line; None if none has."""
+        rows = self._rows("SELECT max(version) FROM published WHERE arxiv_id = ?", arxiv_id)
         version: int | None = rows[0][0]
         return version
 
@@ -258,10 +276,11 @@ class Store(Calls, CanaryRows, MessageRows):
         """Say why this paper of this day has no line yet."""
         with self._write() as db:
             db.execute(
-                "UPDATE announced SET stage = ?, reason = ?"
+                "UPDATE announced SET stage = ?, cause = ?, reason = ?"
                 " WHERE date = ? AND field = ? AND arxiv_id = ?",
                 (
                     owed.stage.value,
+                    owed.cause.value,
                     owed.reason,
                     date.isoformat(),
                     field,
@@ -271,20 +290,44 @@ class Store(Calls, CanaryRows, MessageRows):
 
     # Summaries
 
-    def publish(self, summary: Summary, inquiry: str | None = None) -> None:
+    def publish(self, summary: Summary, inquiry: str | None = None) -> Summary:
         """Store a validated summary and make it the published one of its version.
 
-        `inquiry` is the key of the replies that it was chosen from: their round is over.
+        `inquiry` is the key of the replies that it was chosen from: their round is over. A summary
+        that only repeats the published one, or the last one that was, is not stored again: the one
+        that is published now, with its own provenance, is returned.
         """
+        seq, kept = self._repeated(summary)
         with self._write() as db:
-            row = db.execute(
-                "INSERT INTO summaries (key, arxiv_id, version, summary) VALUES (?, ?, ?, ?)",
-                (summary.key, summary.arxiv_id, summary.version, summary.model_dump_json()),
-            )
-            _point(db, summary.arxiv_id, summary.version, row.lastrowid or 0)
+            if seq is None:
+                row = db.execute(
+                    "INSERT INTO summaries (key, arxiv_id, version, summary) VALUES (?, ?, ?, ?)",
+                    (summary.key, summary.arxiv_id, summary.version, summary.model_dump_json()),
+                )
+                seq = row.lastrowid or 0
+            _point(db, summary.arxiv_id, summary.version, seq)
             if inquiry is not None:
                 close_round(db, inquiry, refused=False)
             _forget_unreadable(db, summary.arxiv_id, summary.version)
+        return kept
+
+    def _repeated(self, summary: Summary) -> tuple[int | None, Summary]:
+        """The stored summary that this one repeats, and its number; else None and this one."""
+        rows = self._rows(
+            """
+            SELECT s.seq, s.summary FROM summaries AS s LEFT JOIN published AS p USING (seq)
+            WHERE s.arxiv_id = ?1 AND s.version = ?2 AND (p.seq IS NOT NULL OR s.seq =
+                (SELECT max(seq) FROM summaries WHERE arxiv_id = ?1 AND version = ?2))
+            ORDER BY p.seq IS NULL
+            """,
+            summary.arxiv_id,
+            summary.version,
+        )
+        for seq, text in rows:
+            stored = SUMMARY.read(text)
+            if stored is not None and summary.repeats(stored):
+                return int(seq), stored
+        return None, summary
 
     def adopt(self, summary: Summary) -> bool:
         """Publish a line from outside; whether it was new. One that is here is not stored twice."""
@@ -334,7 +377,10 @@ class Store(Calls, CanaryRows, MessageRows):
         return self._summary(arxiv_id, version, *rows[0]) if rows else None
 
     def undo(self, arxiv_id: str, version: int) -> Summary:
-        """Publish the summary before the published one again. Raises UsageError without one."""
+        """Publish the summary before the published one again, the last that says something else.
+
+        Raises UsageError without one.
+        """
         rows = self._rows(
             """
             SELECT s.seq, s.summary FROM summaries AS s JOIN published AS p
@@ -344,8 +390,10 @@ class Store(Calls, CanaryRows, MessageRows):
             arxiv_id,
             version,
         )
+        now = self.published(arxiv_id, version)
         for seq, text in rows:
-            if summary := self._summary(arxiv_id, version, seq, text):
+            summary = self._summary(arxiv_id, version, seq, text)
+            if summary and (now is None or (summary.line, summary.tags) != (now.line, now.tags)):
                 with self._write() as db:
                     _point(db, arxiv_id, version, seq)
                 return summary
@@ -357,33 +405,6 @@ class Store(Calls, CanaryRows, MessageRows):
 
     def _summary(self, arxiv_id: str, version: int, seq: int, text: str) -> Summary | None:
         return self._read(SUMMARY, text, f"{arxiv_id}v{version} ({seq})")
-
-    # Runs
-
-    def start_run(self, command: str, now: dt.datetime) -> int:
-        """Note the start of a run; its number."""
-        with self._write(counted=False) as db:
-            row = db.execute(
-                "INSERT INTO runs (command, started) VALUES (?, ?)", (command, now.isoformat())
-            )
-            return row.lastrowid or 0
-
-    def end_run(self, run: int, now: dt.datetime, exit_status: int, note: str) -> None:
-        """Note how a run ended."""
-        with self._write(counted=False) as db:
-            db.execute(
-                "UPDATE runs SET ended = ?, exit_status = ?, note = ? WHERE seq = ?",
-                (now.isoformat(), exit_status, note, run),
-            )
-
-    def runs(self, limit: int) -> list[Run]:
-        """The last runs, newest first."""
-        rows = self._rows(
-            "SELECT seq, command, started, ended, exit_status, note FROM runs"
-            " ORDER BY seq DESC LIMIT ?",
-            limit,
-        )
-        return self._records(Run, RUN_STARTED, rows)
 
 
 def _forget_unreadable(db: Connection, arxiv_id: str, version: int) -> None:

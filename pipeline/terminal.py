@@ -18,13 +18,13 @@ from pipeline.estimate import Estimate
 from pipeline.events import Event
 from pipeline.files import page_of, shown_path
 from pipeline.findings import Finding
-from pipeline.flow import Night
+from pipeline.flow import Night, Trouble
 from pipeline.ledger import ledger
 from pipeline.message_rows import Delivery
 from pipeline.nights import NothingAnnounced
 from pipeline.records import Canary, Day, Owed, Paper, Replaced, Summary
 from pipeline.reprocess import Again
-from pipeline.store import Run
+from pipeline.run_rows import Run
 
 if TYPE_CHECKING:  # a night needs none of what evaluations need
     from pipeline.evaluate.answers import Work
@@ -112,8 +112,19 @@ def print_work(planned: Plan, work: Mapping[str, Work]) -> None:
         OUT.print(escape(f"left out: {arxiv_id}: {why}"), soft_wrap=True)
 
 
-def print_night(night: Night, seconds: float) -> None:
-    """The account of a run."""
+def print_result(result: Night | Trouble, seconds: float) -> None:
+    """The account of a field's night, or that it had none."""
+    if isinstance(result, Night):
+        _print_night(result, seconds)
+        return
+    table = Table(title=result.name, show_header=False, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("not done", escape(str(result.error)))
+    OUT.print(table)
+
+
+def _print_night(night: Night, seconds: float) -> None:
     if isinstance(night.day, NothingAnnounced):
         OUT.print(escape(note(night)), soft_wrap=True)
     elif night.published:
@@ -123,8 +134,6 @@ def print_night(night: Night, seconds: float) -> None:
     for day in night.days:
         for owed in day.owed:
             OUT.print(f"待补 {_owed_line(owed)}", soft_wrap=True)
-    for problem in night.problems:
-        OUT.print(escape(problem), soft_wrap=True)
 
 
 def print_estimate(estimate: Estimate | NothingAnnounced) -> None:
@@ -225,7 +234,7 @@ def _owed_line(owed: Owed) -> str:
 
 
 def print_again(again: Again) -> None:
-    """The line before and after, and what was patched."""
+    """The line before and after, what was patched, and where to read it."""
     OUT.print(f"[bold]{escape(again.paper.versioned)}[/] {escape(again.paper.title)}")
     table = Table(show_header=False)
     table.add_column(style="bold")
@@ -235,12 +244,13 @@ def print_again(again: Again) -> None:
             table.add_row(name, escape(summary.line))
             table.add_row("", escape(_made_by(summary)), style="dim")
     OUT.print(table)
-    if again.old and again.new and again.old.line == again.new.line:
-        OUT.print("the same line; another --prompt or --model may give another", soft_wrap=True)
+    if again.new is not None and again.old == again.new:
+        text = "the same line from the same question: nothing is published; another --prompt"
+        OUT.print(f"{text} or --model may give another", soft_wrap=True)
     for path in again.patched:
         OUT.print(f"patched {escape(shown_path(path))}", soft_wrap=True)
-    if again.new is not None and not again.patched:
-        OUT.print("stored; no published digest has this version", soft_wrap=True)
+    if again.page:
+        OUT.print(f"page {escape(shown_path(again.page))}", soft_wrap=True)
 
 
 def _made_by(summary: Summary) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from queue import SimpleQueue
@@ -12,10 +12,19 @@ from typing import Any, NamedTuple
 from pipeline.arxiv.calendar import eastern_date
 from pipeline.desk import Desk
 from pipeline.edges import Edges
-from pipeline.errors import LONGEST_SAID, BudgetReached, InBatch, ModelError
+from pipeline.errors import (
+    LONGEST_SAID,
+    BudgetReached,
+    InBatch,
+    JianjieError,
+    ModelError,
+    ModelForbidden,
+    ModelRefused,
+)
 from pipeline.papers import Later, Pdfs, Ready, read, ready, write
 from pipeline.records import (
     Announcement,
+    Cause,
     Day,
     Done,
     Outcome,
@@ -26,6 +35,15 @@ from pipeline.records import (
     Summary,
 )
 from pipeline.stages.summarize import Refused
+
+_CAUSES: Mapping[type[JianjieError], Cause] = {
+    ModelForbidden: Cause.FORBIDDEN,
+    ModelRefused: Cause.REFUSED,
+    ModelError: Cause.OUT_OF_REACH,
+    BudgetReached: Cause.BUDGET,
+    InBatch: Cause.IN_BATCH,
+}
+"""By kind of error, the special ones first."""
 
 GRACE_S = 5.0
 """A stopped run waits so long for replies that are already paid for and on their way."""
@@ -129,7 +147,14 @@ def _refused(edges: Edges, item: Announcement, refused: Refused) -> Owed:
         edges.events.emit("declined", item.paper.versioned, said=refused.said[:LONGEST_SAID])
     stage = Stage.SUMMARIZE if refused.declined else Stage.VALIDATE
     again = f"; jianjie reprocess {item.paper.versioned} asks again" if refused.declined else ""
-    return Owed(announcement=item, stage=stage, reason="; ".join(refused.reasons) + again)
+    cause = Cause.DECLINED if refused.declined else Cause.RULES
+    reason = "; ".join(refused.reasons) + again
+    return Owed(announcement=item, stage=stage, cause=cause, reason=reason)
+
+
+def _failed(item: Announcement, error: ModelError | BudgetReached | InBatch) -> Owed:
+    cause = next(cause for kind, cause in _CAUSES.items() if isinstance(error, kind))
+    return Owed(announcement=item, stage=Stage.SUMMARIZE, cause=cause, reason=error.public)
 
 
 def _one_paper(edges: Edges, day: Day, item: Announcement, asked: Ready) -> Outcome | _Waits:
@@ -139,12 +164,11 @@ def _one_paper(edges: Edges, day: Day, item: Announcement, asked: Ready) -> Outc
     try:
         result = write(edges, paper, asked, day.date)
     except InBatch as waits:
-        owed = Owed(announcement=item, stage=Stage.SUMMARIZE, reason=waits.public)
-        edges.store.set_owed(day.date, day.field, owed)
+        edges.store.set_owed(day.date, day.field, _failed(item, waits))
         return _Waits(item, asked)
     except (ModelError, BudgetReached) as error:
         edges.events.emit("warning", paper.versioned, text=str(error))
-        outcome: Outcome = Owed(announcement=item, stage=Stage.SUMMARIZE, reason=error.public)
+        outcome: Outcome = _failed(item, error)
     else:
         outcome = (
             Done(announcement=item, summary=result)
@@ -156,6 +180,10 @@ def _one_paper(edges: Edges, day: Day, item: Announcement, asked: Ready) -> Outc
     else:
         edges.store.set_owed(day.date, day.field, outcome)
         edges.events.emit(
-            "paper_owed", paper.versioned, stage=outcome.stage.value, reason=outcome.reason
+            "paper_owed",
+            paper.versioned,
+            stage=outcome.stage.value,
+            cause=outcome.cause.value,
+            reason=outcome.reason,
         )
     return outcome

@@ -32,6 +32,7 @@ from pipeline.demo.faults import Faults
 from pipeline.drift import CanaryLine
 from pipeline.message_rows import Message
 from pipeline.records import AnnounceType, Check, Day, Owed, Stage
+from pipeline.run_rows import RunOutcome
 from pipeline.schema import MIGRATIONS
 from pipeline.store import LINE_LOST, LOST, Store
 from pipeline.usage import BatchRequest, OpenBatch
@@ -307,7 +308,7 @@ def test_rows_of_lists_are_left_out_one_by_one(path: Path) -> None:
         add(store, listing(paper()))
         fill(path)
         for command in ("first", "second"):
-            store.end_run(store.start_run(command, NOW), NOW, 0, "")
+            store.end_run(store.start_run(command, NOW), NOW, RunOutcome())
         for column in (RUN_STARTED, CANARY_DATE, MESSAGE_CREATED, QUIET_DATE, TOLD_DONE):
             break_one(path, column)
 

@@ -462,6 +462,24 @@ def test_a_second_run_on_the_same_outputs_says_who_holds_them(house: House) -> N
     assert "run --limit 1" in error
 
 
+def test_render_waits_for_no_running_night_and_touches_nothing(house: House) -> None:
+    answers: list[subprocess.CompletedProcess[str]] = []
+    site = house.folder / "outputs" / "site"
+
+    def answer(request: Request) -> Answer:
+        if not answers:
+            answers.append(house.run("render"))
+            assert not site.exists()
+        return good_answer(request)
+
+    house.model.answer = answer
+    assert house.run("run", "--limit", "1").returncode == 1
+    error = one_error(answers[0], 2)
+    assert "another run works here: `jianjie" in error
+    assert "run --limit 1" in error
+    assert house.run("render").returncode == 0
+
+
 @pytest.mark.parametrize(
     "command", ["run", "reprocess", "show", "status", "render", "restore", "demo"]
 )

@@ -13,6 +13,7 @@ import pytest
 from pipeline.database import Database
 from pipeline.errors import OutputError, StoreDamaged
 from pipeline.records import Paper
+from pipeline.run_rows import RunOutcome
 from pipeline.store import Store
 from tests.conftest import ROOT
 from tests.standins.readonly import read_only, unprivileged
@@ -186,7 +187,7 @@ def test_writes_together_are_one_commit(path: Path) -> None:
 
 def test_the_list_of_runs_is_no_change(path: Path) -> None:
     with closing(Store(path)) as store:
-        store.end_run(store.start_run("run", NOW), NOW, 0, "")
+        store.end_run(store.start_run("run", NOW), NOW, RunOutcome())
         assert store.changes == 0
         add(store, listing(paper()))
         changed = store.changes

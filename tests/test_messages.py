@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from pipeline.config import load_config
 from pipeline.demo.standin import StandInArxiv
-from pipeline.errors import ArxivUnreachable, ConfigError, JianjieError
+from pipeline.errors import ArxivUnreachable, ConfigError, JianjieError, Mistake
 from pipeline.message_rows import Message, Told
-from pipeline.messages.compose import LONGEST, Fresh, compose, inert
+from pipeline.messages.compose import LONGEST, Failure, Fresh, compose, inert
 from pipeline.messages.deliver import Letter, Parcel
 from pipeline.messages.services import _refuses, send, service
 from pipeline.messages.targets import addresses, deliver
@@ -88,7 +88,8 @@ def composed(
     settings: MessageSettings = PLAIN,
     interests: InterestSettings | None = None,
 ) -> Message:
-    return compose(days, failure, settings, interests or InterestSettings(), "listing", TRAILER)
+    failures = [Failure(failure)] if failure else []
+    return compose(days, failures, settings, interests or InterestSettings(), "listing", TRAILER)
 
 
 def test_a_day_in_full() -> None:
@@ -139,6 +140,22 @@ def test_a_failure_without_a_day() -> None:
     assert message.body.startswith(
         "运行未完成：arXiv 或模型连不上\nrss.arxiv.org: no connection\n处理：Try again later"
     )
+
+
+def test_fields_that_failed_are_told_apart_and_many_in_short() -> None:
+    fields = [f"领域{number}" for number in range(1, 6)]
+    error = ArxivUnreachable("e" * 999, where="w" * 999, fix="f" * 999)
+    failures = [Failure(error, field) for field in fields] + [Failure(Mistake("wrong"))]
+    settings = InterestSettings()
+    message = compose([fresh(done(1))], failures, PLAIN, settings, "listing", TRAILER)
+    for field in fields[:3]:
+        assert f"{field}未完成：arXiv 或模型连不上\nwww" in message.body
+    assert "另有未完成：领域4、领域5、运行\n" in message.body
+    assert "\n1. T\n" in message.body
+    assert len(message.body) <= LONGEST
+    assert message.failure is not None
+    assert message.failure.startswith("ArxivUnreachable 领域1; ")
+    assert composed(failure=Mistake("wrong")).body.startswith("运行未完成：jianjie 自身出错\nwrong")
 
 
 def test_strangers_mention_nobody_and_hide_nothing() -> None:

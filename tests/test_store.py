@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from pipeline.errors import OutputError, UsageError
 from pipeline.records import (
     Announcement,
     AnnounceType,
+    Cause,
     Done,
     Listing,
     Owed,
@@ -28,7 +30,8 @@ from pipeline.records import (
     Stage,
     Summary,
 )
-from pipeline.store import Run, Store
+from pipeline.run_rows import Count, Run, RunOutcome
+from pipeline.store import Store
 from tests.standins.records import NOW, provenance
 
 DATE = dt.date(2026, 1, 7)
@@ -155,7 +158,9 @@ def test_a_paper_is_done_when_a_summary_of_its_version_is_published(store: Store
     items = listing(paper("2601.00001"), paper("2601.00002", 2), paper("2601.00003"))
     add(store, items)
     first, second, third = items.announcements
-    owed = Owed(announcement=third, stage=Stage.VALIDATE, reason="no_markup: has **")
+    owed = Owed(
+        announcement=third, stage=Stage.VALIDATE, cause=Cause.RULES, reason="no_markup: has **"
+    )
 
     store.publish(summary("甲", "2601.00001"))
     store.publish(summary("旧", "2601.00002", version=1))  # another version
@@ -292,6 +297,65 @@ def test_a_summary_after_an_undo_is_undone_to_the_one_before_it(store: Store) ->
     assert store.undo("2601.00001", 1) == summary("乙")
 
 
+def asked_again(line: str, **made: Any) -> Summary:
+    """The same question later: only what it took differs, and what the test names."""
+    before = summary(line)
+    later = {"created": NOW + dt.timedelta(hours=1), "tries": 3, "tokens_in": 99, "cost": 1.0}
+    provenance = before.provenance.model_copy(update={**later, "seconds": 9.0, **made})
+    return before.model_copy(update={"provenance": provenance})
+
+
+def test_what_only_repeats_the_published_summary_is_not_stored_again(store: Store) -> None:
+    assert store.publish(summary("甲")) == summary("甲")
+    assert store.publish(asked_again("甲")) == summary("甲")
+    assert store.summaries("2601.00001") == [(summary("甲"), True)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        asked_again("乙"),
+        asked_again("甲", text_source="pdf"),
+        asked_again("甲", warnings=("no_formula: has $",)),
+        asked_again("甲").model_copy(update={"tags": ("cs.LG",)}),
+        asked_again("甲").model_copy(update={"key": "another question's"}),
+    ],
+)
+def test_what_says_something_else_or_is_from_another_question_is(
+    store: Store, other: Summary
+) -> None:
+    store.publish(summary("甲"))
+    assert store.publish(other) == other
+    assert store.summaries("2601.00001") == [(summary("甲"), False), (other, True)]
+
+
+def test_the_summary_that_was_taken_back_comes_again_in_its_place(store: Store) -> None:
+    for line in ("甲", "乙"):
+        store.publish(summary(line))
+    store.undo("2601.00001", 1)
+    assert store.publish(asked_again("乙")) == summary("乙")
+    assert store.undo("2601.00001", 1) == summary("甲")
+    # An older one than the last is news: undo leads back to what was there before it.
+    for line in ("乙", "丙", "甲"):
+        store.publish(summary(line))
+    assert store.undo("2601.00001", 1) == summary("丙")
+
+
+def test_undo_passes_over_what_says_the_same(store: Store) -> None:
+    for found in (summary("甲"), summary("乙"), asked_again("乙", text_source="pdf")):
+        store.publish(found)
+    assert store.undo("2601.00001", 1) == summary("甲")
+
+
+def test_the_papers_that_no_listing_has(store: Store) -> None:
+    add(store, listing(paper("2601.00001"), paper("2601.00002")))
+    for arxiv_id, version in (("2601.00001", 1), ("2601.00001", 2), ("2601.00003", 1)):
+        store.publish(summary("甲", arxiv_id, version=version))
+    assert store.unlisted() == [("2601.00003", summary("甲").provenance.created)]
+    assert store.latest_published("2601.00001") == 2
+    assert store.latest_published("2601.00002") is None
+
+
 # Replies
 
 
@@ -363,7 +427,8 @@ def test_runs_newest_first(store: Store) -> None:
     later = NOW + dt.timedelta(minutes=5)
     for command in ("run", "status", "run --date 2026-01-07"):
         number = store.start_run(command, NOW)
-    store.end_run(number, later, 1, "26 announced")
+    count = Count(date=DATE, field="audio", announced=26, done=24, owed=2)
+    store.end_run(number, later, RunOutcome(exit_status=1, note="26 announced", counts=(count,)))
 
     assert store.runs(2) == [
         Run(
@@ -372,6 +437,7 @@ def test_runs_newest_first(store: Store) -> None:
             ended=later,
             exit_status=1,
             note="26 announced",
+            counts=(count,),
         ),
         Run(command="status", started=NOW, ended=None, exit_status=None, note=None),
     ]

@@ -10,10 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records import Announcement, AnnounceType, Check, Day, Listing, Metadata, Owed, Paper
+from pipeline.records import (
+    Announcement,
+    AnnounceType,
+    Cause,
+    Check,
+    Day,
+    Listing,
+    Metadata,
+    Owed,
+    Paper,
+)
 from pipeline.schema import MIGRATIONS
 from pipeline.store import Store
 from tests.standins import records
+from tests.standins.records import NOW
 
 DATE = dt.date(2026, 1, 7)
 NEW, CROSS, REPLACE, REPLACE_CROSS = AnnounceType
@@ -136,6 +147,42 @@ def test_a_day_says_what_a_replacement_changed_since_the_last_version_known(stor
     assert [change.diff for change in replaced.changes] == ["Title [-2-] {+3+}"]
     assert store.replaced(paper("2601.00001", 3, title="Title 3")) == replaced
     assert store.replaced(paper("2601.00001", 1)) is None
+
+
+def test_a_store_from_before_causes_and_counts_keeps_its_reasons_and_its_runs(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "old.sqlite3"
+    before = next(at for at, script in enumerate(MIGRATIONS) if "run_days" in script)
+    with closing(sqlite3.connect(path)) as db:
+        for number, script in enumerate(MIGRATIONS[:before], start=1):
+            db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+        db.execute("INSERT INTO days VALUES ('2026-01-06', 'audio', '音频', '[]', 'rss', NULL)")
+        for number, stage in enumerate(("'validate'", "'summarize'", "NULL"), start=1):
+            one = paper(f"2601.{number:05d}")
+            db.execute("INSERT INTO papers VALUES (?, 1, ?)", (one.arxiv_id, one.model_dump_json()))
+            db.execute(
+                "INSERT INTO announced VALUES"
+                f" ('2026-01-06', 'audio', ?, 1, 'new', {number}, {stage}, 'its words')",
+                (one.arxiv_id,),
+            )
+        db.execute(
+            "INSERT INTO runs (command, started, exit_status, note) VALUES ('jianjie run', ?, 1,"
+            " '2026-01-06 音频: 3 announced = 0 done + 3 owed')",
+            (NOW.isoformat(),),
+        )
+        db.commit()
+    store = Store(path)
+    day = store.day(dt.date(2026, 1, 6), "audio")
+    assert day is not None
+    assert [(owed.cause, owed.reason) for owed in day.owed] == [
+        (Cause.RULES, "its words"),
+        (Cause.OTHER, "its words"),
+        (Cause.NOT_TRIED, "not tried yet"),
+    ]
+    (run,) = store.runs(1)
+    assert (run.exit_status, run.counts) == (1, ())
+    store.close()
 
 
 def test_a_store_of_the_first_schema_is_brought_up_with_its_days_unchecked(tmp_path: Path) -> None:

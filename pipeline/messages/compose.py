@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from pipeline.errors import JianjieError, one_line
 from pipeline.interests import Score, ranked, score
@@ -20,11 +21,34 @@ from pipeline.untrusted import as_data
 LONGEST = 3500
 """Characters of a body; every service takes as much, in several parts if need be."""
 _TITLE, _LINE, _REASON, _FAILURE = 90, 200, 90, 300
-_REASONS, _HEAD, _DAYS = 3, 120, 12
+_REASONS, _HEAD, _DAYS, _MOST_FAILURES = 3, 120, 12, 3
 _INERT = str.maketrans("@<>", "＠＜＞")
 """@all and @everyone, Feishu's <at user_id="all">, Slack's <!channel>."""
-_ENDED = {2: "设置或输出文件夹有问题", 3: "arXiv 或模型连不上", 4: "预算已用完"}
+_ENDED = {
+    2: "设置或输出文件夹有问题",
+    3: "arXiv 或模型连不上",
+    4: "预算已用完",
+    70: "jianjie 自身出错",
+}
 """By exit status."""
+
+
+class Failure(NamedTuple):
+    """What ended the run, or one field's part of it."""
+
+    error: JianjieError
+    field: str = ""
+    """The field's Chinese name; empty where it was the whole run's."""
+
+    @property
+    def kind(self) -> str:
+        """By which it is known when it comes again."""
+        return " ".join(filter(None, (type(self.error).__name__, self.field)))
+
+
+def kind_of(failures: Sequence[Failure]) -> str | None:
+    """Of all of them together; None where there is none."""
+    return "; ".join(failure.kind for failure in failures) or None
 
 
 class Fresh(Record):
@@ -48,20 +72,20 @@ class Fresh(Record):
 
 def compose(
     days: Sequence[Fresh],
-    failure: JianjieError | None,
+    failures: Sequence[Failure],
     settings: MessageSettings,
     interests: InterestSettings,
     tags: TagChoice,
     base: str = "",
 ) -> Message:
-    """One message about these days and about what ended the run; `base` is the site's address.
+    """One message about these days and about what failed; `base` is the site's address.
 
     Within each day the lines of most interest come first; those that would make the body longer
     than LONGEST are left out.
     """
     shown = days[:_DAYS]
     heads = [_head(fresh, several=len(days) > 1) for fresh in shown]
-    first = _failure(failure) if failure else ""
+    first = "\n\n".join(_failures(failures))
     rest = f"另有 {len(days) - _DAYS} 天" if len(days) > _DAYS else ""
     last = f"全文：{base}{_page(days)}" if base else ""
     # Every part is parted from the one before it by an empty line.
@@ -75,8 +99,8 @@ def compose(
                 room -= len(entry) + 2
     return Message(
         about=", ".join(f"{fresh.day.date} {fresh.day.field}" for fresh in days),
-        failure=type(failure).__name__ if failure else None,
-        title=_title(days, failed=failure is not None),
+        failure=kind_of(failures),
+        title=_title(days, failed=bool(failures)),
         body="\n\n".join(filter(None, (*parts, rest, last))),
     )
 
@@ -104,11 +128,20 @@ def _sum(day: Day) -> str:
     return f"{day.name} {day.date}：{len(day.outcomes)} 篇{owed}"
 
 
-def _failure(failure: JianjieError) -> str:
-    what = _ENDED.get(failure.exit_status, "运行中断")
-    where = f"{failure.where}: " if failure.where else ""
-    fix = f"\n处理：{inert(failure.fix, _FAILURE)}" if failure.fix else ""
-    return f"运行未完成：{what}\n{inert(where + failure.what, _FAILURE)}{fix}"
+def _failures(failures: Sequence[Failure]) -> Iterator[str]:
+    yield from map(_failure, failures[:_MOST_FAILURES])
+    if more := failures[_MOST_FAILURES:]:
+        names = "、".join(failure.field or "运行" for failure in more)
+        yield inert(f"另有未完成：{names}", _FAILURE)
+
+
+def _failure(failure: Failure) -> str:
+    error = failure.error
+    what = _ENDED.get(error.exit_status, "运行中断")
+    where = f"{error.where}: " if error.where else ""
+    fix = f"\n处理：{inert(error.fix, _FAILURE)}" if error.fix else ""
+    head = f"{inert(failure.field or '运行', _HEAD)}未完成：{what}"
+    return f"{head}\n{inert(where + error.what, _FAILURE)}{fix}"
 
 
 def _head(fresh: Fresh, *, several: bool) -> str:

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 
 from pipeline.edges import Edges
 from pipeline.errors import Interrupted, JianjieError, UsageError
+from pipeline.flow import Night, Trouble
 from pipeline.message_rows import Delivery
-from pipeline.messages.compose import Fresh, compose
+from pipeline.messages.compose import Failure, Fresh, compose, kind_of
 from pipeline.messages.deliver import Letter, Parcel, Receipt
 from pipeline.messages.targets import addresses, deliver
 from pipeline.records import Day
@@ -30,13 +31,17 @@ class Telling:
     def __init__(self, *, wanted: bool = True) -> None:
         self._wanted = wanted
         self.days: list[Day] = []
-        self.failure: JianjieError | None = None
+        self.failures: list[Failure] = []
         self.complaints: list[str] = []
 
-    def add(self, days: Sequence[Day], halted: JianjieError | None) -> None:
-        """A field's night is over; `halted` is what stopped the model."""
-        self.days += days
-        self.failure = self.failure or halted
+    def add(self, result: Night | Trouble, halted: JianjieError | None) -> None:
+        """A field's part of the run is over; `halted` is what stopped the model."""
+        if isinstance(result, Night):
+            self.days += result.days
+        elif not isinstance(result.error, UsageError):
+            self.failures.append(Failure(result.error, result.name))
+        if halted is not None and all(failure.error is not halted for failure in self.failures):
+            self.failures.append(Failure(halted))
 
     @contextmanager
     def at_the_end(self, edges: Edges) -> Iterator[None]:
@@ -49,7 +54,7 @@ class Telling:
         except (Interrupted, UsageError):
             raise
         except JianjieError as error:
-            self.failure = error
+            self.failures.append(Failure(error))
             self._tell(edges)
             raise
         self._tell(edges)
@@ -68,16 +73,17 @@ def _keep(edges: Edges, told: Telling) -> None:
     """Put the message into the store, if there is something to tell."""
     settings, now = edges.config.messages, edges.clock.now()
     every = [Fresh(day=day, told=edges.store.told(day.date, day.field)) for day in told.days]
-    failure = told.failure if "failed" in settings.when else None
-    known = failure and edges.store.told_failure(type(failure).__name__, now - REPEAT)
+    failures = told.failures if "failed" in settings.when else []
+    kind = kind_of(failures)
+    known = kind and edges.store.told_failure(kind, now - REPEAT)
     news = any(fresh.lines for fresh in every) and "news" in settings.when
     owed = any(fresh.owed for fresh in every) and "owed" in settings.when
-    if not (news or owed or (failure and not known)):
+    if not (news or owed or (failures and not known)):
         return
     days = [fresh for fresh in every if fresh.lines or fresh.day.owed]
     message = compose(
         days,
-        failure,
+        failures,
         settings,
         edges.config.interests,
         edges.config.tags,

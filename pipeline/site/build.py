@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pipeline.config import Config
@@ -29,9 +29,10 @@ def build(
     *,
     known: Sequence[Key],
     changed: set[Key],
+    papers: Collection[str] = (),
     made_with: str,
 ) -> int:
-    """The changed days with all that shows them; how many files were written.
+    """The changed days with all that shows them, and these papers; how many files were written.
 
     `known` has every day, newest first. Raises OutputError.
     """
@@ -39,7 +40,7 @@ def build(
     writer = _Writer(config.paths.outputs / "site")
     for asset in _ASSETS.iterdir():
         writer.write(asset.name, asset.read_bytes())
-    _write_days(site, writer, known, changed)
+    _write_days(site, writer, known, changed, papers)
     _write_search(site, writer, known, changed)
     _write_feeds(site, writer, known, changed)
     writer.write("index.html", index_page(site, store.runs(_RUNS)))
@@ -64,8 +65,15 @@ class _Writer:
             os.utime(path)  # it is as new as what it was made of
 
 
-def _write_days(site: Site, writer: _Writer, known: Sequence[Key], changed: set[Key]) -> None:
-    papers: set[str] = set()
+def _write_days(
+    site: Site,
+    writer: _Writer,
+    known: Sequence[Key],
+    changed: set[Key],
+    more: Collection[str],
+) -> None:
+    """The days' pages, those of their papers, and of `more` papers that have a line."""
+    papers = {one for one in more if any(live for _, live in site.store.summaries(one))}
     for date, field in known:
         if (date, field) in changed:
             day = site.day(date, field)
@@ -76,10 +84,11 @@ def _write_days(site: Site, writer: _Writer, known: Sequence[Key], changed: set[
 
 
 def _write_search(site: Site, writer: _Writer, known: Sequence[Key], changed: set[Key]) -> None:
-    """A file for each month that has a changed day."""
+    """A file for each month that has a changed day, and one for the papers without a day."""
     for month in sorted({search.month_of(date) for date, _ in changed}):
         days = [site.day(*key) for key in known if search.month_of(key[0]) == month]
         writer.write(f"search/{month}.js", search.shard(site, month, days))
+    writer.write(f"search/{search.UNLISTED}.js", search.unlisted(site))
 
 
 def _write_feeds(site: Site, writer: _Writer, known: Sequence[Key], changed: set[Key]) -> None:

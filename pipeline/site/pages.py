@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -14,6 +13,7 @@ import jinja2
 from pipeline import __version__
 from pipeline.arxiv.taxonomy import chinese_names
 from pipeline.config import Config
+from pipeline.files import page_of_paper
 from pipeline.html import changed, plain, rich, shown
 from pipeline.ledger import ledger
 from pipeline.records import (
@@ -27,8 +27,9 @@ from pipeline.records import (
     Section,
     Summary,
 )
+from pipeline.run_rows import Count, Run
 from pipeline.stages.publish import published_tags
-from pipeline.store import Run, Store
+from pipeline.store import Store
 
 _TEMPLATES = Path(__file__).parent / "templates"
 WEEKDAYS = "一二三四五六日"
@@ -49,8 +50,6 @@ ANNOUNCED = {
     AnnounceType.REPLACE: "新版本",
     AnnounceType.REPLACE_CROSS: "交叉列出的新版本",
 }
-_SUMS = re.compile(r"(\d{4}-\d\d-\d\d) ([^:;]+): (\d+) announced = (\d+) done \+ (\d+) owed")
-"""As account.py writes them."""
 _DAYS_KEPT = 64
 """Days in memory: a month's are read for its page, its search file and its feed."""
 
@@ -71,9 +70,19 @@ class Site:
         names = {field: self.day(date, field).name for date, field in reversed(self.known)}
         return names | {field: found.name for field, found in self.config.fields.items()}
 
+    @cached_property
+    def unlisted(self) -> tuple[tuple[Paper, Summary], ...]:
+        """The papers that no listing has, each in its newest version with a line."""
+        return tuple(self._newest(arxiv_id) for arxiv_id, _ in self.store.unlisted())
+
     def paper_file(self, arxiv_id: str) -> str:
-        """paper/2601.02954.html; the slash of an old id is no folder."""
-        return f"paper/{arxiv_id.replace('/', '-')}.html"
+        """paper/2601.02954.html."""
+        return page_of_paper(arxiv_id)
+
+    def _newest(self, arxiv_id: str) -> tuple[Paper, Summary]:
+        lines = {line.version: line for line, live in self.store.summaries(arxiv_id) if live}
+        papers = self.store.versions(arxiv_id)
+        return next((one, lines[one.version]) for one in reversed(papers) if one.version in lines)
 
     def _announced(self, date: dt.date, field: str) -> dict[str, Announcement]:
         """By the versioned id."""
@@ -189,8 +198,7 @@ class LastRun(NamedTuple):
     started: dt.datetime
     command: str
     exit_status: int | None
-    days: tuple[tuple[str, ...], ...]
-    """Date, name of the field, papers announced, done and owed."""
+    counts: tuple[Count, ...]
 
 
 def last_run(run: Run) -> LastRun:
@@ -200,7 +208,7 @@ def last_run(run: Run) -> LastRun:
         started=run.started,
         command=words[1] if len(words) > 1 else "",
         exit_status=run.exit_status,
-        days=tuple(_SUMS.findall(run.note or "")),
+        counts=run.counts,
     )
 
 

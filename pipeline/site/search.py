@@ -3,20 +3,24 @@
     jianjie.month("2026-01", [[id, version, field, date, section, tags, title, line, authors,
                                abstract], …])
 
-Each is one call with JSON in it; site.js says what becomes of it.
+Papers that no listing has stand in one more, "unlisted", without field, date and section. Each is
+one call with JSON in it; site.js says what becomes of it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pipeline.arxiv.taxonomy import chinese_names
 from pipeline.html import plain, shown
-from pipeline.records import Day, Section
+from pipeline.records import Day, Paper, Section, Summary
 from pipeline.site.pages import SECTIONS, Site, entries
+from pipeline.stages.publish import published_tags
+
+UNLISTED = "unlisted"
 
 
 def month_of(date: dt.date) -> str:
@@ -26,33 +30,52 @@ def month_of(date: dt.date) -> str:
 
 def shard(site: Site, month: str, days: Sequence[Day]) -> bytes:
     """All papers of a month, newest day first, in arXiv's order."""
-    rows = ",\n".join(_json(row) for day in days for row in _rows(site, day))
-    return f"jianjie.month({_json(month)}, [\n{rows}\n]);\n".encode()
+    return _called(month, (row for day in days for row in _rows(site, day)))
+
+
+def unlisted(site: Site) -> bytes:
+    """The papers that no listing has."""
+    tags = site.config.tags
+    rows = (
+        _row(paper, ("", "", ""), published_tags(paper, summary, tags), summary)
+        for paper, summary in site.unlisted
+    )
+    return _called(UNLISTED, rows)
+
+
+def _called(name: str, rows: Iterable[list[Any]]) -> bytes:
+    lines = ",\n".join(map(_json, rows))
+    return f"jianjie.month({_json(name)}, [\n{lines}\n]);\n".encode()
 
 
 def _rows(site: Site, day: Day) -> Iterator[list[Any]]:
     for section in Section:
         for one in entries(day, section, site.config):
-            paper = one.paper
-            yield [
-                paper.arxiv_id,
-                paper.version,
-                day.field,
-                day.date.isoformat(),
-                section.value,
-                one.tags,
-                plain(paper.title),
-                shown(one.summary.line) if one.summary else "",
-                [shown(author) for author in paper.authors],
-                plain(paper.abstract),
-            ]
+            place = (day.field, day.date.isoformat(), section.value)
+            yield _row(one.paper, place, one.tags, one.summary)
+
+
+def _row(
+    paper: Paper, place: tuple[str, str, str], tags: Sequence[str], summary: Summary | None
+) -> list[Any]:
+    """`place` is field, date and section."""
+    return [
+        paper.arxiv_id,
+        paper.version,
+        *place,
+        tags,
+        plain(paper.title),
+        shown(summary.line) if summary else "",
+        [shown(author) for author in paper.authors],
+        plain(paper.abstract),
+    ]
 
 
 def data(site: Site) -> bytes:
     """What every page may need: months, fields, tags' names, the settings' interests."""
     months = sorted({month_of(date) for date, _ in site.known}, reverse=True)
     values = {
-        "months": months,
+        "months": [*months, *([UNLISTED] if site.unlisted else [])],
         "fields": site.fields,
         "sections": {section.value: name for section, name in SECTIONS.items()},
         "tags": chinese_names(),

@@ -2,6 +2,7 @@
 
     store ─► days that changed ─► pages, papers, months of the search, feeds ─► index
 
+A paper that was done by itself and is in no day has its page too, made anew when its line is newer.
 A day is made anew when its published JSON is newer than its page, and so are its neighbours, which
 link to it. With other templates or settings everything is. A file is only written where its bytes
 differ; none is needed to make another, so what a killed run left out is made by the next. How they
@@ -13,11 +14,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from pipeline import __version__
 from pipeline.config import Config
+from pipeline.files import page_of_paper
 from pipeline.store import Store
 
 MADE_WITH = ".made-with"
@@ -30,24 +32,28 @@ def update(
     *,
     everything: bool = False,
     news: bool = False,
+    papers: Collection[str] = (),
 ) -> int:
     """Bring `outputs/site/` up to date; how many files were written. Raises OutputError.
 
-    `news`: the index has something to tell even if no day changed. Where nothing is to be done
-    no template is loaded.
+    `news`: the index has something to tell even if no day changed. `papers`: ids of those whose
+    line or version may be another one in no day's listing. Where nothing is to be done no template
+    is loaded.
     """
     folder = config.paths.outputs / "site"
     made_with = _made_with(config)
-    known = store.days()
+    known, unlisted = store.days(), store.unlisted()
     if everything or _read(folder / MADE_WITH) != made_with:
-        changed = set(known)
+        changed, anew = set(known), {arxiv_id for arxiv_id, _ in unlisted}
     else:
         changed = set(_changed(folder, config.paths.outputs, known))
-        if not changed and not news:
+        anew = {arxiv_id for arxiv_id, made in unlisted if _is_older(folder, arxiv_id, made)}
+        if not changed and not anew and not papers and not news:
             return 0
     from pipeline.site.build import build  # noqa: PLC0415 - heavy, and rarely needed twice a day
 
-    return build(store, config, known=known, changed=changed, made_with=made_with)
+    papers = {*anew, *papers}
+    return build(store, config, known=known, changed=changed, papers=papers, made_with=made_with)
 
 
 def warm_up() -> None:
@@ -72,6 +78,11 @@ def _changed(
             published = outputs / key[0].isoformat() / f"{field}.json"
             if _modified(page) < _modified(published):
                 yield from own[max(0, at - 1) : at + 2]
+
+
+def _is_older(folder: Path, arxiv_id: str, made: dt.datetime) -> bool:
+    """Whether a paper's page is not there, or was made before the paper's line."""
+    return _modified(folder / page_of_paper(arxiv_id)) < made.timestamp() * 1e9
 
 
 def _modified(path: Path) -> int:

@@ -160,5 +160,5 @@ def _paper_json(outcome: Outcome, section: Section, number: int, tags: TagChoice
     return entry | {
         "line": None,
         "tags": published_tags(paper, None, tags),
-        "owed": {"stage": outcome.stage.value, "reason": outcome.reason},
+        "owed": outcome.model_dump(mode="json", include={"stage", "cause", "reason"}),
     }

@@ -28,6 +28,7 @@ from tests.site.made import (
     made_site,
     papers,
     store_in,
+    summary,
     weekdays,
 )
 
@@ -351,3 +352,23 @@ def test_a_day_of_400_papers_is_quick_to_use(browser: Browser, tmp_path: Path) -
         page.keyboard.press("j")
         page.locator(".tag", has_text="cs.CR").first.click()
         assert 0 < page.locator(".paper:visible").count() < 400
+
+
+def test_a_paper_of_no_day_is_found_and_leads_to_its_page(page: Page, tmp_path: Path) -> None:
+    store, settings = made_site(tmp_path, days=2, papers_a_day=3)
+    ((alone, _, _),) = papers(1, start=900)
+    store.put_paper(alone.model_copy(update={"title": "Asked for by itself"}))
+    store.publish(summary(alone, "该论文属于单独撰写的任务。"))
+    update(store, settings)
+    folder = settings.paths.outputs / "site"
+    visit(page, folder / "index.html")
+    assert page.locator("#unlisted + ul a").all_inner_texts() == ["Asked for by itself"]
+    page.locator("input[type=search]").fill("单独撰写")
+    found = page.locator("#results .paper")
+    expect(found).to_have_count(1)
+    assert found.locator(".marks").count() == 0
+    found.locator(".title a").click()
+    page.wait_for_selector("[data-ready]", state="attached")
+    assert page.locator("h1").inner_text() == "Asked for by itself"
+    assert lines(page) == ["该论文属于单独撰写的任务。"]
+    assert page.locator(".version h2 a").count() == 0

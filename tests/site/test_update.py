@@ -16,6 +16,7 @@ from pipeline.account import sums
 from pipeline.config import Config
 from pipeline.errors import OutputError
 from pipeline.records import Section
+from pipeline.run_rows import RunOutcome, counts_of
 from pipeline.settings import SiteSettings
 from pipeline.site.update import update
 from pipeline.stages.publish import publish
@@ -149,7 +150,9 @@ def test_the_index_has_the_days_and_the_last_runs(made: tuple[Store, Config, Pat
     run = store.start_run("jianjie run --config '/home/me/secret place.yaml'", LATER)
     day = store.day(FIRST, "audio")
     assert day is not None
-    store.end_run(run, LATER, 1, f"{sums(day)}; 10.0.0.7: no connection")
+    note = f"{sums(day)}; 10.0.0.7: no connection"
+    outcome = RunOutcome(exit_status=1, note=note, counts=counts_of([day]))
+    store.end_run(run, LATER, outcome)
     add_day(
         store,
         settings,

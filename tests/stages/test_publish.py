@@ -16,6 +16,7 @@ from pipeline.ledger import ledger
 from pipeline.records import (
     Announcement,
     AnnounceType,
+    Cause,
     Day,
     Done,
     Outcome,
@@ -82,6 +83,7 @@ def owed(announce: AnnounceType, of: Paper) -> Owed:
     return Owed(
         announcement=Announcement(announce=announce, paper=of),
         stage=Stage.VALIDATE,
+        cause=Cause.RULES,
         reason="no_markup: has **",
     )
 
@@ -276,7 +278,8 @@ def test_the_json_says_where_a_line_comes_from_or_why_there_is_none(tmp_path: Pa
     assert papers[2]["announce_type"] == "new"
     assert papers[1]["announce_type"] == "cross"
     assert papers[1]["line"] is None
-    assert papers[1]["owed"] == {"stage": "validate", "reason": "no_markup: has **"}
+    reason = "no_markup: has **"
+    assert papers[1]["owed"] == {"stage": "validate", "cause": "rules", "reason": reason}
     assert "provenance" not in papers[1]
     assert "owed" not in papers[2]
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,30 @@ class House:
             timeout=300,
             check=False,
         )
+
+    def at_a_terminal(self, *arguments: str, **environment: str) -> tuple[int, str]:
+        """The same with a terminal for output and errors: the exit status, and all it shows."""
+        ours, theirs = os.openpty()
+        with os.fdopen(ours, "rb", buffering=0) as screen:
+            process = subprocess.Popen(
+                [*COMMAND, *arguments],
+                cwd=self.folder,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(ROOT),
+                    "COLUMNS": "300",
+                    "TERM": "xterm",
+                    **environment,
+                },
+                stdout=theirs,
+                stderr=theirs,
+            )
+            os.close(theirs)
+            shown = b""
+            with suppress(OSError):  # how Linux says that the other end is gone
+                while part := screen.read(65536):
+                    shown += part
+            return process.wait(300), shown.decode()
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """The same, not waited for."""

@@ -194,7 +194,8 @@ const jianjie = (() => {
       make("p", { class: "tags" }, ...tags, make("span", { class: "links" }, make("a", { href: `https://arxiv.org/abs/${paper.id}v${paper.version}` }, "abs"))),
       make("p", { class: "authors", lang: "en" }, paper.authors.length > 40 ? `${paper.authors.slice(0, 10).join("; ")} 等 ${paper.authors.length} 位作者` : paper.authors.join("; ")),
       make("details", { class: "abstract" }, make("summary", {}, "英文摘要"), make("p", { lang: "en" }, paper.abstract)),
-      make("p", { class: "marks" }, make("a", { href: `${base}${paper.date}/${paper.field}.html#${paper.id}` }, `${settings.fields[paper.field] ?? paper.field} ${paper.date}`), ` ${settings.sections[paper.section] ?? ""}`),
+      // A paper that no listing has was asked for by itself.
+      paper.date ? make("p", { class: "marks" }, make("a", { href: `${base}${paper.date}/${paper.field}.html#${paper.id}` }, `${settings.fields[paper.field] ?? paper.field} ${paper.date}`), ` ${settings.sections[paper.section] ?? ""}`) : "",
     );
     highlight(article, terms.map((term) => [term, false]));
     withStar(article);
