@@ -95,7 +95,8 @@ class _Debt(_Read):
 class _Entry(_Read):
     announce_type: AnnounceType
     arxiv_id: Annotated[str, Field(max_length=50), AfterValidator(_canonical)]
-    version: Annotated[int, Field(ge=1, le=9999)]
+    version: Annotated[int, Field(ge=0, le=9999)]
+    """0: not known yet, and such a paper is owed."""
     title: _Text
     abstract: _Text
     authors: _Words
@@ -118,6 +119,8 @@ class _Entry(_Read):
         if before and (before.arxiv_id != paper.arxiv_id or before.version >= paper.version):
             raise ValueError(f"{paper.versioned} cannot replace {before.versioned}")
         item = Announcement(announce=self.announce_type, paper=paper, replaced=self.replaced)
+        if self.line is not None and not self.version:
+            raise ValueError(f"{paper.versioned} has a line and no version")
         if self.line is not None and self.provenance is not None:
             summary = Summary(
                 key=self.key or f"{paper.versioned} restored",

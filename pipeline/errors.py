@@ -22,6 +22,7 @@ Foreign exceptions are translated once, at the edge where they arise::
     │   ├── PdfUnavailable    not there, a broken source, an HTML page instead
     │   │   ├── PdfWithdrawn  this version was withdrawn
     │   │   └── PdfNotReady   arXiv has still to make it: ask again after other papers
+    │   │       └── PdfNotMade    its maker failed or took too long, which can pass
     │   ├── PdfChallenged     a captcha in the place of the file
     │   ├── PdfIncomplete     cut off on the way: a retry can help
     │   └── PdfUnreadable     empty, encrypted, damaged, no text inside
@@ -185,6 +186,10 @@ class PdfWithdrawn(PdfUnavailable):
 
 class PdfNotReady(PdfUnavailable):
     """Just announced or replaced: arXiv has still to make the file. Other papers come first."""
+
+
+class PdfNotMade(PdfNotReady):
+    """ArXiv's maker of PDFs failed or took too long: of an old paper too, it can pass."""
 
 
 class PdfChallenged(PdfError):

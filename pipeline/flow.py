@@ -112,15 +112,20 @@ def run_night(
     day, published = _tonight(edges, found, left)
     name = edges.config.fields[field].name
     if date is not None:
+        _tell_changes(edges, field, date)
         return Night(name=name, day=day, published=published, tried=left.taken)
     caught, problems = _catch_up(edges, field, found.date, since, left)
     done_now = {day.date for day in caught}
     earlier = _complete_earlier(edges, field, found.date, done_now, left)
+    if others := (*caught, *earlier):
+        _tell_changes(edges, field, min(other.date for other in others))
+    if isinstance(day, Day):
+        day = edges.store.day(day.date, field) or day
     return Night(
         name=name,
         day=day,
         published=published,
-        earlier=(*caught, *earlier),
+        earlier=others,
         problems=(*problems, missing) if missing else problems,
         tried=left.taken,
     )
@@ -206,10 +211,18 @@ def _complete_earlier(
     return tuple(completed)
 
 
+def _tell_changes(edges: Edges, field: str, since: dt.date) -> None:
+    """Publish later days again where they now know what a replacement changed since then."""
+    for date, _ in edges.store.days(field):
+        day = edges.store.day(date, field) if date > since else None
+        if day and publish(day, edges.config.paths.outputs, edges.config.tags).changed:
+            edges.events.emit("published_again", date)
+
+
 def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
     """Do what the day owes, then publish it: also when the run has to stop on the way."""
     papers = [owed.announcement for owed in day.owed]
-    todo = left.take([item for item in papers if item.paper.metadata != "lost"])
+    todo = left.take([i for i in papers if i.paper.version and i.paper.metadata != "lost"])
     edges.events.emit("day_started", day.date, papers=len(todo))
     if todo:
         warm_up()  # the site's pages are made when the run ends

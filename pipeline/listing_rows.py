@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import get_args
 
 from pipeline.columns import ANNOUNCE_TYPE, DAY_CHECK, PAPER
 from pipeline.database import Connection
-from pipeline.records import Announcement, AnnounceType, Check, Metadata, Paper
+from pipeline.records import AnnounceType, Check, Listing, Metadata, Paper
 
 
 def put_check(db: Connection, date: str, field: str, check: Check | None) -> None:
-    """The newest check stands; what any of them added is remembered."""
+    """The newest check stands; what any of them added, dropped or could not name is remembered."""
     if check is None:
         return
     query = "SELECT checked FROM days WHERE date = ? AND field = ?"
     stored = db.execute(query, (date, field)).fetchone()[0]
     if before := DAY_CHECK.read(stored):
-        added = dict.fromkeys((*before.added, *check.added))
-        dropped = dict.fromkeys((*before.dropped, *check.dropped))
-        check = check.model_copy(update={"added": tuple(added), "dropped": tuple(dropped)})
+        check = _with_remembered(check, before)
     if check == before:
         return
     db.execute(
@@ -28,12 +25,26 @@ def put_check(db: Connection, date: str, field: str, check: Check | None) -> Non
     )
 
 
-def announce(db: Connection, date: str, field: str, announcements: Sequence[Announcement]) -> None:
-    """Each paper once a day, by its strongest type; late ones take their place in arXiv's order."""
+def _with_remembered(check: Check, before: Check) -> Check:
+    return check.model_copy(
+        update={
+            "added": tuple(dict.fromkeys((*before.added, *check.added))),
+            "dropped": tuple(dict.fromkeys((*before.dropped, *check.dropped))),
+            "untyped": tuple(dict.fromkeys((*before.untyped, *check.untyped))),
+        }
+    )
+
+
+def announce(db: Connection, date: str, field: str, listing: Listing) -> None:
+    """Each paper once a day, by its strongest type; late ones take their place in arXiv's order.
+
+    A version that was not known takes the number that is learnt, and a type that was a guess the
+    better one.
+    """
     query = "SELECT arxiv_id, announce, version FROM announced WHERE date = ? AND field = ?"
     known = {row[0]: row for row in db.execute(query, (date, field)).fetchall()}
     late = False
-    for position, item in enumerate(announcements):
+    for position, item in enumerate(listing.announcements):
         paper, kind = item.paper, item.announce
         if paper.arxiv_id not in known:
             late = bool(known)
@@ -42,7 +53,11 @@ def announce(db: Connection, date: str, field: str, announcements: Sequence[Anno
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 (date, field, paper.arxiv_id, paper.version, kind.value, position),
             )
-        elif kind.rank < _rank(known[paper.arxiv_id][1]):
+            continue
+        _, was, version = known[paper.arxiv_id]
+        told = paper.arxiv_id in listing.untyped and kind != was
+        stronger = kind.rank < _rank(was)
+        if paper.version and (stronger or told or not version):
             late = True
             db.execute(
                 "UPDATE announced SET announce = ?, version = ?, stage = NULL, reason = NULL,"
@@ -51,6 +66,11 @@ def announce(db: Connection, date: str, field: str, announcements: Sequence[Anno
             )
     if late:
         _in_order(db, date, field)
+    # What stood for a paper until its version was known.
+    db.execute(
+        "DELETE FROM papers WHERE version = 0 AND NOT EXISTS (SELECT 1 FROM announced AS a"
+        " WHERE a.arxiv_id = papers.arxiv_id AND a.version = 0)"
+    )
 
 
 def _in_order(db: Connection, date: str, field: str) -> None:
@@ -71,15 +91,22 @@ def _rank(announce: str) -> int:
 
 
 def put_paper(db: Connection, paper: Paper) -> None:
-    """The metadata, unless what is there is from a more faithful source."""
+    """The metadata; of what a less faithful source says only the categories that it has more.
+
+    A cross gives a paper those without a new version.
+    """
     if paper.metadata == "lost":
         return
     query = "SELECT paper FROM papers WHERE arxiv_id = ? AND version = ?"
     row = db.execute(query, (paper.arxiv_id, paper.version)).fetchone()
     faithful = get_args(Metadata).index
     stored = PAPER.read(row[0]) if row else None
-    if stored and (stored == paper or faithful(stored.metadata) > faithful(paper.metadata)):
+    if stored == paper:
         return
+    if stored and faithful(stored.metadata) > faithful(paper.metadata):
+        if not set(stored.categories) < set(paper.categories):
+            return
+        paper = stored.model_copy(update={"categories": paper.categories})
     db.execute(
         "INSERT OR REPLACE INTO papers VALUES (?, ?, ?)",
         (paper.arxiv_id, paper.version, paper.model_dump_json()),

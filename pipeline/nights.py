@@ -6,31 +6,24 @@ Nothing here is stored but the past dates on which arXiv announced nothing.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
 
 from pipeline.arxiv.calendar import (
     CATCH_UP_REACH,
     can_have_listing,
-    eastern_date,
     listing_dates,
 )
-from pipeline.arxiv.listpage import PageEntry
-from pipeline.arxiv.taxonomy import is_arxiv_category
 from pipeline.edges import Edges
 from pipeline.errors import UsageError
-from pipeline.records import Announcement, Check, Day, Listing, Paper, Record
+from pipeline.records import Announcement, Day, Listing, Record
+from pipeline.settle import settled, with_full_metadata
 from pipeline.stages.listing import (
     Pages,
-    announced_as,
     catchup_pages,
-    reconcile,
     source_of,
     todays_feed,
     todays_pages,
-    with_added,
 )
-from pipeline.stages.metadata import identify, with_metadata
-from pipeline.stale import stale_ids, without
+from pipeline.stale import is_mostly, stale_ids
 
 
 class NothingAnnounced(Record):
@@ -75,7 +68,7 @@ def past(edges: Edges, field: str, date: dt.date) -> Listing | NothingAnnounced:
             edges.store.add_quiet(date, field)
         return _nothing(date, pages, "arXiv announced nothing in this field")
     empty = Listing(date=date, field=field, source=source_of(pages), announcements=())
-    return _settled(edges, empty, pages)
+    return settled(edges, empty, pages)
 
 
 def missed(
@@ -129,16 +122,11 @@ def again(edges: Edges, day: Day) -> Listing | None:
 def lacking_metadata(day: Day) -> list[str]:
     """The versioned ids of papers whose fields are not from the API."""
     papers = [item.paper for item in _announced(day)]
-    return [paper.versioned for paper in papers if paper.metadata != "api"]
+    return [p.versioned for p in papers if p.version and p.metadata != "api"]
 
 
 def _feed(edges: Edges, field: str) -> Listing:
-    """Today's feed; arXiv is asked anew unless today is known to be complete."""
-    today = edges.store.day(eastern_date(edges.clock.now()), field)
-    settings = edges.config.fields[field]
-    return todays_feed(
-        field, settings, edges.arxiv, revalidate=today is None or not _is_checked(today)
-    )
+    return todays_feed(field, edges.config.fields[field], edges.arxiv)
 
 
 def _todays(edges: Edges, field: str, feed: Listing) -> Listing | NothingAnnounced:
@@ -148,20 +136,20 @@ def _todays(edges: Edges, field: str, feed: Listing) -> Listing | NothingAnnounc
     if day is not None:
         feed = _with_stored(feed, day)
         if _is_checked(day) and len(feed.announcements) == len(day.outcomes):
-            return _with_metadata(edges, feed.model_copy(update={"check": day.check}))
+            return with_full_metadata(edges, feed.model_copy(update={"check": day.check}))
     elif not can_have_listing(feed.date):
         return NothingAnnounced(date=feed.date, reason="a weekend")
     pages = todays_pages(feed, edges.config.fields[field], edges.arxiv)
-    if day is None:
-        if nothing := _no_news(edges, feed, pages):
-            return nothing
-        if stale_ids(edges, feed, pages) or _same_batch(edges, feed):
-            edges.warn(f"arXiv's feed of {feed.date} has an earlier listing's papers: not used")
-            feed = feed.model_copy(update={"announcements": ()})
-    return _settled(edges, feed, pages)
+    if day is None and (nothing := _nothing_new(edges, feed, pages)):
+        return nothing
+    stale = stale_ids(edges, feed, pages)
+    if day is None and (is_mostly(feed, stale) or _same_batch(edges, feed)):
+        edges.warn(f"arXiv's feed of {feed.date} has an earlier listing's papers: not used")
+        stale = frozenset(item.paper.arxiv_id for item in feed.announcements)
+    return settled(edges, feed, pages, stale)
 
 
-def _no_news(edges: Edges, feed: Listing, pages: Pages) -> NothingAnnounced | None:
+def _nothing_new(edges: Edges, feed: Listing, pages: Pages) -> NothingAnnounced | None:
     """Why a feed that may look like one announces nothing: its own date proves nothing."""
     if pages.date == feed.date and pages.entries:
         return None
@@ -179,7 +167,7 @@ def _no_news(edges: Edges, feed: Listing, pages: Pages) -> NothingAnnounced | No
 
 def _nothing(date: dt.date, pages: Pages, reason: str) -> NothingAnnounced:
     if pages.problems:
-        reason = f"{reason}, but that could not be checked: {pages.problems[0]}"
+        reason = f"{reason}, but that could not be checked: {pages.told[0]}"
     return NothingAnnounced(date=date, reason=reason, verified=not pages.problems)
 
 
@@ -201,59 +189,25 @@ def _complete(edges: Edges, day: Day) -> Listing:
         field=day.field,
         source=day.source,
         announcements=tuple(_announced(day)),
+        untyped=day.check.untyped if day.check else (),
         check=day.check,
     )
     if _is_checked(day):
-        return _with_metadata(edges, listing)
+        return with_full_metadata(edges, listing)
     pages = catchup_pages(edges.config.fields[day.field], day.date, edges.arxiv)
-    return _settled(edges, listing, pages)
+    return settled(edges, listing, pages, stale_ids(edges, listing, pages))
 
 
 def _with_stored(feed: Listing, day: Day) -> Listing:
     """The feed and what an earlier run of the same day had, each paper once."""
     ours = {item.paper.arxiv_id for item in feed.announcements}
-    more = tuple(item for item in _announced(day) if item.paper.arxiv_id not in ours)
-    return feed.model_copy(update={"announcements": (*feed.announcements, *more)})
-
-
-def _settled(edges: Edges, listing: Listing, pages: Pages) -> Listing:
-    """The listing with all that the pages have, full metadata, and what stays open."""
-    stale = stale_ids(edges, listing, pages)
-    found, lacking = reconcile(without(listing, stale), pages)
-    found = _with_metadata(edges, found)
-    added, problems = _identified(edges, found, lacking)
-    found = with_added(found, added, problems, dropped=sorted(stale))
-    for problem in (found.check or Check(pages=(), counted=0)).problems:
-        edges.warn(f"{found.date}: {problem}")
-    return found
-
-
-def _identified(
-    edges: Edges, found: Listing, lacking: Sequence[PageEntry]
-) -> tuple[list[Announcement], tuple[str, ...]]:
-    settings = edges.config.fields[found.field]
-    papers, problems = identify(lacking, settings.categories, found.date, edges.arxiv, edges.warn)
-    added = [
-        announced_as(entry, papers[entry.arxiv_id], settings)
-        for entry in lacking
-        if entry.arxiv_id in papers
-    ]
-    return added, problems
-
-
-def _with_metadata(edges: Edges, found: Listing) -> Listing:
-    """Only papers that the store does not have from the API are asked for.
-
-    A cross-list gives a paper a further category without a new version: then it is asked for too.
-    """
-    known: dict[str, Paper] = {}
-    for paper in (item.paper for item in found.announcements):
-        stored = edges.store.paper(paper.arxiv_id, paper.version)
-        listed = {name for name in paper.categories if is_arxiv_category(name)}
-        if stored and stored.metadata == "api" and listed <= set(stored.categories):
-            known[paper.versioned] = stored
-    settings = edges.config.fields[found.field]
-    return with_metadata(found, settings.categories, edges.arxiv, known, edges.warn)
+    stored = {item.paper.arxiv_id: item for item in _announced(day)}
+    mine = (
+        stored.get(item.paper.arxiv_id, item) if item.paper.arxiv_id in feed.untyped else item
+        for item in feed.announcements
+    )
+    more = (item for base, item in stored.items() if base not in ours)
+    return feed.model_copy(update={"announcements": (*mine, *more)})
 
 
 def _announced(day: Day) -> list[Announcement]:

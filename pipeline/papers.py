@@ -12,6 +12,7 @@ from pipeline.errors import (
     ContextExceeded,
     PdfChallenged,
     PdfError,
+    PdfNotMade,
     PdfNotReady,
 )
 from pipeline.likeness import LinesForPaper
@@ -49,10 +50,14 @@ class Later(Record):
 
 
 class Pdfs:
-    """Downloads that are given up for the night when arXiv's PDFs are out of reach."""
+    """Downloads that are given up for the night when arXiv's PDFs are out of reach.
 
-    def __init__(self, edges: Edges) -> None:
+    `waits`: what can pass is asked for again later; for runs with other papers to do meanwhile.
+    """
+
+    def __init__(self, edges: Edges, *, waits: bool = False) -> None:
         self._edges = edges
+        self._waits = waits
         self._failures = 0
 
     def fetch(
@@ -61,7 +66,7 @@ class Pdfs:
         """The PDF, why it cannot be had, or None where the prompt does not want it.
 
         `patient` is for papers announced just now, whose PDF may still be in the making: then the
-        answer may be Later.
+        answer may be Later. Where arXiv's maker of PDFs failed, it may be of any paper.
         """
         if not self._edges.variant.wants_pdf or self._edges.model.halted:
             return None
@@ -72,7 +77,8 @@ class Pdfs:
         try:
             pdf = self._download(paper)
         except PdfNotReady as error:
-            if patient and (due := self._next_try(later)):
+            can_pass = self._waits and (patient or isinstance(error, PdfNotMade))
+            if can_pass and (due := self._next_try(later)):
                 return due
             return self._told(paper, error)
         except (PdfError, ArxivError) as error:

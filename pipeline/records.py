@@ -59,6 +59,7 @@ class Paper(Record):
     arxiv_id: str
     """Canonical id without a version: 2601.02954 or math/0309136."""
     version: int
+    """0: not known yet. A page named the paper, and no other source answered."""
     title: str
     abstract: str
     authors: tuple[str, ...]
@@ -72,8 +73,8 @@ class Paper(Record):
 
     @property
     def versioned(self) -> str:
-        """The id with its version: 2601.02954v1."""
-        return f"{self.arxiv_id}v{self.version}"
+        """The id with its version: 2601.02954v1; without one where that is not known."""
+        return f"{self.arxiv_id}v{self.version}" if self.version else self.arxiv_id
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -120,6 +121,10 @@ class Check(Record):
     """Ids that the pages have and the feed had not."""
     dropped: tuple[str, ...] = ()
     """Ids that the feed had and that are of an earlier listing: the feed was stale."""
+    no_news: tuple[str, ...] = ()
+    """Ids that the catch-up pages have and arXiv did not announce in the field on that date."""
+    untyped: tuple[str, ...] = ()
+    """Ids with an announce type that is not known here: their page or their version tells it."""
     problems: tuple[str, ...] = ()
     """What could not be settled; such a day is checked again by the next run."""
 
@@ -137,6 +142,8 @@ class Listing(Record):
     source: str
     """The host that answered, e.g. rss.arxiv.org; 127.0.0.1 is the demo's stand-in."""
     announcements: tuple[Announcement, ...]
+    untyped: tuple[str, ...] = ()
+    """Ids whose announce type here is only a guess."""
     check: Check | None = None
     """None: not held against the list pages yet."""
 

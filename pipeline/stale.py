@@ -1,15 +1,19 @@
 """Papers that a feed announces though they are of an earlier listing.
 
 A stale feed has an old batch under today's date. Where arXiv's list pages are whole and do not
-have a paper, or have it as something else, it is looked for in the listings before.
+have a paper that they would show, or have it as something else, it is looked for in the listings
+before. Such a paper is dropped alone: the others of its feed stand for themselves, unless most of
+them are stale too.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Mapping
 
 from pipeline.arxiv.calendar import can_have_listing
 from pipeline.arxiv.listpage import PageEntry
+from pipeline.arxiv.shown import is_on_list_page
 from pipeline.edges import Edges
 from pipeline.records import Announcement, AnnounceType, Listing
 from pipeline.stages.listing import Pages, catchup_pages
@@ -27,10 +31,11 @@ def stale_ids(edges: Edges, listing: Listing, pages: Pages) -> frozenset[str]:
     if pages.problems or pages.date != listing.date:
         return frozenset()
     earlier = _stored_before(edges, listing)
+    on_page = {entry.arxiv_id: entry for entry in pages.entries}
     suspects = [
         item
         for item in listing.announcements
-        if _contradicted(item, pages) or _repeated(item, earlier)
+        if _contradicted(item, on_page) or _repeated(item, earlier)
     ]
     known = {item.paper.versioned for item in earlier}
     stale = {item.paper.arxiv_id for item in suspects if item.paper.versioned in known}
@@ -40,18 +45,23 @@ def stale_ids(edges: Edges, listing: Listing, pages: Pages) -> frozenset[str]:
     return frozenset(stale)
 
 
-def without(listing: Listing, stale: frozenset[str]) -> Listing:
-    """The listing without the papers of an earlier one."""
-    kept = tuple(item for item in listing.announcements if item.paper.arxiv_id not in stale)
+def is_mostly(listing: Listing, stale: Collection[str]) -> bool:
+    """Whether so much of a feed is stale that none of it is to be believed."""
+    return 2 * len(stale) > len(listing.announcements)
+
+
+def without(listing: Listing, ids: Collection[str]) -> Listing:
+    """The listing without these papers."""
+    kept = tuple(item for item in listing.announcements if item.paper.arxiv_id not in ids)
     return listing.model_copy(update={"announcements": kept})
 
 
-def _contradicted(item: Announcement, pages: Pages) -> bool:
-    """Not on the pages, or there a replacement and here a new paper."""
-    found = next((entry for entry in pages.entries if entry.arxiv_id == item.paper.arxiv_id), None)
+def _contradicted(item: Announcement, on_page: Mapping[str, PageEntry]) -> bool:
+    """Not on the pages though they would show it, or there a replacement and here a new paper."""
+    found = on_page.get(item.paper.arxiv_id)
     if found is None:
-        return True
-    return found.announce is AnnounceType.REPLACE and item.announce in _FRESH
+        return is_on_list_page(item)
+    return found.announce is AnnounceType.REPLACE and _is_fresh(item)
 
 
 def _repeated(item: Announcement, earlier: list[Announcement]) -> bool:

@@ -47,6 +47,9 @@ from pipeline.records import (
 )
 from pipeline.run_rows import RunRows
 
+NO_VERSION = "neither arXiv's API nor OAI-PMH has told its version yet"
+"""Why a paper of version 0 is owed."""
+
 
 class _Announced(NamedTuple):
     """An announced paper's row, with what belongs to it."""
@@ -95,7 +98,7 @@ class Store(Calls, CanaryRows, MessageRows, RunRows):
                 )
             for item in listing.announcements:
                 put_paper(db, item.paper)
-            announce(db, date, field, listing.announcements)
+            announce(db, date, field, listing)
 
     def unchecked(self, field: str) -> set[dt.date]:
         """The dates whose listing was checked with something left open, or by a check now lost."""
@@ -142,7 +145,7 @@ class Store(Calls, CanaryRows, MessageRows, RunRows):
             SELECT a.arxiv_id, a.version, a.announce, papers.paper, a.stage, a.cause, a.reason,
                 summaries.summary, summaries.seq,
                 (SELECT paper FROM papers AS old WHERE old.arxiv_id = a.arxiv_id
-                 AND old.version < a.version ORDER BY old.version DESC LIMIT 1)
+                 AND old.version BETWEEN 1 AND a.version - 1 ORDER BY old.version DESC LIMIT 1)
             FROM announced AS a LEFT JOIN papers USING (arxiv_id, version)
             LEFT JOIN published USING (arxiv_id, version)
             LEFT JOIN summaries ON summaries.seq = published.seq
@@ -169,7 +172,8 @@ class Store(Calls, CanaryRows, MessageRows, RunRows):
             if paper.metadata == "lost":
                 return Owed(announcement=announcement, stage=stage, cause=Cause.OTHER, reason=LOST)
             if row.stage is None:
-                return Owed(announcement=announcement, stage=stage, reason="not tried yet")
+                reason = "not tried yet" if paper.version else NO_VERSION
+                return Owed(announcement=announcement, stage=stage, reason=reason)
             cause = self._read(OWED_CAUSE, row.cause, key) or Cause.OTHER
             return Owed(
                 announcement=announcement, stage=stage, cause=cause, reason=row.reason or ""
@@ -234,7 +238,8 @@ class Store(Calls, CanaryRows, MessageRows, RunRows):
 
     def latest_announced(self, arxiv_id: str) -> int | None:
         """The newest version that a listing had; None if none had the paper."""
-        rows = self._rows("SELECT max(version) FROM announced WHERE arxiv_id = ?", arxiv_id)
+        query = "SELECT max(version) FROM announced WHERE arxiv_id = ? AND version > 0"
+        rows = self._rows(query, arxiv_id)
         version: int | None = rows[0][0]
         return version
 
@@ -265,7 +270,7 @@ class Store(Calls, CanaryRows, MessageRows, RunRows):
         """The last version before this one that is known, and what changed since."""
         rows = self._rows(
             "SELECT paper, arxiv_id || 'v' || version FROM papers"
-            " WHERE arxiv_id = ? AND version < ? ORDER BY version DESC LIMIT 1",
+            " WHERE arxiv_id = ? AND version BETWEEN 1 AND ? - 1 ORDER BY version DESC LIMIT 1",
             paper.arxiv_id,
             paper.version,
         )

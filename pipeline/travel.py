@@ -72,7 +72,7 @@ class _Journey:
     def __init__(self, edges: Edges, day: Day) -> None:
         self._edges = edges
         self._day = day
-        self._pdfs = Pdfs(edges)
+        self._pdfs = Pdfs(edges, waits=True)
         self._patient = day.date >= eastern_date(edges.clock.now())
         self._fetching = ThreadPoolExecutor(1)  # arXiv wants one connection
         self._reading = ThreadPoolExecutor(edges.config.extract.workers or os.cpu_count())

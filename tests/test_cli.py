@@ -295,9 +295,9 @@ BAD_PDFS: dict[str, tuple[PdfFault, str]] = {
     "2601.02444v1": ("captcha", "download: arXiv asks for a human (a captcha)"),
     "2601.03065v1": ("empty", "download: the PDF is empty"),
     "2601.03170v1": ("truncated", "download: the PDF is cut off"),
-    "2601.02776v1": ("not_found", "download: arXiv has not made the PDF yet"),
+    "2601.02776v1": ("no_source", "download: arXiv has not made the PDF yet"),
     "2601.02586v1": ("withdrawn", "download: this version was withdrawn"),
-    "2601.02455v1": ("server_error", "download: arXiv could not make a PDF of this source"),
+    "2601.02455v1": ("server_error", "download: arXiv's maker of PDFs failed or took too long"),
     "2601.02731v1": ("encrypted", "extract: cannot be read (File has not been decrypted)"),
     "2601.02432v1": ("disconnect", "download: no connection"),
 }

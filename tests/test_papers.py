@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from pipeline.app import open_edges
 from pipeline.arxiv.calendar import EASTERN
 from pipeline.config import Config, load_config
@@ -81,7 +83,7 @@ def asked_pdfs(arxiv: StandInArxiv) -> list[str]:
 
 
 def test_a_pdf_that_is_not_made_yet_is_waited_for_while_the_others_go_on(tmp_path: Path) -> None:
-    with opened(tmp_path, PdfTrouble("not_found", {f"{D}v1": 2})) as (config, arxiv):
+    with opened(tmp_path, PdfTrouble("no_source", {f"{D}v1": 2})) as (config, arxiv):
         day, seconds = night(config, FRIDAY)
         assert sources(day)[D] == ("pdf", None)
         assert asked_pdfs(arxiv)[-2:] == [f"{D}v1"] * 2
@@ -103,6 +105,35 @@ def test_an_older_listings_pdfs_are_not_waited_for(tmp_path: Path) -> None:
         assert sources(day)[D][0] == "abstract"
         assert asked_pdfs(arxiv).count(f"{D}v1") == 1
     assert seconds < 60
+
+
+@pytest.mark.parametrize("days", [0, 9])
+def test_a_pdf_that_arxivs_maker_failed_at_is_asked_for_again_whatever_its_age(
+    tmp_path: Path, days: int
+) -> None:
+    with opened(tmp_path, PdfTrouble("not_made", {f"{D}v1": 2})) as (config, arxiv):
+        day, _ = night(config, FRIDAY + dt.timedelta(days=days))
+        assert sources(day)[D] == ("pdf", None)
+        assert asked_pdfs(arxiv).count(f"{D}v1") == 3
+
+
+@pytest.mark.parametrize("fault", ["not_pdf", "not_found", "not_public", "withdrawn"])
+def test_a_page_that_is_final_is_asked_for_once(tmp_path: Path, fault: Fault) -> None:
+    with opened(tmp_path, PdfTrouble(fault, {f"{D}v1": 99})) as (config, arxiv):
+        day, seconds = night(config, FRIDAY)
+        source, fallback = sources(day)[D]
+        assert source == "abstract"
+        assert asked_pdfs(arxiv).count(f"{D}v1") == 1
+    assert seconds < 60
+    assert fallback
+    assert "Source Not Public" not in fallback  # arXiv's words are not published
+
+
+def test_many_papers_that_arxivs_maker_failed_at_are_no_outage(tmp_path: Path) -> None:
+    every = dict.fromkeys((f"{A}v2", f"{B}v2", "2511.00007v3"), 99)
+    with opened(tmp_path, PdfTrouble("not_made", every), withdrawn="none") as (config, _):
+        day, _ = night(config, FRIDAY)
+        assert sources(day)[D] == ("pdf", None)
 
 
 def test_after_some_captchas_no_more_pdfs_are_asked_for(tmp_path: Path) -> None:

@@ -29,9 +29,10 @@ def parse_papers(content: bytes, *, where: str) -> dict[str, Paper]:
     for entry in parsed.entries:
         if "/api/errors" in entry.get("id", ""):
             raise ArxivRefused(
-                f"arXiv rejects the request: {one_line(entry.get('summary', ''))}",
+                "arXiv rejects the request",
                 where=where,
                 fix="Check the ids",
+                said=entry.get("summary", ""),
             )
         paper = _paper(entry, where=where)
         papers[paper.arxiv_id] = paper

@@ -33,6 +33,14 @@ def listing_dates(start: dt.date, end: dt.date) -> list[dt.date]:
     return [day for day in days if can_have_listing(day)]
 
 
+def first_listing(submitted: dt.datetime) -> dt.date:
+    """The first date whose listing can have what was submitted then; a holiday makes it later."""
+    date = eastern_date(submitted)
+    while not can_have_listing(date) or cut_off(date) < submitted:
+        date += dt.timedelta(days=1)
+    return date
+
+
 def cut_off(date: dt.date) -> dt.datetime:
     """Nothing submitted after this can be in the listing of `date`; a holiday makes it earlier."""
     before = date - dt.timedelta(days=1)

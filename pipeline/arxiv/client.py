@@ -41,6 +41,8 @@ class ArxivClient:
         self._retry = Retry(retry, clock)
         self._connection = Connection(settings, clock, cache)
         self._cache = HttpCache(cache / "http", clock)
+        self._past: dict[str, bytes] = {}
+        """Catch-up pages: arXiv does not say how long they are good, and a run needs some twice."""
 
     def close(self) -> None:
         """Hang up."""
@@ -76,11 +78,17 @@ class ArxivClient:
     def catchup(self, category: str, date: dt.date, page: int = 1) -> tuple[bytes, str]:
         """One page of one category's listing of a date within the last 90 days.
 
-        Raises ArxivRefused, with arXiv's reason, for a date that it does not go back to.
+        Asked for once a run. Raises ArxivRefused, with arXiv's reason, for a date that it does not
+        go back to.
         """
         below = f"{category}/{date.isoformat()}?abs=True&page={page}"
         url = _below(self._settings.catchup_url, below)
-        return self._get_kept(url, _PAGE_ENDS, revalidate=False), url
+        body = self._past.get(url)
+        if body is None:
+            body = self._get_kept(url, _PAGE_ENDS, revalidate=False)
+            if _is_whole(body, _PAGE_ENDS):
+                self._past[url] = body
+        return body, url
 
     def metadata(self, ids: Sequence[str]) -> tuple[bytes, str]:
         """The API's answer for up to 100 ids, with or without versions."""
@@ -157,10 +165,7 @@ class ArxivClient:
                     return kept.body
                 raise ArxivUnreachable("HTTP 304 about another answer", where=url)
             body = self._body(response, url)
-        # What does not end as it should was cut off, and a captcha is no listing; the parsers say
-        # so, and next time is a new chance.
-        whole = body.rstrip().endswith(ends) and b"reCAPTCHA" not in body[:_HEAD]
-        if response.status_code == 200 and whole:
+        if response.status_code == 200 and _is_whole(body, ends):
             self._cache.put(url, response.headers, body)
         return body
 
@@ -178,6 +183,14 @@ class ArxivClient:
                 f"the answer is larger than {limit} MB", where=url, fix="Raise arxiv.max_answer_mb"
             )
         return body
+
+
+def _is_whole(body: bytes, ends: tuple[bytes, ...]) -> bool:
+    """What does not end as it should was cut off, and a captcha is no listing.
+
+    The parsers say so, and next time is a new chance.
+    """
+    return body.rstrip().endswith(ends) and b"reCAPTCHA" not in body[:_HEAD]
 
 
 def _below(base: object, rest: str) -> str:

@@ -22,7 +22,6 @@ LONGEST_ANSWER_S = 600
 """arXiv itself has been seen to take 590 s over a PDF that it had still to make."""
 _REDIRECTS = 5
 _PAGE_CAP = 64 * 1024
-_SAID_CAP = 160
 _HEADING_OR_PARAGRAPH = re.compile(r"<(?:h1|p)\b[^<>]*>([^<]*)", re.IGNORECASE)
 _TITLE = re.compile(r"<title\b[^<>]*>([^<]*)", re.IGNORECASE)
 
@@ -186,22 +185,21 @@ def raise_for_status(response: httpx.Response, url: str, page: str = "") -> None
         )
     if status >= 500 or status in {408, 409, 425}:
         raise ArxivUnreachable(f"arXiv answers HTTP {status}", where=url, fix=later)
-    words = said(page)
     raise ArxivRefused(
-        f"arXiv answers HTTP {status}{': ' if words else ''}{words}",
+        f"arXiv answers HTTP {status}",
         where=url,
         fix="Check the id and arxiv in config.yaml",
+        said=said(page),
     )
 
 
 def said(page: str) -> str:
-    """ArXiv's own words where they are few: plain text, or a page's heading and first paragraph."""
+    """ArXiv's own words: plain text, or a page's heading and first paragraph."""
     if "<" in page:
         parts = _HEADING_OR_PARAGRAPH.findall(page)[:2] or _TITLE.findall(page)[:1]
     else:
         parts = [page]
-    words = one_line(html.unescape(". ".join(filter(None, map(one_line, parts)))))
-    return words if len(words) <= _SAID_CAP else ""
+    return one_line(html.unescape(". ".join(filter(None, map(one_line, parts)))))
 
 
 def title(page: str) -> str:

@@ -31,6 +31,8 @@ class Feed(Record):
 
     date: dt.date
     announcements: tuple[Announcement, ...]
+    untyped: tuple[str, ...] = ()
+    """Base ids with an announce type that we do not know; the one they have here is a guess."""
 
 
 def parse_feed(content: bytes, *, where: str) -> Feed:
@@ -43,12 +45,20 @@ def parse_feed(content: bytes, *, where: str) -> Feed:
     if title.startswith("Feed error"):
         detail = one_line(parsed.feed.get("description", "") or parsed.feed.get("subtitle", ""))
         raise ArxivRefused(
-            f"arXiv cannot serve this feed: {detail or title}",
+            "arXiv cannot serve this feed",
             where=where,
             fix="Check the field's categories in config.yaml",
+            said=detail or title,
         )
-    announcements = [_announcement(entry, where=where) for entry in parsed.entries]
-    return Feed(date=_date(parsed, where=where), announcements=_once_each(announcements))
+    items = [_item(entry, where=where) for entry in parsed.entries]
+    typed = _once_each([item for item, known in items if known])
+    ids = {item.paper.arxiv_id for item in typed}
+    others = [item for item, known in items if not known and item.paper.arxiv_id not in ids]
+    return Feed(
+        date=_date(parsed, where=where),
+        announcements=(*typed, *_once_each(others)),
+        untyped=tuple(dict.fromkeys(item.paper.arxiv_id for item in others)),
+    )
 
 
 def parse_xml(content: bytes, *, where: str) -> Any:
@@ -80,12 +90,16 @@ def _date(parsed: Any, *, where: str) -> dt.date:
     return stamp.astimezone(EASTERN).date()
 
 
-def _announcement(entry: Any, *, where: str) -> Announcement:
+def _item(entry: Any, *, where: str) -> tuple[Announcement, bool]:
+    """The item, and whether its announce type is one that we know.
+
+    ArXiv's schema has more actions than its feed has names for: those come as `no_match`
+    (arxiv-feed, feed/database.py).
+    """
     guid = one_line(entry.get("id", ""))
     try:
         base, version = parse_id(guid)
-        announce = AnnounceType(one_line(entry.get("arxiv_announce_type", "")))
-    except (JianjieError, ValueError) as error:
+    except JianjieError as error:
         # An item that cannot be named cannot be owed either: better no night than a lost paper.
         raise ArxivMalformed(
             f"an item cannot be read: id {guid!r}, {error}", where=where, fix="Try again later"
@@ -105,7 +119,10 @@ def _announcement(entry: Any, *, where: str) -> Announcement:
         categories=tuple(tag.term for tag in entry.get("tags", [])),
         metadata="feed",
     )
-    return Announcement(announce=announce, paper=paper)
+    word = one_line(entry.get("arxiv_announce_type", ""))
+    known = word in list(AnnounceType)
+    guess = AnnounceType.NEW if version == 1 else AnnounceType.REPLACE
+    return Announcement(announce=AnnounceType(word) if known else guess, paper=paper), known
 
 
 def _once_each(announcements: list[Announcement]) -> tuple[Announcement, ...]:

@@ -117,7 +117,7 @@ def _date(page: LexborHTMLParser, where: str) -> dt.date:
         month = _MONTHS.index(match["month"][:3]) + 1
         return dt.date(int(match["year"]), month, int(match["day"]))
     except ValueError as error:
-        raise _malformed(f"the page's date cannot be read: {match[0]!r}", where) from error
+        raise _malformed("the page's date cannot be read", where, match[0]) from error
 
 
 def _headings(page: LexborHTMLParser) -> Iterator[re.Match[str]]:
@@ -148,7 +148,7 @@ def _section_head(section: LexborNode, where: str) -> tuple[AnnounceType, int]:
     found = _SECTION.fullmatch(heading)
     empty = section.css_first("dt") is None
     if found is None or (found[2] is None and not empty):
-        raise _malformed(f"unknown section {heading!r}", where)
+        raise _malformed("unknown section", where, heading)
     return _ANNOUNCE[found[1]], _number(found[2] or "0")
 
 
@@ -168,7 +168,7 @@ def _id(head: LexborNode, where: str) -> ArxivId:
     try:
         return parse_id(address.rpartition("/abs/")[2])
     except UsageError as error:
-        raise _malformed(f"an entry without an arXiv id: {_text(head)!r}", where) from error
+        raise _malformed("an entry without an arXiv id", where, _text(head)) from error
 
 
 def _entry(arxiv_id: ArxivId, body: LexborNode, announce: AnnounceType, where: str) -> PageEntry:
@@ -210,5 +210,7 @@ def _number(text: str) -> int:
     return int(text.replace(",", ""))
 
 
-def _malformed(what: str, where: str) -> ArxivMalformed:
-    return ArxivMalformed(what, where=where, fix="Try again in a few minutes; nothing was changed")
+def _malformed(what: str, where: str, said: str = "") -> ArxivMalformed:
+    return ArxivMalformed(
+        what, where=where, fix="Try again in a few minutes; nothing was changed", said=said
+    )

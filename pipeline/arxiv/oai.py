@@ -65,9 +65,10 @@ def parse_oai(content: bytes, *, where: str) -> OaiPage:
     for code, text in refusals.items():
         if code not in _NOTHING:
             raise ArxivRefused(
-                f"OAI-PMH answers {code}: {text.rstrip('.')}",
+                f"OAI-PMH answers {code}",
                 where=where,
                 fix="Check the request; where a token has expired, begin again without it",
+                said=text,
             )
     answers = [root.find(f"{_OAI}{verb}") for verb in ("ListRecords", "GetRecord")]
     found = next((answer for answer in answers if answer is not None), None)

@@ -22,6 +22,7 @@ from pipeline.errors import (
     PdfChallenged,
     PdfError,
     PdfIncomplete,
+    PdfNotMade,
     PdfNotReady,
     PdfUnavailable,
     PdfWithdrawn,
@@ -35,6 +36,8 @@ _EDGE = 1024
 _PAGE_TYPES = {"text/html", "text/plain", "application/xhtml+xml"}
 _SURE_AFTER = dt.timedelta(minutes=1)
 """What changed less long before it was sent can change again unseen (RFC 9110, 8.8.2.2)."""
+_UNAVAILABLE = "file unavailable"
+"""In the heading of arXiv's pages for a file that it has not, in lower case."""
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+|\*)")
 
 
@@ -204,8 +207,14 @@ class _Download:
                 where=self._url,
                 fix="Raise arxiv.pdf_interval_s and run again tomorrow",
             )
-        if status in {404, 410} or status >= 500:
-            _raise_if_final(page.lower(), status, self._url)
+        if status in {404, 410}:
+            raise _missing(page.lower(), status, self._url)
+        if status >= 500 and _UNAVAILABLE in page.lower():
+            raise PdfNotMade(
+                "arXiv's maker of PDFs failed or took too long",
+                where=self._url,
+                fix="Ask again in some minutes",
+            )
         raise_for_status(response, self._url, page)
         if "not ready" in page.lower():
             raise _not_ready(self._url)
@@ -216,24 +225,27 @@ class _Download:
         )
 
 
-def _raise_if_final(page: str, status: int, url: str) -> None:
-    """Which of arXiv's error pages this is, in lower case; returns on a server error like any."""
-    if status < 500 and ("has been withdrawn" in page or "withdrawn" in title(page)):
-        raise PdfWithdrawn(
+def _missing(page: str, status: int, url: str) -> PdfUnavailable:
+    """Which of arXiv's pages for what is not there this is, in lower case.
+
+    The source of a paper announced just now may still be on its way to where it is served from;
+    every other page is for good (arxiv-browse, browse/services/dissemination/article_store.py).
+    """
+    if "has been withdrawn" in page or "withdrawn" in title(page):
+        return PdfWithdrawn(
             "this version was withdrawn: it has no PDF", where=url, fix="Read an earlier version"
         )
-    if status < 500 and "file unavailable" in page and "not provided" not in page:
-        raise _not_ready(url)
-    if status < 500:
-        raise PdfUnavailable(
-            f"arXiv has no PDF of this version (HTTP {status})", where=url, fix="Check the id"
-        )
-    if "file unavailable" in page or "conversion" in page:
-        raise PdfUnavailable(
-            "arXiv could not make a PDF of this source",
+    if _UNAVAILABLE in page and "was not provided" in page:
+        return _not_ready(url)
+    if _UNAVAILABLE in page or "conversion system" in page:
+        return PdfUnavailable(
+            "arXiv can make no PDF of this source",
             where=url,
             fix="Nothing to do: its authors have to replace it",
         )
+    return PdfUnavailable(
+        f"arXiv has no PDF of this version (HTTP {status})", where=url, fix="Check the id"
+    )
 
 
 def _not_ready(url: str) -> PdfNotReady:

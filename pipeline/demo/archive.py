@@ -6,6 +6,8 @@ What is submitted before 14:00 New York time is announced at 20:00 on Sunday to 
 with the day after. From the announcement on, the list page shows the new listing, and the API, OAI
 and the PDFs know its versions. The feed shows the listing of the day, from midnight to midnight.
 (info.arxiv.org/help/availability.html)
+
+Feed, list page and catch-up page are not the same: see `fed`, `listed` and `mailed`.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from pipeline.records import Announcement, AnnounceType, Listing, Paper
 _ANNOUNCED = dt.time(20)
 _BEFORE_CUT_OFF = dt.timedelta(hours=4)
 _LAST_LISTED_VERSION = 5
-"""arXiv never lists a replacement with a higher version."""
+_FRESH = (AnnounceType.NEW, AnnounceType.CROSS)
 _WEAKER = {
     AnnounceType.NEW: AnnounceType.CROSS,
     AnnounceType.REPLACE: AnnounceType.REPLACE_CROSS,
@@ -36,6 +38,14 @@ class Version(NamedTuple):
     submitted: dt.datetime
     """UTC."""
     withdrawn: bool
+
+
+class Row(NamedTuple):
+    """One announcement as arXiv's tables have it."""
+
+    item: Announcement
+    crossed: frozenset[str] | None = None
+    """The categories that a cross is for; None: any of the paper's."""
 
 
 class Archive:
@@ -62,9 +72,15 @@ class Archive:
         self._now = now or _half_past_midnight(max(listing.date for listing in listings))
         self._listed = _by_date(listings)
         self._entries: dict[str, list[tuple[dt.date, Paper]]] = {}
+        self._crossed: dict[tuple[dt.date, str], frozenset[str]] = {}
         for date, items in self._listed.items():
             for item in items:
-                self._entries.setdefault(item.paper.arxiv_id, []).append((date, item.paper))
+                before = self._entries.setdefault(item.paper.arxiv_id, [])
+                if before and item.announce is AnnounceType.CROSS:
+                    gained = frozenset(item.paper.categories) - set(before[-1][1].categories)
+                    if gained:
+                        self._crossed[date, item.paper.arxiv_id] = gained
+                before.append((date, item.paper))
 
     @property
     def now(self) -> dt.datetime:
@@ -76,14 +92,41 @@ class Archive:
         """The date in New York."""
         return self.now.date()
 
-    def shown(self, date: dt.date) -> tuple[Announcement, ...]:
-        """What feed and pages show of a date, each paper once, in arXiv's order."""
+    def fed(self, date: dt.date) -> tuple[Row, ...]:
+        """What the feed has of a date, each paper once: no replacement with a high version."""
         return tuple(
-            item
-            for item in self._listed.get(date, ())
-            if item.paper.version <= _LAST_LISTED_VERSION
-            or item.announce in (AnnounceType.NEW, AnnounceType.CROSS)
+            row
+            for row in self._rows(date)
+            if row.item.paper.version <= _LAST_LISTED_VERSION or row.item.announce in _FRESH
         )
+
+    def listed(self, date: dt.date) -> tuple[Row, ...]:
+        """What the list page has while the listing is the newest: nothing with a high version."""
+        rows = self._rows(date)
+        return tuple(row for row in rows if row.item.paper.version <= _LAST_LISTED_VERSION)
+
+    def mailed(self, date: dt.date) -> tuple[Row, ...]:
+        """What the catch-up page has: the date's announcements of what the papers are today.
+
+        Whichever category a cross was for; a paper that came to a category later; and what was
+        withdrawn, in any version.
+        """
+        withdrawn = (
+            row
+            for row in self._rows(date)
+            if row not in self.fed(date) and row.item.paper.versioned in self.withdrawn
+        )
+        items = [row.item for row in (*self.fed(date), *withdrawn)]
+        return tuple(Row(item.model_copy(update={"paper": self._now_is(item)})) for item in items)
+
+    def _rows(self, date: dt.date) -> tuple[Row, ...]:
+        return tuple(
+            Row(item, self._crossed.get((date, item.paper.arxiv_id)))
+            for item in self._listed.get(date, ())
+        )
+
+    def _now_is(self, item: Announcement) -> Paper:
+        return self.latest(item.paper.arxiv_id) or item.paper
 
     def newest(self) -> dt.date | None:
         """The date of the newest listing that is announced."""
@@ -164,27 +207,29 @@ def announced_at(date: dt.date) -> dt.datetime:
     return dt.datetime.combine(date - dt.timedelta(days=1), _ANNOUNCED, EASTERN)
 
 
-def in_categories(
-    items: Iterable[Announcement], categories: Collection[str]
-) -> tuple[Announcement, ...]:
+def in_categories(rows: Iterable[Row], categories: Collection[str]) -> tuple[Announcement, ...]:
     """What one query for categories or archives gets.
 
     A paper is new where its primary category is asked for and crossed elsewhere, so that two
     queries can give it two types; the listing's own type is the strongest.
     """
     wanted = {canonical(category) for category in categories}
-    found = [_as_asked(item, wanted) for item in items if _meets(item.paper.categories, wanted)]
+    found = [
+        _as_asked(item, wanted)
+        for item, crossed in rows
+        if _meets(item.paper.categories if crossed is None else crossed, wanted)
+    ]
     return tuple(sorted(found, key=_order))
 
 
-def on_page(items: Iterable[Announcement], category: str) -> dict[AnnounceType, list[Paper]]:
+def on_page(rows: Iterable[Row], category: str) -> dict[AnnounceType, list[Paper]]:
     """A category's list page: new, crossed and replaced papers.
 
     A crossed paper is not on the page of its own primary category, where it is nothing new.
     """
     kinds = (AnnounceType.NEW, AnnounceType.CROSS, AnnounceType.REPLACE)
     sections: dict[AnnounceType, list[Paper]] = {kind: [] for kind in kinds}
-    for item in in_categories(items, {category}):
+    for item in in_categories(rows, {category}):
         own = _meets(item.paper.categories[:1], {canonical(category)})
         if item.announce is AnnounceType.REPLACE_CROSS:
             sections[AnnounceType.REPLACE].append(item.paper)

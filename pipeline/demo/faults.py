@@ -32,8 +32,10 @@ FeedFault = Literal[
     "empty",  # as on a weekend
     "error_feed",
     "stale",  # the previous listing's papers under today's date
+    "stale_paper",  # today's, and the first one of the previous listing
     "incomplete",  # without every third paper
     "doubled",  # every paper once more, with a weaker announce type where there is one
+    "nameless",  # the last paper's announce type is `no_match`
 ]
 ListFault = Literal[
     CommonFault,
@@ -42,7 +44,13 @@ ListFault = Literal[
     "truncated",  # ends after half of the entries: the counts say more
     "stale",  # the previous listing with its date
 ]
-CatchupFault = Literal[CommonFault, "captcha", "not_html", "truncated"]
+CatchupFault = Literal[
+    CommonFault,
+    "captcha",
+    "not_html",
+    "truncated",
+    "refused",  # 400, as for a date out of reach
+]
 ApiFault = Literal[
     CommonFault,
     "not_xml",
@@ -61,9 +69,11 @@ PdfFault = Literal[
     CommonFault,
     "captcha",
     "not_ready",  # 200 and an HTML page
-    "not_found",  # 404 `File unavailable`, as for about ten minutes after the announcement
-    "no_source",  # 404 `File unavailable`, for ever
-    "broken_source",  # 500 `file unavailable`
+    "no_source",  # 404 `File unavailable`, as for about ten minutes after the announcement
+    "not_pdf",  # 404 `file unavailable`: none can be made of this source
+    "not_found",  # 404 `No document`
+    "not_public",  # 403: its authors keep the source
+    "not_made",  # 500 `file unavailable`: arXiv's maker failed, which can pass
     "withdrawn",
     "old_file",  # the previous version's PDF
     "empty",

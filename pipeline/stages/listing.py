@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from pipeline.arxiv.feed import parse_feed
 from pipeline.arxiv.listpage import ListPage, PageEntry, parse_list_page
+from pipeline.arxiv.shown import is_on_list_page
 from pipeline.arxiv.taxonomy import canonical
 from pipeline.errors import ArxivError, ArxivMalformed
-from pipeline.records import Announcement, AnnounceType, Check, Listing, Paper, Record
+from pipeline.records import Announcement, AnnounceType, Check, Listing, Record
 from pipeline.settings import FieldSettings
 
 
@@ -46,6 +47,11 @@ class Pages(Record):
     entries: tuple[PageEntry, ...]
     """Each paper once, by its strongest type."""
     problems: tuple[str, ...]
+    """In our own words: they are published."""
+    told: tuple[str, ...] = ()
+    """The same with arXiv's words, for the terminal and the log."""
+    overlists: bool = False
+    """Whether they are catch-up pages, which list more than was announced."""
 
     @property
     def ids(self) -> frozenset[str]:
@@ -53,21 +59,24 @@ class Pages(Record):
         return frozenset(entry.arxiv_id for entry in self.entries)
 
 
-def todays_feed(
-    name: str, field: FieldSettings, arxiv: Arxiv, *, revalidate: bool = False
-) -> Listing:
+def todays_feed(name: str, field: FieldSettings, arxiv: Arxiv) -> Listing:
     """Today's listing of a field as the feed has it; empty when it announces nothing.
 
-    `revalidate` asks arXiv even while its last answer is said to be good. Raises ArxivError.
+    ArXiv is asked even while its last answer is said to be good until midnight: what was complete
+    an hour ago may have grown. Raises ArxivError.
     """
     try:
-        content, where = arxiv.feed(field.categories, revalidate=revalidate)
+        content, where = arxiv.feed(field.categories, revalidate=True)
         feed = parse_feed(content, where=where)
     except ArxivMalformed:  # a maintenance page, an answer cut off: often gone a moment later
         content, where = arxiv.feed(field.categories, revalidate=True)
         feed = parse_feed(content, where=where)
     return Listing(
-        date=feed.date, field=name, source=arxiv.feed_host, announcements=feed.announcements
+        date=feed.date,
+        field=name,
+        source=arxiv.feed_host,
+        announcements=feed.announcements,
+        untyped=feed.untyped,
     )
 
 
@@ -86,7 +95,8 @@ def todays_pages(feed: Listing, field: FieldSettings, arxiv: Arxiv) -> Pages:
     if not dated.problems:
         return dated
     best = shown if shown.date == feed.date else dated
-    return best.model_copy(update={"problems": (*shown.problems, *dated.problems)})
+    problems, told = (*shown.problems, *dated.problems), (*shown.told, *dated.told)
+    return best.model_copy(update={"problems": problems, "told": told})
 
 
 def list_pages(field: FieldSettings, arxiv: Arxiv) -> Pages:
@@ -96,7 +106,8 @@ def list_pages(field: FieldSettings, arxiv: Arxiv) -> Pages:
 
 def catchup_pages(field: FieldSettings, date: dt.date, arxiv: Arxiv) -> Pages:
     """The listing of a past date; without entries where arXiv announced nothing."""
-    return _merged(_read(arxiv, category, date) for category in _categories(field))
+    merged = _merged(_read(arxiv, category, date) for category in _categories(field))
+    return merged.model_copy(update={"overlists": True})
 
 
 def reconcile(listing: Listing, pages: Pages) -> tuple[Listing, tuple[PageEntry, ...]]:
@@ -107,14 +118,21 @@ def reconcile(listing: Listing, pages: Pages) -> tuple[Listing, tuple[PageEntry,
     dated = pages.entries if pages.date == listing.date else ()
     on_page = {entry.arxiv_id: entry for entry in dated}
     ours = {item.paper.arxiv_id for item in listing.announcements}
+    # The pages show neither an announce type without a name nor a high version.
+    expected = {i.paper.arxiv_id for i in listing.announcements if is_on_list_page(i)}
     problems = list(pages.problems)
-    if not problems and (extra := sorted(ours - set(on_page))):
+    if not problems and (extra := sorted(expected - set(on_page) - set(listing.untyped))):
         problems.append(f"not on the list pages: {', '.join(extra)}")
     announcements = tuple(
         _strongest(item, on_page.get(item.paper.arxiv_id)) for item in listing.announcements
     )
     addresses = tuple(map(_shown, pages.addresses))
-    check = Check(pages=addresses, counted=len(on_page), problems=tuple(problems))
+    check = Check(
+        pages=addresses,
+        counted=len(on_page),
+        problems=tuple(problems),
+        untyped=listing.untyped,
+    )
     lacking = tuple(entry for entry in dated if entry.arxiv_id not in ours)
     update = {"announcements": announcements, "check": check}
     return listing.model_copy(update=update), lacking
@@ -125,10 +143,12 @@ def with_added(
     added: Sequence[Announcement],
     problems: Sequence[str],
     dropped: Sequence[str] = (),
+    no_news: Sequence[str] = (),
 ) -> Listing:
     """The listing with the papers that the feed lacked, in arXiv's order, and what is left open.
 
-    `dropped` are the ids that were taken out before because they are of an earlier listing.
+    `dropped` are the ids that were taken out before because they are of an earlier listing,
+    `no_news` those that the pages have and arXiv did not announce.
     """
     if listing.check is None:
         raise ValueError("a listing is reconciled before anything is added")
@@ -137,11 +157,12 @@ def with_added(
         update={
             "added": (*listing.check.added, *ids),
             "dropped": tuple(dropped),
+            "no_news": tuple(no_news),
             "problems": (*listing.check.problems, *problems),
         }
     )
     announcements = (*listing.announcements, *added)
-    if added:
+    if added or listing.untyped:
         announcements = tuple(sorted(announcements, key=order))
     return listing.model_copy(update={"announcements": announcements, "check": check})
 
@@ -149,15 +170,6 @@ def with_added(
 def order(item: Announcement) -> tuple[int, str]:
     """ArXiv's order in a listing: by announce type, then ids ascending."""
     return item.announce.rank, item.paper.arxiv_id
-
-
-def announced_as(entry: PageEntry, paper: Paper, field: FieldSettings) -> Announcement:
-    """A page's entry in the feed's words: pages do not tell replace from replace-cross."""
-    announce = entry.announce
-    own = {canonical(category) for category in field.categories}
-    if announce is AnnounceType.REPLACE and canonical(paper.categories[0]) not in own:
-        announce = AnnounceType.REPLACE_CROSS
-    return Announcement(announce=announce, paper=paper)
 
 
 def source_of(pages: Pages) -> str:
@@ -176,8 +188,14 @@ def _categories(field: FieldSettings) -> Iterable[str]:
     return dict.fromkeys(canonical(category) for category in field.categories)
 
 
-_Part = tuple[ListPage | None, tuple[str, ...], tuple[str, ...]]
-"""A category's page, the addresses that it came from, and what is wrong with it."""
+class _Part(NamedTuple):
+    """A category's page, the addresses that it came from, and what is wrong with it."""
+
+    page: ListPage | None
+    addresses: tuple[str, ...]
+    problems: tuple[str, ...]
+    told: tuple[str, ...]
+    """The problems with arXiv's words."""
 
 
 def _read(arxiv: Arxiv, category: str, date: dt.date | None) -> _Part:
@@ -191,11 +209,11 @@ def _read(arxiv: Arxiv, category: str, date: dt.date | None) -> _Part:
             if date is None or not page.entries or len(found.entries) >= found.total:
                 break
     except ArxivError as error:
-        return found, tuple(addresses), (str(error),)
+        return _Part(found, tuple(addresses), (f"{error.where}: {error.public}",), (str(error),))
     problems = _miscounted(found, addresses[0]) if found else ()
     if found is not None and date not in {None, found.date}:
         problems = (*problems, f"{addresses[0]}: shows {found.date}")
-    return found, tuple(addresses), problems
+    return _Part(found, tuple(addresses), problems, problems)
 
 
 def _fetched(arxiv: Arxiv, category: str, date: dt.date | None) -> Iterator[tuple[ListPage, str]]:
@@ -228,21 +246,21 @@ def _miscounted(page: ListPage, where: str) -> tuple[str, ...]:
 
 def _merged(parts: Iterable[_Part]) -> Pages:
     read = list(parts)
-    dates = {page.date for page, _, _ in read if page}
-    problems = [problem for _, _, some in read for problem in some]
-    if len(dates) > 1:
-        problems.append(f"the list pages' dates differ: {', '.join(map(str, sorted(dates)))}")
+    dates = {part.page.date for part in read if part.page}
+    differ = f"the list pages' dates differ: {', '.join(map(str, sorted(dates)))}"
+    more = (differ,) if len(dates) > 1 else ()
     entries: dict[str, PageEntry] = {}
-    for page, _, _ in read:
-        for entry in page.entries if page else ():
+    for part in read:
+        for entry in part.page.entries if part.page else ():
             other = entries.get(entry.arxiv_id)
             if other is None or entry.announce.rank < other.announce.rank:
                 entries[entry.arxiv_id] = entry
     return Pages(
         date=dates.pop() if len(dates) == 1 else None,
-        addresses=tuple(address for _, some, _ in read for address in some),
+        addresses=tuple(address for part in read for address in part.addresses),
         entries=tuple(entries.values()),
-        problems=tuple(problems),
+        problems=(*(problem for part in read for problem in part.problems), *more),
+        told=(*(told for part in read for told in part.told), *more),
     )
 
 

@@ -73,26 +73,21 @@ def identify(
     date: dt.date,
     arxiv: Arxiv,
     warn: Warn,
-) -> tuple[dict[str, Paper], tuple[str, ...]]:
+) -> dict[str, Paper]:
     """The papers of page entries by base id, in the version that was announced on `date`.
 
     A page names no versions: a new paper is v1, else it is the latest that was submitted before
-    the listing's cut-off. The problems say which papers' versions cannot be known today.
+    the listing's cut-off. Where neither the API nor OAI-PMH tells it, the version is 0 and the
+    fields are the page's: the paper was announced, and the next run asks again.
     """
     by_id = {entry.arxiv_id: entry for entry in entries}
     papers = _step_down(by_id, cut_off(date), arxiv, warn)
     lacking = [entry for entry in entries if entry.arxiv_id not in papers]
     records = _oai([entry.arxiv_id for entry in lacking], categories, date, arxiv, warn)
     for entry in lacking:
-        paper = _from_history(entry, records, cut_off(date)) or _from_page(entry)
-        if paper is not None:
-            papers[entry.arxiv_id] = paper
-    problems = [
-        f"{entry.arxiv_id}: on the list page, but neither the API nor OAI-PMH tells its version"
-        for entry in lacking
-        if entry.arxiv_id not in papers
-    ]
-    return papers, tuple(problems)
+        found = _from_history(entry, records, cut_off(date))
+        papers[entry.arxiv_id] = found or _from_page(entry)
+    return papers
 
 
 def one_paper(arxiv_id: ArxivId, arxiv: Arxiv) -> Paper:
@@ -177,14 +172,11 @@ def _from_history(
     return None
 
 
-def _from_page(entry: PageEntry) -> Paper | None:
-    """The page's own fields, for a paper whose version is certain."""
-    version = 1 if entry.announce is AnnounceType.NEW else entry.version
-    if version is None or not entry.categories:
-        return None
+def _from_page(entry: PageEntry) -> Paper:
+    """The page's own fields; only of a new paper is the version certain."""
     return Paper(
         arxiv_id=entry.arxiv_id,
-        version=version,
+        version=1 if entry.announce is AnnounceType.NEW else entry.version or 0,
         title=entry.title,
         abstract=entry.abstract,
         authors=entry.authors,

@@ -297,10 +297,36 @@ def test_an_answer_that_names_a_file_is_not_opened(tmp_path: Path) -> None:
 
 @FORMS
 @pytest.mark.parametrize(
+    ("versioned", "guess"),
+    [("2604.99001v1", AnnounceType.NEW), ("2604.99001v2", AnnounceType.REPLACE)],
+)
+@pytest.mark.parametrize("announce", [None, "withdrawn", "no_match"])
+def test_an_unknown_announce_type_is_that_papers_question_alone(
+    form: Form, versioned: str, guess: AnnounceType, announce: str | None
+) -> None:
+    feed = parse_feed(
+        form(Item("2604.99002v1"), Item(versioned=versioned, announce=announce)), where=WHERE
+    )
+
+    assert [item.paper.arxiv_id for item in feed.announcements] == ["2604.99002", "2604.99001"]
+    assert feed.announcements[1].announce is guess
+    assert feed.untyped == ("2604.99001",)
+
+
+@FORMS
+def test_a_paper_with_a_known_type_too_has_that_one(form: Form) -> None:
+    twice = [Item("2604.99001v2", announce=name) for name in ("no_match", "replace-cross")]
+
+    feed = parse_feed(form(*twice), where=WHERE)
+
+    assert [item.announce for item in feed.announcements] == [AnnounceType.REPLACE_CROSS]
+    assert feed.untyped == ()
+
+
+@FORMS
+@pytest.mark.parametrize(
     "item",
     [
-        pytest.param(Item(announce=None), id="no announce type"),
-        pytest.param(Item(announce="withdrawn"), id="unknown announce type"),
         pytest.param(Item(versioned="nonsense"), id="no id"),
         pytest.param(Item(versioned="2604.99001"), id="no version"),
     ],

@@ -198,7 +198,10 @@ def test_every_other_error_is_refused_with_arxivs_reason(code: str) -> None:
     with pytest.raises(ArxivRefused) as caught:
         parse_oai(content, where=WHERE)
 
-    assert caught.value.what == f"OAI-PMH answers {code}: Expired, it seems"
+    assert (caught.value.what, caught.value.said) == (
+        f"OAI-PMH answers {code}",
+        "Expired, it seems.",
+    )
     assert caught.value.where == WHERE
 
 

@@ -20,6 +20,7 @@ from pipeline.errors import (
     OutputError,
     PdfChallenged,
     PdfIncomplete,
+    PdfNotMade,
     PdfNotReady,
     PdfUnavailable,
     PdfWithdrawn,
@@ -38,10 +39,10 @@ def page(title: str, heading: str, text: str = "") -> bytes:
 
 
 WITHDRAWN = page("Paper 2604.99001v1 withdrawn", "This version of it has been withdrawn")
-UNAVAILABLE = page("No file", "File unavailable for 2604.99001v1", "Try again soon.")
 NO_SOURCE = page("No file", "File unavailable for 2604.99001v1", "Source was not provided.")
 NO_DOCUMENT = page("arXiv", "No document for '2604.99001v1'")
-BROKEN = page("arXiv", "file unavailable", "Our source to PDF conversion system has failed.")
+NO_PDF = page("arXiv", "file unavailable", "Our source to PDF conversion system has failed.")
+CANNOT_BUILD = page("arXiv", "PDF Unavailable", "Our conversion system was unable to make it.")
 NOT_READY = page("arXiv", "PDF not ready", "It is being made.")
 CAPTCHA = page("arXiv\n reCAPTCHA", "Are you a robot?", "The PDF is not ready for robots.")
 
@@ -106,7 +107,7 @@ def test_a_tally_is_the_same_however_the_bytes_come(step: int) -> None:
     [
         pytest.param(Say(WITHDRAWN, 404, HTML), PdfWithdrawn, "withdrawn", id="withdrawn"),
         pytest.param(Say(WITHDRAWN, 410, HTML), PdfWithdrawn, "withdrawn", id="withdrawn, 410"),
-        pytest.param(Say(UNAVAILABLE, 404, HTML), PdfNotReady, "not made the PDF yet", id="new"),
+        pytest.param(Say(NO_SOURCE, 404, HTML), PdfNotReady, "not made the PDF yet", id="new"),
         pytest.param(Say(NOT_READY, 200, HTML), PdfNotReady, "not made the PDF yet", id="200"),
         pytest.param(
             Say(b"not ready", headers={"Content-Type": "text/plain"}),
@@ -114,10 +115,12 @@ def test_a_tally_is_the_same_however_the_bytes_come(step: int) -> None:
             "not made the PDF yet",
             id="plain text",
         ),
-        pytest.param(Say(NO_SOURCE, 404, HTML), PdfUnavailable, "no PDF", id="no source"),
+        pytest.param(Say(NO_PDF, 500, HTML), PdfNotMade, "failed or took too long", id="failed"),
+        pytest.param(Say(NO_PDF, 503, HTML), PdfNotMade, "failed or took too long", id="503"),
+        pytest.param(Say(NO_PDF, 404, HTML), PdfUnavailable, "this source", id="not PDF"),
+        pytest.param(Say(CANNOT_BUILD, 404, HTML), PdfUnavailable, "this source", id="no build"),
         pytest.param(Say(NO_DOCUMENT, 404, HTML), PdfUnavailable, "no PDF", id="no document"),
         pytest.param(Say(b"", 404), PdfUnavailable, "HTTP 404", id="404 without words"),
-        pytest.param(Say(BROKEN, 500, HTML), PdfUnavailable, "this source", id="broken source"),
         pytest.param(Say(CAPTCHA, 200, HTML), PdfChallenged, "asks for a human", id="captcha"),
         pytest.param(Say(CAPTCHA, 403, HTML), PdfChallenged, "asks for a human", id="captcha 403"),
         pytest.param(
@@ -133,7 +136,7 @@ def test_a_tally_is_the_same_however_the_bytes_come(step: int) -> None:
             id="no %PDF",
         ),
         pytest.param(Say(b"x" * 2000 + PDF), PdfUnavailable, "not a PDF", id="%PDF too late"),
-        pytest.param(Say(b"denied", 403), ArxivRefused, "HTTP 403: denied", id="forbidden"),
+        pytest.param(Say(b"denied", 403), ArxivRefused, "HTTP 403", id="forbidden"),
     ],
 )
 def test_what_is_no_pdf_is_known_for_what_it_is_at_once(
@@ -164,7 +167,7 @@ def test_what_is_not_a_pdf_is_not_read_to_its_end(net: Net, tmp_path: Path) -> N
 
 
 def test_an_error_page_without_end_is_not_read_to_the_end(net: Net, tmp_path: Path) -> None:
-    body = UNAVAILABLE + b"x" * 3 * MEGABYTE
+    body = NO_SOURCE + b"x" * 3 * MEGABYTE
 
     _, outcome = net.fetch(tmp_path / "a.pdf", Say(body, 404, HTML, declared=100 * MEGABYTE))
 

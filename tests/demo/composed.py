@@ -52,7 +52,10 @@ def listing(date: dt.date, *items: tuple[AnnounceType, Paper]) -> Listing:
 
 
 def week() -> list[Listing]:
-    """A is replaced on Friday and crossed on Wednesday, B is withdrawn on Friday."""
+    """A is replaced on Friday and crossed elsewhere on Wednesday, B is withdrawn on Friday.
+
+    C is crossed to the field a second time on Wednesday.
+    """
     return [
         listing(THURSDAY, (NEW, paper(A)), (NEW, paper(B)), (CROSS, paper(C, 1, "cs.CL", "cs.SD"))),
         listing(
@@ -65,6 +68,7 @@ def week() -> list[Listing]:
         listing(
             WEDNESDAY,
             (CROSS, paper(A, 2, "cs.SD", "eess.AS", "cs.LG")),
+            (CROSS, paper(C, 1, "cs.CL", "cs.SD", "eess.AS")),
             (REPLACE, paper("2512.00001", 6)),
         ),
     ]

@@ -69,7 +69,7 @@ FRIDAYS = [
         (SATURDAY, 12, [], "Friday, 16 January 2026"),
         (TUESDAY, 12, [], "Friday, 16 January 2026"),  # no announcement on the holiday's evening
         (TUESDAY, 21, [], "Wednesday, 21 January 2026"),
-        (WEDNESDAY, 1, [(f"{A}v2", "cross")], "Wednesday, 21 January 2026"),
+        (WEDNESDAY, 1, [(f"{C}v1", "cross")], "Wednesday, 21 January 2026"),
     ],
 )
 def test_the_feed_turns_at_midnight_and_the_list_page_in_the_evening(

@@ -56,7 +56,7 @@ def test_what_is_not_there(serve: Serve, path: str) -> None:
     [
         ("html", 200, "not ready"),
         ("captcha", 200, "<title>arXiv reCAPTCHA</title>"),
-        ("not_found", 404, f"File unavailable for {ID}"),
+        ("no_source", 404, f"File unavailable for {ID}"),
         ("withdrawn", 404, "has been withdrawn"),
         ("server_error", 500, "file unavailable"),
     ],

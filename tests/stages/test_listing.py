@@ -11,7 +11,6 @@ from pipeline.records import Announcement, AnnounceType, Listing
 from pipeline.settings import FieldSettings
 from pipeline.stages.listing import (
     Pages,
-    announced_as,
     catchup_pages,
     list_pages,
     reconcile,
@@ -54,11 +53,11 @@ def test_the_listing_is_what_the_feed_announces() -> None:
         ),
     )
     assert arxiv.categories == ("cs.SD", "eess.AS")
-    assert (arxiv.asked, arxiv.fetched, arxiv.revalidated) == ([], [], [False])
+    assert (arxiv.asked, arxiv.fetched, arxiv.revalidated) == ([], [], [True])
 
 
 def test_an_empty_feed_is_an_empty_listing() -> None:
-    found = todays_feed("audio", FIELD, FakeArxiv(feed()), revalidate=True)
+    found = todays_feed("audio", FIELD, FakeArxiv(feed()))
     assert (found.date, found.announcements) == (DATE, ())
 
 
@@ -69,7 +68,7 @@ BAD_FEEDS = [b"", b"<html>busy</html>", feed(("nonsense", "new"))]
 def test_a_feed_that_cannot_be_read_is_asked_for_again(bad: bytes) -> None:
     arxiv = FakeArxiv(bad, feed(("2601.00001v1", "new")))
     assert len(todays_feed("audio", FIELD, arxiv).announcements) == 1
-    assert arxiv.revalidated == [False, True]
+    assert arxiv.revalidated == [True, True]
 
 
 @pytest.mark.parametrize("bad", BAD_FEEDS)
@@ -266,19 +265,3 @@ def test_what_is_added_takes_its_place_in_arxivs_order() -> None:
     assert found.check is not None
     assert found.check.added == ("2512.00001", "2601.00003")
     assert found.check.problems[-1] == "2601.00004: no version"
-
-
-@pytest.mark.parametrize(
-    ("announce", "primary", "told"),
-    [
-        (NEW, "cs.SD", NEW),
-        (CROSS, "cs.LG", CROSS),
-        (REPLACE, "eess.AS", REPLACE),
-        (REPLACE, "cs.LG", REPLACE_CROSS),
-    ],
-)
-def test_a_pages_entry_is_announced_by_its_primary_category(
-    announce: AnnounceType, primary: str, told: AnnounceType
-) -> None:
-    paper = from_api("2601.00001").model_copy(update={"categories": (primary, "cs.SD")})
-    assert announced_as(entry("2601.00001", announce), paper, FIELD).announce is told

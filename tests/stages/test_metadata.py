@@ -214,16 +214,14 @@ def entry(base: str, announce: AnnounceType, version: int | None = None) -> Page
     )
 
 
-def identified(arxiv: FakeArxiv, *entries: PageEntry) -> tuple[dict[str, Paper], tuple[str, ...]]:
+def identified(arxiv: FakeArxiv, *entries: PageEntry) -> dict[str, Paper]:
     return identify(entries, CATEGORIES, DATE, arxiv, lambda _: None)
 
 
 def test_a_new_paper_is_version_1_whatever_came_later() -> None:
     arxiv = FakeArxiv(api=latest(3))
-    assert identified(arxiv, entry("2601.00001", NEW)) == (
-        {"2601.00001": from_api("2601.00001")},
-        (),
-    )
+    papers = identified(arxiv, entry("2601.00001", NEW))
+    assert papers == {"2601.00001": from_api("2601.00001")}
 
 
 def test_a_replacement_is_the_last_version_before_the_cut_off() -> None:
@@ -234,16 +232,15 @@ def test_a_replacement_is_the_last_version_before_the_cut_off() -> None:
         return answer(named, updated)
 
     arxiv = FakeArxiv(api=api)
-    papers, problems = identified(arxiv, entry("2601.00001", REPLACE), entry("2601.00002", CROSS))
+    papers = identified(arxiv, entry("2601.00001", REPLACE), entry("2601.00002", CROSS))
     assert papers["2601.00001"] == from_api("2601.00001", 2)
     assert papers["2601.00002"] == from_api("2601.00002", 4)
-    assert problems == ()
     assert arxiv.asked == [["2601.00001", "2601.00002"], ["2601.00001v3"], ["2601.00001v2"]]
 
 
 def test_a_version_that_the_page_names_is_believed() -> None:
     arxiv = FakeArxiv()
-    papers, _ = identified(arxiv, entry("2601.00001", REPLACE, 2))
+    papers = identified(arxiv, entry("2601.00001", REPLACE, 2))
     assert papers["2601.00001"].version == 2
 
 
@@ -253,18 +250,18 @@ def test_oai_tells_the_version_where_the_api_is_down() -> None:
         "2601.00002": oai({"2601.00002": [JAN_6, JAN_8]}),
     }
     arxiv = FakeArxiv(api=unreachable, records=records)
-    papers, problems = identified(arxiv, entry("2601.00001", REPLACE), entry("2601.00002", REPLACE))
-    assert papers == {"2601.00001": from_oai("2601.00001", 2)}
-    assert [problem.split(":")[0] for problem in problems] == ["2601.00002"]
+    papers = identified(arxiv, entry("2601.00001", REPLACE), entry("2601.00002", REPLACE))
+    assert papers["2601.00001"] == from_oai("2601.00001", 2)
+    assert (papers["2601.00002"].version, papers["2601.00002"].metadata) == (0, "page")
 
 
-def test_with_all_down_a_new_paper_has_the_pages_fields_and_others_are_a_problem() -> None:
+def test_with_all_down_papers_have_the_pages_fields_and_only_a_new_one_its_version() -> None:
     arxiv = FakeArxiv(api=unreachable)
-    papers, problems = identified(arxiv, entry("2601.00001", NEW), entry("2601.00002", CROSS))
-    assert papers["2601.00001"].metadata == "page"
+    papers = identified(arxiv, entry("2601.00001", NEW), entry("2601.00002", CROSS))
+    assert {paper.metadata for paper in papers.values()} == {"page"}
+    assert {paper.comment for paper in papers.values()} == {"from the page"}
     assert papers["2601.00001"].versioned == "2601.00001v1"
-    assert papers["2601.00001"].comment == "from the page"
-    assert [problem.split(":")[0] for problem in problems] == ["2601.00002"]
+    assert papers["2601.00002"].versioned == "2601.00002"
 
 
 # One paper

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import unquote
 
 from pipeline.arxiv.calendar import EASTERN
 from pipeline.arxiv.taxonomy import vocabulary
 from pipeline.demo.answers.answer import Answer, maintenance
-from pipeline.demo.archive import Archive, in_categories
+from pipeline.demo.archive import Archive, Row, in_categories
 from pipeline.demo.asked import Asked
 from pipeline.demo.payloads.feeds import Form, feed, feed_error
 from pipeline.records import Announcement, AnnounceType
@@ -38,6 +39,8 @@ def feed_answer(archive: Archive, asked: Asked, fault: str | None) -> Answer:
     categories = [known[name.lower()] for name in names]
     items = _distorted(in_categories(_announced(archive, fault), categories), fault)
     body = feed(form, archive.today, categories, items)
+    if fault == "nameless":
+        body = _nameless(body)
     if fault == "truncated_xml":
         return Answer(200, KINDS[form], body[: len(body) // 2])
     return _conditional(asked, KINDS[form], body, archive.now)
@@ -63,13 +66,14 @@ def _sorted(names: Iterable[str]) -> str:
     return ", ".join(sorted(names))
 
 
-def _announced(archive: Archive, fault: str | None) -> tuple[Announcement, ...]:
+def _announced(archive: Archive, fault: str | None) -> tuple[Row, ...]:
     if fault == "empty":
         return ()
+    before = archive.listing_before(archive.today)
+    earlier = archive.fed(before) if before else ()
     if fault == "stale":
-        before = archive.listing_before(archive.today)
-        return archive.shown(before) if before else ()
-    return archive.shown(archive.today)
+        return earlier
+    return (*(earlier[:1] if fault == "stale_paper" else ()), *archive.fed(archive.today))
 
 
 def _distorted(items: Sequence[Announcement], fault: str | None) -> Sequence[Announcement]:
@@ -82,6 +86,13 @@ def _distorted(items: Sequence[Announcement], fault: str | None) -> Sequence[Ann
         )
         return sorted([*items, *again], key=lambda i: (i.announce.rank, i.paper.arxiv_id))
     return items
+
+
+def _nameless(body: bytes) -> bytes:
+    """The last item with the word for an action that the feed has no announce type for."""
+    start = max(body.rfind(b"<item>"), body.rfind(b"<entry>"), 0)
+    named = re.compile(rb"(Announce Type: |announce_type>)[a-z-]+")
+    return body[:start] + named.sub(rb"\1no_match", body[start:])
 
 
 def _conditional(asked: Asked, kind: str, body: bytes, now: dt.datetime) -> Answer:

@@ -36,7 +36,7 @@ def list_answer(archive: Archive, asked: Asked, fault: str | None) -> Answer:
     fields = _fields(asked)
     show = min(_number(fields, "show", MOST_SHOWN), MOST_SHOWN)
     window = Window(_number(fields, "skip", 0), show)
-    sections = on_page(archive.shown(date), category) if date else {}
+    sections = on_page(archive.listed(date), category) if date else {}
     body = list_page(category, date or archive.today, sections, window)
     return _spoiled(Answer(200, HTML, body), fault)
 
@@ -54,14 +54,14 @@ def catchup_answer(archive: Archive, asked: Asked, fault: str | None) -> Answer:
         date = dt.date.fromisoformat(day)
     except ValueError:
         return _bad_request(f"Invalid date: {day}. Use the form YYYY-MM-DD.")
-    if not archive.within_reach(date):
-        return _bad_request("Catch-up is for the past 90 days up to today.")
+    if fault == "refused" or not archive.within_reach(date):
+        return _bad_request(f"{day} is out of reach: catch-up is for the past 90 days up to today")
     if not number.isdecimal() or int(number) < 1:
         return _bad_request(f"Invalid page: {number}.")
     body = catchup_page(
         category,
         date,
-        on_page(archive.shown(date), category),
+        on_page(archive.mailed(date), category),
         page=int(number),
         size=archive.catchup_page,
         abstracts=fields.get("abs") == "True",
@@ -120,4 +120,10 @@ def _sent_on(asked: Asked, category: str) -> Answer:
 
 
 def _bad_request(reason: str) -> Answer:
-    return Answer(400, HTML, page("400 Bad Request", "Bad Request", reason))
+    """The heading has the reason, and a paragraph that is always the same follows it."""
+    text = (
+        "What was asked for has an error in it, or lacks something that is needed, or is of a kind "
+        "that is not served here. Look at the address again, please, and at what comes after the "
+        "question mark."
+    )
+    return Answer(400, HTML, page("400 Bad Request", reason, text))

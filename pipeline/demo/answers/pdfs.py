@@ -17,7 +17,7 @@ from pipeline.records import Paper
 PDF = "application/pdf"
 Pdfs = Callable[[str], bytes | None]
 """A PDF's bytes by versioned id; None where there is none."""
-_FIRST_NAMES = {"html": "not_ready", "server_error": "broken_source"}
+_FIRST_NAMES = {"html": "not_ready", "server_error": "not_made"}
 _RANGE = re.compile(r"bytes=(?:(?P<first>\d+)-(?P<last>\d*)|-(?P<suffix>\d+))")
 
 
@@ -49,8 +49,7 @@ def pdf_answer(archive: Archive, pdfs: Pdfs, asked: Asked, fault: str | None) ->
     if paper and (instead := _instead(archive, paper.versioned, fault)):
         return instead
     if paper is None or content is None:
-        advice = "Check the id."
-        return Answer(404, HTML, page("arXiv", f"No document for '{name}'", advice))
+        return Answer(404, HTML, _no_document(name))
     if fault == "old_file" and paper.version > 1:
         content = pdfs(f"{paper.arxiv_id}v{paper.version - 1}") or content
     return _file(asked, _damaged(content, fault))._replace(cut=fault == "disconnect")
@@ -60,7 +59,8 @@ def _instead(archive: Archive, versioned: str, fault: str | None) -> Answer | No
     """What comes in a PDF's place."""
     if versioned in archive.withdrawn:
         fault = "withdrawn"
-    unavailable, title = f"File unavailable for {versioned}", f"No file for {versioned}"
+    # The last two have the same words: only the status tells that one of them can pass.
+    no_pdf = page("arXiv", "file unavailable", f"Nothing was made of the source of {versioned}.")
     answers: dict[str | None, tuple[int, bytes]] = {
         "withdrawn": (
             404,
@@ -71,29 +71,27 @@ def _instead(archive: Archive, versioned: str, fault: str | None) -> Answer | No
             ),
         ),
         "not_ready": (200, page(versioned, f"PDF of {versioned} not ready", "Try later.")),
-        "not_found": (404, page(title, unavailable, "No PDF was made.")),
         "no_source": (
             404,
             page(
-                title,
-                unavailable,
-                "HTML or source was not provided to generate HTML or a PDF.",
+                f"No file for {versioned}",
+                f"File unavailable for {versioned}",
+                "Its source was not provided to make one of.",
             ),
         ),
-        "broken_source": (
-            500,
-            page(
-                "arXiv",
-                "file unavailable",
-                "Our automated source to PDF conversion system has failed to produce PDF "
-                f"for the paper {versioned}.",
-            ),
-        ),
+        "not_found": (404, _no_document(versioned)),
+        "not_public": (403, page("arXiv", f"Source Not Public for {versioned}", "Sorry.")),
+        "not_pdf": (404, no_pdf),
+        "not_made": (500, no_pdf),
     }
     if fault == "captcha":
         return captcha()
     found = answers.get(_FIRST_NAMES.get(fault or "", fault))
     return Answer(found[0], HTML, found[1]) if found else None
+
+
+def _no_document(name: str) -> bytes:
+    return page("arXiv", f"No document for '{name}'", "Check the id.")
 
 
 def _damaged(content: bytes, fault: str | None) -> bytes:
