@@ -46,6 +46,7 @@ STORE_FILE = "jianjie.sqlite3"
 EVALUATIONS = "evaluations"
 _LOCK_FILE = ".lock"
 _HOLDER_FILE = ".lock-holder.json"
+_SITE_LOCK_FILE = ".site-lock"
 
 
 @contextmanager
@@ -276,6 +277,26 @@ def locked(outputs: Path, command: str, clock: Clock) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise cannot_write(outputs, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def making_the_site(config: Config) -> Iterator[None]:
+    """One maker of the site at a time; a night's own lock is another one. Raises OutputsBusy."""
+    lock = FileLock(config.paths.outputs / _SITE_LOCK_FILE, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise OutputsBusy(
+            "another process makes the site now",
+            where=config.paths.outputs,
+            fix="The next run brings it up to date",
+        ) from error
+    except OSError as error:
+        raise cannot_write(config.paths.outputs, error) from error
     try:
         yield
     finally:

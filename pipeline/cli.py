@@ -92,7 +92,7 @@ def reprocess(
     wanted = [parse_id(text) for text in ids]
     step = again.undo if undo else again.reprocess
     settings = load_settings(config, model, prompt)
-    with session.edges(settings) as edges, session.recorded(edges) as running:
+    with session.run(settings) as (edges, running):
         for arxiv_id in wanted:
             running.papers.append(arxiv_id.base)
             running.add(_done_again(partial(step, edges, arxiv_id)))
@@ -180,7 +180,6 @@ def render(
     """Write the files again from the store; metadata that arXiv still owed is asked for."""
     from pipeline.app import filled_in  # noqa: PLC0415
     from pipeline.files import shown_path  # noqa: PLC0415
-    from pipeline.site.update import update  # noqa: PLC0415
     from pipeline.stages.publish import publish  # noqa: PLC0415
 
     settings = load_settings(config)
@@ -192,7 +191,8 @@ def render(
             written = publish(day, settings.paths.outputs, settings.tags)
             state = "written" if written.changed else "unchanged"
             typer.echo(f"{shown_path(written.markdown)} {state}")
-        files = update(store, settings, everything=True)
+    with session.reading(settings) as store:
+        files = session.update_site(store, settings, everything=True)
         typer.echo(f"{shown_path(settings.paths.outputs / 'site')} {files} files written")
 
 

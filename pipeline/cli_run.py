@@ -99,8 +99,7 @@ def nights(
     try:
         with (
             session.messages(settings, wanted=tell) as messages,
-            session.edges(settings) as edges,
-            session.recorded(edges, messages) as running,
+            session.run(settings, messages) as (edges, running),
         ):
             start = time.monotonic()
             for result in run_fields(edges, fields, **wanted._asdict()):

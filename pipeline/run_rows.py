@@ -43,6 +43,8 @@ class Running:
 
     def __init__(self) -> None:
         self.outcome = RunOutcome()
+        self.number: int | None = None
+        """In the list of runs; None before it has begun."""
         self.papers: list[str] = []
         """Ids of papers that were done again: their pages are made anew."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from pipeline.run_rows import Running
     from pipeline.store import Store
     from pipeline.terminal import Steps
+
+SITE_S = 600.0
+"""A site of five fields over a year takes less than a minute."""
 
 
 @contextmanager
@@ -82,20 +85,32 @@ def _as_ctrl_c(*_: object) -> NoReturn:
 
 
 @contextmanager
-def recorded(edges: Edges, told: Telling | None = None) -> Iterator[Running]:
-    """The run in the store's list of runs, and its message where one is wanted.
+def run(settings: Config, told: Telling | None = None) -> Iterator[tuple[Edges, Running]]:
+    """The edges of a run in the store's list of runs, and its message where one is wanted.
 
-    Mistakes of our own become errors here, so that they are recorded and told like any other.
+    Its end is recorded, then the lock is free again, then the site is brought up to date: what it
+    makes of other people's text must never be in the next night's way.
     """
     from pipeline.run_rows import Running  # noqa: PLC0415
 
     running = Running()
-    number = edges.store.start_run(command(), edges.clock.now())
+    try:
+        with edges(settings) as opened, _recorded(opened, running, told):
+            yield opened, running
+    finally:
+        if running.number is not None:
+            _site_after(settings, running)
+
+
+@contextmanager
+def _recorded(edges: Edges, running: Running, told: Telling | None) -> Iterator[None]:
+    """Mistakes of our own become errors here, so that they are recorded and told like any other."""
+    running.number = edges.store.start_run(command(), edges.clock.now())
     edges.events.emit("run_started", command=command(), version=__version__)
     telling = told.at_the_end(edges) if told else nullcontext()
     try:
         with mistakes.told(), telling, mistakes.told():
-            yield running
+            yield
     except JianjieError as error:
         running.ended_by(error)
         raise
@@ -103,32 +118,72 @@ def recorded(edges: Edges, told: Telling | None = None) -> Iterator[Running]:
         running.ended_by(Interrupted("interrupted"))
         raise
     finally:
-        _end(edges, number, running)
+        outcome = running.outcome
+        edges.events.emit("run_ended", exit_status=outcome.exit_status, note=outcome.note)
+        edges.store.end_run(running.number, edges.clock.now(), outcome)
 
 
-def _end(edges: Edges, number: int, running: Running) -> None:
-    """Record it, then bring the site up to date, which shows the last runs."""
-    outcome = running.outcome
-    edges.events.emit("run_ended", exit_status=outcome.exit_status, note=outcome.note)
-    edges.store.end_run(number, edges.clock.now(), outcome)
-    try:
-        with mistakes.told():
-            _update_site(edges, running)
-    except Mistake as error:
-        running.ended_by(error)
-        edges.store.end_run(number, edges.clock.now(), running.outcome)
-        raise
-
-
-def _update_site(edges: Edges, running: Running) -> None:
+def _site_after(settings: Config, running: Running) -> None:
     """The reading pages; their trouble is told, and the next run makes them."""
-    from pipeline.site.update import update  # noqa: PLC0415
+    from pipeline.app import open_store  # noqa: PLC0415
+    from pipeline.clock import Clock  # noqa: PLC0415
 
     news = running.outcome.exit_status != EXIT_DONE
+    with closing(open_store(settings, say)) as store:
+        try:
+            with mistakes.told():
+                update_site(store, settings, news=news, papers=running.papers)
+        except OutputError as error:
+            say(str(error))
+        except Mistake as error:
+            running.ended_by(error)
+            store.end_run(running.number or 0, Clock().now(), running.outcome)
+            raise
+
+
+def update_site(
+    store: Store,
+    settings: Config,
+    *,
+    everything: bool = False,
+    news: bool = False,
+    papers: Collection[str] = (),
+) -> int:
+    """Bring the site up to date, in bounded time; how many files were written.
+
+    Raises OutputError, also where another process makes the site or it takes too long.
+    """
+    from pipeline.app import making_the_site  # noqa: PLC0415
+    from pipeline.site.update import update  # noqa: PLC0415
+
+    with making_the_site(settings), _within(SITE_S):
+        return update(store, settings, everything=everything, news=news, papers=papers)
+
+
+class _TimeIsUp(BaseException):
+    """No handler of errors may take it for its own."""
+
+
+@contextmanager
+def _within(seconds: float) -> Iterator[None]:
+    """Raise OutputError where the block takes longer; the main thread's, where there are alarms."""
+
+    def ring(*_: object) -> NoReturn:
+        raise _TimeIsUp
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        update(edges.store, edges.config, news=news, papers=running.papers)
-    except OutputError as error:
-        say(str(error))
+        yield
+    except _TimeIsUp as error:
+        raise OutputError(
+            f"the site took longer than {seconds:,.0f} s and is not up to date",
+            where="outputs/site",
+            fix="The next run goes on with it; jianjie render makes all of it",
+        ) from error
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @contextmanager
