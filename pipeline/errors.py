@@ -42,6 +42,8 @@ Foreign exceptions are translated once, at the edge where they arise::
 
 from __future__ import annotations
 
+import re
+
 EXIT_DONE, EXIT_OWED = 0, 1
 _BETTER_TO_WORSE = (EXIT_DONE, EXIT_OWED, 4, 3, 2, 70, 130)
 
@@ -61,6 +63,15 @@ def one_line(text: object) -> str:
     Half a surrogate pair, which no file can hold, is spelled out.
     """
     return " ".join(str(text).split()).encode(errors="backslashreplace").decode()
+
+
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """Without what a terminal obeys instead of showing it: control characters, and those that turn
+    the direction of what follows. Line feeds and tabs stay."""
+    return _OBEYED.sub("\ufffd", text)
 
 
 LONGEST_SAID = 300

@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, NoReturn
 import typer
 
 from pipeline import __version__, mistakes
-from pipeline.errors import EXIT_DONE, Interrupted, JianjieError, Mistake, OutputError
+from pipeline.errors import (
+    EXIT_DONE,
+    Interrupted,
+    JianjieError,
+    Mistake,
+    OutputError,
+    printable,
+)
 
 if TYPE_CHECKING:
     from pipeline.clock import Clock
@@ -232,4 +239,4 @@ def command() -> str:
 
 def say(text: str) -> None:
     """One line on standard error."""
-    typer.echo(f"jianjie: {text}", err=True)
+    typer.echo(printable(f"jianjie: {text}"), err=True)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
 from rich.table import Table
 
 from pipeline.account import note, unchecked, usual
 from pipeline.calls import Spent
+from pipeline.errors import printable
 from pipeline.estimate import Estimate
 from pipeline.events import Event
 from pipeline.files import page_of, shown_path
@@ -30,8 +32,21 @@ if TYPE_CHECKING:  # a night needs none of what evaluations need
     from pipeline.evaluate.answers import Work
     from pipeline.evaluate.evaluation import Plan
 
-OUT = Console(highlight=False, soft_wrap=False)
-ERR = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class _Printed(Console):
+    """Everything that is printed comes by here: what a terminal would obey is not passed on."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """What rich moves the cursor with is its own; all else is text, whoever wrote it."""
+        for segment in super().render(renderable, options):
+            own = segment.control is not None
+            yield segment if own else segment._replace(text=printable(segment.text))
+
+
+OUT = _Printed(highlight=False, soft_wrap=False)
+ERR = _Printed(stderr=True, highlight=False, soft_wrap=True)
 
 
 def _bar() -> Progress:

@@ -162,4 +162,4 @@ def _reference(evaluation: Evaluation, name: str, metric: str) -> str:
 
 def _wide(console: Console) -> Console:
     """Under cron and in pipes nothing is cut to a terminal that is not there."""
-    return console if console.is_terminal else Console(file=console.file, width=_PIPE_WIDTH)
+    return console if console.is_terminal else type(console)(file=console.file, width=_PIPE_WIDTH)
