@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from pipeline.arxiv import bounds
 from pipeline.arxiv.feed import parse_xml
 from pipeline.arxiv.ids import parse_id
 from pipeline.arxiv.taxonomy import is_arxiv_category
@@ -43,16 +44,16 @@ def _paper(entry: Any, *, where: str) -> Paper:
     try:
         base, version = parse_id(one_line(entry.get("id", "")))
     except UsageError as error:
-        raise ArxivMalformed(f"an entry without an arXiv id: {error}", where=where) from error
+        raise ArxivMalformed("an entry without an arXiv id", where=where, said=error) from error
     if version is None:
         raise ArxivMalformed(f"an entry without a version: {base}", where=where)
-    comment = one_line(entry.get("arxiv_comment") or "")
+    comment = bounds.field(entry.get("arxiv_comment") or "", bounds.COMMENT)
     return Paper(
         arxiv_id=base,
         version=version,
-        title=one_line(entry.get("title", "")),
-        abstract=one_line(entry.get("summary", "")),
-        authors=tuple(one_line(author.get("name", "")) for author in entry.get("authors", [])),
+        title=bounds.field(entry.get("title", ""), bounds.TITLE),
+        abstract=bounds.field(entry.get("summary", ""), bounds.ABSTRACT),
+        authors=bounds.authors([author.get("name", "") for author in entry.get("authors", [])]),
         comment=comment or None,
         categories=_categories(entry),
         submitted=_submitted(entry),
@@ -65,10 +66,10 @@ def _submitted(entry: Any) -> dt.datetime | None:
     try:
         # feedparser's get() would give `published` where there is no `updated`, and a warning.
         stamp = dt.datetime.fromisoformat(entry["updated"] if "updated" in entry else "")  # noqa: SIM401
-    except ValueError:
+        # Without a zone it is UTC; astimezone() alone would take it for this machine's.
+        return stamp.replace(tzinfo=stamp.tzinfo or dt.UTC).astimezone(dt.UTC)
+    except (ValueError, OverflowError):  # the ends of time among them
         return None
-    # Without a zone it is UTC; astimezone() alone would take it for this machine's.
-    return stamp.replace(tzinfo=stamp.tzinfo or dt.UTC).astimezone(dt.UTC)
 
 
 def _categories(entry: Any) -> tuple[str, ...]:

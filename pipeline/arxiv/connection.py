@@ -75,8 +75,9 @@ class Connection:
                 url = str(response.next_request.url)
             if not _same_site(home, url):
                 raise ArxivRefused(
-                    f"sent on to another site: {url}",
+                    "sent on to another site",
                     where=home,
+                    said=url,
                     fix="Check the addresses under arxiv in config.yaml",
                 )
         raise ArxivRefused(
@@ -157,13 +158,17 @@ def _translated(url: str) -> Iterator[None]:
         raise ArxivUnreachable("no answer in time", where=url, fix="Try again later") from error
     except httpx.TransportError as error:
         raise ArxivUnreachable(
-            f"no connection ({one_line(error) or type(error).__name__})",
+            "no connection",
             where=url,
+            said=one_line(error) or type(error).__name__,
             fix="Check the network and the arxiv part of config.yaml",
         ) from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ArxivRefused(
-            one_line(error), where=url, fix="Check the addresses under arxiv in config.yaml"
+            "the request cannot be made",
+            where=url,
+            said=error,
+            fix="Check the addresses under arxiv in config.yaml",
         ) from error
 
 

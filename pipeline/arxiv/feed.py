@@ -14,6 +14,7 @@ from typing import Any
 
 import feedparser
 
+from pipeline.arxiv import bounds
 from pipeline.arxiv.calendar import EASTERN
 from pipeline.arxiv.ids import parse_id
 from pipeline.arxiv.names import split_authors
@@ -65,12 +66,13 @@ def parse_xml(content: bytes, *, where: str) -> Any:
     """feedparser's reading of `content`, strict: anything but one whole feed is an error."""
     # Sanitising is for browsers; it would eat "$<$1 kbps" out of a title. A stream, because bytes
     # that name a file on this machine would be opened.
+    bounds.within(content, bounds.FEED_BYTES, where)
     parsed = feedparser.parse(io.BytesIO(content), sanitize_html=False, resolve_relative_uris=False)
     if parsed.bozo or not parsed.get("version"):
-        cause = one_line(parsed.get("bozo_exception", "")) or "no RSS or Atom in it"
         raise ArxivMalformed(
-            f"the answer is not a feed ({cause})",
+            "the answer is not a feed",
             where=where,
+            said=parsed.get("bozo_exception", "") or "no RSS or Atom in it",
             fix="Try again in a few minutes; nothing was changed",
         )
     return parsed
@@ -83,7 +85,7 @@ def _date(parsed: Any, *, where: str) -> dt.date:
         stamp = (
             parsedate_to_datetime(rss) if rss else dt.datetime.fromisoformat(parsed.feed["updated"])
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ArxivMalformed(
             "the feed does not say its date", where=where, fix="Try again later"
         ) from error
@@ -102,20 +104,20 @@ def _item(entry: Any, *, where: str) -> tuple[Announcement, bool]:
     except JianjieError as error:
         # An item that cannot be named cannot be owed either: better no night than a lost paper.
         raise ArxivMalformed(
-            f"an item cannot be read: id {guid!r}, {error}", where=where, fix="Try again later"
+            "an item cannot be read", where=where, said=f"{guid}: {error}", fix="Try again later"
         ) from error
     if version is None:
         raise ArxivMalformed(
-            f"an item without a version: id {guid!r}", where=where, fix="Try again later"
+            "an item without a version", where=where, said=guid, fix="Try again later"
         )
     summary = entry.get("summary", "")
     abstract = _ABSTRACT.search(summary)
     paper = Paper(
         arxiv_id=base,
         version=version,
-        title=one_line(entry.get("title", "")),
-        abstract=one_line(abstract[1] if abstract else summary),
-        authors=split_authors(entry.get("author", "")),
+        title=bounds.field(entry.get("title", ""), bounds.TITLE),
+        abstract=bounds.field(abstract[1] if abstract else summary, bounds.ABSTRACT),
+        authors=bounds.authors(split_authors(entry.get("author", "")[: bounds.AUTHORS])),
         categories=tuple(tag.term for tag in entry.get("tags", [])),
         metadata="feed",
     )

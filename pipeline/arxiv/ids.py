@@ -19,7 +19,7 @@ _OLD = (
     r"(?P<number>\d{2}(?:0[1-9]|1[0-2])\d{3})"
 )
 # ASCII: \d alone would take the full-width digits of a Chinese keyboard.
-_ID = re.compile(rf"(?:{_NEW}|{_OLD})(?:[vV](?P<version>[1-9]\d*))?", re.ASCII)
+_ID = re.compile(rf"(?:{_NEW}|{_OLD})(?:[vV](?P<version>[1-9]\d{{0,4}}))?", re.ASCII)
 
 _SITES = "|".join(
     [

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from pipeline.arxiv import bounds
 from pipeline.arxiv.ids import ArxivId, parse_id
 from pipeline.errors import ArxivMalformed, ArxivRefused, UsageError, one_line
 from pipeline.records import AnnounceType, Record
@@ -23,9 +24,9 @@ _HEADING = re.compile(
     r"(?:Showing new listings for|Catchup results for .* on) "
     r"(?:[A-Z][a-z]+, )?(?P<day>\d{1,2}) (?P<month>[A-Z][a-z]+) (?P<year>\d{4})"
 )
-_TOTAL = re.compile(r"Total of ([\d,]+) entries")
+_TOTAL = re.compile(r"Total of ([\d,]{1,12}) entries")
 _NO_UPDATES = re.compile(r"No (?:further )?updates (?:today|for)")
-_SECTION = re.compile(r"(New|Cross|Replacement) submissions\b(?:.*\bof ([\d,]+) entries ?\))?")
+_SECTION = re.compile(r"(New|Cross|Replacement) submissions\b(?:.*\bof ([\d,]{1,12}) entries ?\))?")
 _ANNOUNCE = {
     "New": AnnounceType.NEW,
     "Cross": AnnounceType.CROSS,
@@ -89,6 +90,8 @@ def parse_list_page(content: bytes, *, where: str) -> ListPage:
 
 
 def _html(content: bytes, where: str) -> LexborHTMLParser:
+    bounds.within(content, bounds.PAGE_BYTES, where)
+    bounds.shallow(content, where)
     try:
         source = content.decode()
     except UnicodeDecodeError as error:
@@ -174,7 +177,7 @@ def _id(head: LexborNode, where: str) -> ArxivId:
 def _entry(arxiv_id: ArxivId, body: LexborNode, announce: AnnounceType, where: str) -> PageEntry:
     for descriptor in body.css(".descriptor"):
         descriptor.decompose()
-    title = _text(body.css_first(".list-title"))
+    title = _text(body.css_first(".list-title"))[: bounds.TITLE]
     categories = _categories(_text(body.css_first(".list-subjects")))
     if not title or not categories:
         raise _malformed(f"{arxiv_id} without a title or without categories", where)
@@ -184,8 +187,8 @@ def _entry(arxiv_id: ArxivId, body: LexborNode, announce: AnnounceType, where: s
         announce=announce,
         title=title,
         authors=_authors(body),
-        comment=_text(body.css_first(".list-comments")) or None,
-        abstract=_text(body.css_first("p.mathjax")),
+        comment=_text(body.css_first(".list-comments"))[: bounds.COMMENT] or None,
+        abstract=_text(body.css_first("p.mathjax"))[: bounds.ABSTRACT],
         categories=categories,
     )
 

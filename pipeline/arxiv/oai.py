@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.ElementTree import fromstring
 
+from pipeline.arxiv import bounds
 from pipeline.arxiv.ids import parse_id
 from pipeline.arxiv.names import split_authors
 from pipeline.errors import ArxivMalformed, ArxivRefused, UsageError, one_line
@@ -22,7 +23,7 @@ from pipeline.records import Paper, Record
 _OAI = "{http://www.openarchives.org/OAI/2.0/}"
 _RAW = "{http://arxiv.org/OAI/arXivRaw/}"
 _NOTHING = frozenset({"noRecordsMatch", "idDoesNotExist"})
-_NUMBER = re.compile(r"v([1-9][0-9]*)")
+_NUMBER = re.compile(r"v([1-9][0-9]{0,4})")
 
 
 class OaiVersion(Record):
@@ -58,6 +59,7 @@ def parse_oai(content: bytes, *, where: str) -> OaiPage:
     No matching records and an unknown id give an empty page. Raises ArxivRefused for every other
     OAI-PMH error, ArxivMalformed when it is no such answer or is cut off.
     """
+    bounds.within(content, bounds.PAGE_BYTES, where)
     root = _xml(content, where)
     refusals = {
         error.get("code", ""): one_line(error.text or "") for error in root.iter(f"{_OAI}error")
@@ -65,10 +67,10 @@ def parse_oai(content: bytes, *, where: str) -> OaiPage:
     for code, text in refusals.items():
         if code not in _NOTHING:
             raise ArxivRefused(
-                f"OAI-PMH answers {code}",
+                "OAI-PMH answers with an error",
                 where=where,
                 fix="Check the request; where a token has expired, begin again without it",
-                said=text,
+                said=f"{code}: {text}",
             )
     answers = [root.find(f"{_OAI}{verb}") for verb in ("ListRecords", "GetRecord")]
     found = next((answer for answer in answers if answer is not None), None)
@@ -115,10 +117,10 @@ def _paper(raw: Element, latest: OaiVersion, where: str) -> Paper:
     return Paper(
         arxiv_id=_base(_field(raw, "id", where), where),
         version=latest.number,
-        title=_field(raw, "title", where),
-        abstract=_field(raw, "abstract", where),
-        authors=split_authors(_text(raw, "authors")),
-        comment=_text(raw, "comments") or None,
+        title=_field(raw, "title", where)[: bounds.TITLE],
+        abstract=_field(raw, "abstract", where)[: bounds.ABSTRACT],
+        authors=bounds.authors(split_authors(_text(raw, "authors")[: bounds.AUTHORS])),
+        comment=_text(raw, "comments")[: bounds.COMMENT] or None,
         categories=tuple(dict.fromkeys(_field(raw, "categories", where).split())),
         submitted=latest.submitted,
         metadata="oai",
@@ -148,14 +150,14 @@ def _version(version: Element, where: str) -> OaiVersion:
     number = _NUMBER.fullmatch(name)
     try:
         submitted = parsedate_to_datetime(_text(version, "date"))
-    except ValueError as error:
-        raise _malformed(f"version {name!r} without a readable date", where) from error
+        # Without a zone the mail format means UTC too.
+        utc = submitted.replace(tzinfo=submitted.tzinfo or dt.UTC).astimezone(dt.UTC)
+    except (ValueError, OverflowError) as error:
+        raise _malformed("a version without a readable date", where) from error
     if number is None:
-        raise _malformed(f"a version called {name!r}", where)
-    # Without a zone the mail format means UTC too.
-    aware = submitted.replace(tzinfo=submitted.tzinfo or dt.UTC)
+        raise _malformed("a version without a number", where)
     gone = _text(version, "size") == "0kb" and "I" in _text(version, "source_type")
-    return OaiVersion(number=int(number[1]), submitted=aware.astimezone(dt.UTC), withdrawn=gone)
+    return OaiVersion(number=int(number[1]), submitted=utc, withdrawn=gone)
 
 
 def _base(text: str, where: str) -> str:
@@ -177,7 +179,8 @@ def _text(element: Element, name: str) -> str:
 
 def _malformed(cause: str, where: str) -> ArxivMalformed:
     return ArxivMalformed(
-        f"the answer is no OAI-PMH answer in arXivRaw ({cause})",
+        "the answer is no OAI-PMH answer in arXivRaw",
         where=where,
+        said=cause,
         fix="Try again in a few minutes; nothing was changed",
     )

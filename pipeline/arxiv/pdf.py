@@ -219,8 +219,9 @@ class _Download:
         if "not ready" in page.lower():
             raise _not_ready(self._url)
         raise PdfUnavailable(
-            f"arXiv sent {kind} in place of the PDF",
+            "arXiv sent another kind of file in place of the PDF",
             where=self._url,
+            said=kind,
             fix="Read it on arXiv's web site",
         )
 
