@@ -80,7 +80,7 @@ class _Around:
 
     def categories(self, names: Iterable[str]) -> _Categories:
         """Of a paper; the primary category first."""
-        primary, *others = dict.fromkeys(map(canonical, names))
+        primary, *others = dict.fromkeys(map(canonical, names)) or ("",)
         return _Categories(primary in self._home, frozenset(others), self._home & set(others))
 
     def came_later(self, base: str, categories: _Categories) -> bool:

@@ -114,7 +114,7 @@ class Check(Record):
     """A listing held against the list pages' own counts."""
 
     pages: tuple[str, ...]
-    """The addresses of the pages that were read."""
+    """The addresses of the pages that it was held against."""
     counted: int
     """Papers on those pages, each once."""
     added: tuple[str, ...] = ()

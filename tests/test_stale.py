@@ -11,6 +11,7 @@ from pipeline.app import open_edges
 from pipeline.config import load_config
 from pipeline.demo.archive import Archive
 from pipeline.demo.standin import StandInArxiv
+from pipeline.flow import run_night
 from pipeline.records import Announcement, AnnounceType, Listing
 from pipeline.stages.listing import list_pages
 from pipeline.stale import stale_ids
@@ -20,7 +21,7 @@ from tests.standins.model import StandInModel
 from tests.standins.settings import write_config
 from tests.standins.world import small_pdf
 
-NEW, _, REPLACE, _ = AnnounceType
+NEW, CROSS, REPLACE, _ = AnnounceType
 MISSING = "2601.19999"
 
 
@@ -31,6 +32,7 @@ MISSING = "2601.19999"
         (A, 1, NEW, True),  # Thursday's news again; on Friday's pages it is a replacement
         ("2601.10003", 1, NEW, True),  # not on Friday's pages at all
         ("2601.10003", 2, REPLACE, False),  # new on Thursday: its second version is news
+        ("2601.10003", 6, CROSS, False),  # list pages show no such version
         (MISSING, 1, NEW, False),
     ],
 )
@@ -49,3 +51,19 @@ def test_only_what_was_announced_before_is_stale(
             feed = Listing(date=FRIDAY, field="audio", source="rss", announcements=(item,))
             pages = list_pages(config.fields["audio"], edges.arxiv)
             assert stale_ids(edges, feed, pages) == ({base} if stale else set())
+
+
+def test_a_day_that_was_complete_may_have_grown_so_its_feed_is_asked_once_more(
+    tmp_path: Path,
+) -> None:
+    archive = Archive(week(), now=SettableClock(FRIDAY, 0, 30))
+    with StandInArxiv(archive, small_pdf) as arxiv, StandInModel() as model:
+        config = load_config(write_config(tmp_path, arxiv.url, model.url))
+        clock = SimulatedClock(dt.datetime(2026, 1, 16, 6, tzinfo=dt.UTC))
+        for _ in range(2):
+            before = len(arxiv.requests)
+            with open_edges(config, clock, "test") as edges:
+                assert run_night(edges, "audio").complete
+        (again,) = arxiv.requests[before:]
+    assert again.kind == "feed"
+    assert again.if_none_match

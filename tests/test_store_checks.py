@@ -20,6 +20,7 @@ from pipeline.records import (
     Metadata,
     Owed,
     Paper,
+    Stage,
 )
 from pipeline.schema import MIGRATIONS
 from pipeline.store import Store
@@ -94,16 +95,67 @@ def test_a_stronger_type_brings_its_version_and_forgets_the_old_debt(store: Stor
 
 
 def test_the_newest_check_stands_and_what_was_added_is_remembered(store: Store) -> None:
-    first = Check(pages=("a",), counted=2, added=("2601.00001",), problems=("503",))
-    second = Check(pages=("b",), counted=3, added=("2601.00002",))
+    first = Check(
+        pages=("a",), counted=2, added=("2601.00001",), untyped=("2601.00001",), problems=("503",)
+    )
+    second = Check(pages=("b",), counted=3, added=("2601.00002",), no_news=("2601.00003",))
     add(store, (NEW, paper("2601.00001")), check=first)
     add(store, (NEW, paper("2601.00007")), date=dt.date(2026, 1, 8))
     assert store.unchecked("audio") == {DATE}
     assert store.unchecked("vision") == set()
     day = add(store, check=second)
-    assert day.check == Check(pages=("b",), counted=3, added=("2601.00001", "2601.00002"))
+    assert day.check == second.model_copy(
+        update={"added": ("2601.00001", "2601.00002"), "untyped": ("2601.00001",)}
+    )
     assert store.unchecked("audio") == set()
     assert add(store).check == day.check  # a listing without a check says nothing about it
+
+
+@pytest.mark.parametrize("learnt", [(CROSS, 3), (NEW, 1)])
+def test_a_version_that_was_not_known_takes_its_number_once(
+    store: Store, learnt: tuple[AnnounceType, int]
+) -> None:
+    kind, version = learnt
+    day = add(store, (CROSS, paper("2601.00001", 0, source="page")), (NEW, paper("2601.00002")))
+    (unknown, _) = sorted(day.owed, key=lambda owed: owed.announcement.paper.arxiv_id)
+    assert unknown.stage is Stage.LISTING
+    assert "version" in unknown.reason
+    assert unknown.announcement.paper.versioned == "2601.00001"
+    for _ in range(2):
+        day = add(store, (kind, paper("2601.00001", version)))
+        assert sorted(told(day)) == [(f"2601.00001v{version}", kind), ("2601.00002v1", NEW)]
+    assert [one.version for one in store.versions("2601.00001")] == [version]
+    # And what is known is never unlearnt.
+    assert add(store, (NEW, paper("2601.00001", 0, source="page"))) == day
+
+
+def test_another_days_unknown_version_stays_unknown(store: Store) -> None:
+    for date in (DATE, dt.date(2026, 1, 8)):
+        add(store, (REPLACE, paper("2601.00001", 0, source="page")), date=date)
+    add(store, (REPLACE, paper("2601.00001", 2)))
+    later = store.day(dt.date(2026, 1, 8), "audio")
+    assert later is not None
+    assert told(later) == [("2601.00001", REPLACE)]
+    assert store.latest_announced("2601.00001") == 2
+    # What is no version is none that was replaced.
+    assert store.replaced(paper("2601.00001", 2)) is None
+    assert all(outcome.announcement.replaced is None for outcome in later.outcomes)
+
+
+def test_a_type_that_was_a_guess_may_be_a_weaker_one(store: Store) -> None:
+    add(store, (NEW, paper("2601.00001")), (NEW, paper("2601.00002")))
+    items = [Announcement(announce=CROSS, paper=paper(f"2601.0000{n}")) for n in (1, 2)]
+    found = Listing(
+        date=DATE,
+        field="audio",
+        source="rss",
+        announcements=tuple(items),
+        untyped=("2601.00001",),
+    )
+    store.add_listing(found, "音频", CATEGORIES)
+    day = store.day(DATE, "audio")
+    assert day is not None
+    assert told(day) == [("2601.00002v1", NEW), ("2601.00001v1", CROSS)]
 
 
 def test_quiet_dates_are_kept_by_field(store: Store) -> None:
@@ -134,6 +186,18 @@ def test_the_more_faithful_metadata_is_kept(
     found = store.paper("2601.00001", 1)
     assert found is not None
     assert found.title == kept
+
+
+def test_a_cross_brings_its_category_from_a_less_faithful_source_too(store: Store) -> None:
+    stored = paper("2601.00001", title="API")
+    store.put_paper(stored)
+    crossed = paper("2601.00001", title="feed", source="feed")
+    more = ("cs.SD", "eess.AS")
+    store.put_paper(crossed.model_copy(update={"categories": more}))
+    assert store.paper("2601.00001", 1) == stored.model_copy(update={"categories": more})
+    # Of other categories the more faithful source knows better.
+    store.put_paper(crossed.model_copy(update={"categories": ("cs.LG", "cs.SD")}))
+    assert store.paper("2601.00001", 1) == stored.model_copy(update={"categories": more})
 
 
 def test_a_day_says_what_a_replacement_changed_since_the_last_version_known(store: Store) -> None:

@@ -2,7 +2,13 @@ import datetime as dt
 
 import pytest
 
-from pipeline.arxiv.calendar import can_have_listing, cut_off, eastern_date, listing_dates
+from pipeline.arxiv.calendar import (
+    can_have_listing,
+    cut_off,
+    eastern_date,
+    first_listing,
+    listing_dates,
+)
 
 UTC = dt.UTC
 
@@ -45,3 +51,20 @@ def test_the_cut_off_is_two_in_the_afternoon_of_the_working_day_before(
     date: dt.date, before: dt.datetime
 ) -> None:
     assert cut_off(date) == before
+
+
+@pytest.mark.parametrize(
+    ("submitted", "date"),
+    [
+        (dt.datetime(2026, 1, 6, 19, tzinfo=UTC), dt.date(2026, 1, 7)),
+        (dt.datetime(2026, 1, 6, 19, 1, tzinfo=UTC), dt.date(2026, 1, 8)),
+        (dt.datetime(2026, 1, 7, 3, tzinfo=UTC), dt.date(2026, 1, 8)),  # still the 6th in New York
+        (dt.datetime(2026, 1, 2, 19, 1, tzinfo=UTC), dt.date(2026, 1, 6)),  # Friday's evening
+        (dt.datetime(2026, 1, 4, 12, tzinfo=UTC), dt.date(2026, 1, 6)),  # Sunday
+    ],
+)
+def test_what_is_submitted_after_a_cut_off_waits_for_the_next_listing(
+    submitted: dt.datetime, date: dt.date
+) -> None:
+    assert first_listing(submitted) == date
+    assert cut_off(date) >= submitted

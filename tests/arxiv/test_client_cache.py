@@ -125,6 +125,17 @@ def test_a_catch_up_page_is_kept_by_its_whole_address(net: Net) -> None:
     assert len(site.seen) == 2
 
 
+def test_a_run_asks_for_a_catch_up_page_once_and_the_next_run_again(net: Net) -> None:
+    """ArXiv does not say how long they are good."""
+    site = net.site(Say(PAGE))
+    date = dt.date(2026, 1, 6)
+
+    for client in (net.client(site.url), net.client(site.url)):
+        assert [client.catchup("cs.SD", date)[0] for _ in range(3)] == [PAGE] * 3
+
+    assert len(site.seen) == 2
+
+
 def test_the_api_and_oai_are_never_answered_from_the_cache(net: Net) -> None:
     body = b"<feed></feed>"
     site = net.site(Say(body, 200, HOUR))

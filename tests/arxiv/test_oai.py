@@ -199,8 +199,8 @@ def test_every_other_error_is_refused_with_arxivs_reason(code: str) -> None:
         parse_oai(content, where=WHERE)
 
     assert (caught.value.what, caught.value.said) == (
-        f"OAI-PMH answers {code}",
-        "Expired, it seems.",
+        "OAI-PMH answers with an error",
+        f"{code}: Expired, it seems.",
     )
     assert caught.value.where == WHERE
 
@@ -226,7 +226,11 @@ BOMB = b"<!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]>"
         pytest.param(WHOLE.replace(b"arXivRaw/", b"arXiv/"), "without arXivRaw", id="other form"),
         pytest.param(listed(record("nonsense")), "without an arXiv id", id="no id"),
         pytest.param(listed(record(versions=())), "without a version", id="no version"),
-        pytest.param(listed(record(versions=(("v0", V1[1], "", None),))), "called 'v0'", id="v0"),
+        pytest.param(
+            listed(record(versions=(("v0", V1[1], "", None),))),
+            "a version without a number",
+            id="v0",
+        ),
         pytest.param(
             listed(record(versions=(("v1", "soon", "", None),))), "readable date", id="no date"
         ),

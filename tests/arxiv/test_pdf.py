@@ -126,7 +126,7 @@ def test_a_tally_is_the_same_however_the_bytes_come(step: int) -> None:
         pytest.param(
             Say(page("arXiv", "Maintenance"), 200, {"Content-Type": "Text/HTML"}),
             PdfUnavailable,
-            "text/html",
+            "another kind of file",
             id="another page",
         ),
         pytest.param(

@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.demo.archive import Archive, announced_at
 from pipeline.demo.standin import StandInArxiv
+from pipeline.records import Listing
 from tests.demo.composed import (
     CROSS,
     FRIDAY,
@@ -159,3 +160,52 @@ def test_a_withdrawn_version_has_no_pdf_and_the_one_before_has(serve_week: Serve
         assert response.status_code == 404
         assert f"This version of {B}v2 has been withdrawn" in response.text
     assert client.get(f"/pdf/{B}v1").content == small_pdf(f"{B}v1")
+
+
+# Feed, list page and catch-up page differ as arXiv's do
+
+
+SEVENTH, SIXTH = "2511.00008", "2511.00009"
+
+
+def announcements() -> list[Listing]:
+    return [
+        listing(THURSDAY, (NEW, paper(A, 1, "cs.SD")), (NEW, paper(B, 1, "cs.LG"))),
+        listing(
+            FRIDAY,
+            (CROSS, paper(A, 1, "cs.SD", "cs.AI")),
+            (CROSS, paper(B, 1, "cs.LG", "cs.SD")),
+            (CROSS, paper(SEVENTH, 7, "cs.CL", "cs.SD")),
+            (REPLACE, paper(SIXTH, 6, "cs.SD")),
+        ),
+    ]
+
+
+def shown(client: httpx.Client, path: str) -> list[str]:
+    return re.findall(r'title="Abstract" id="([^"]*)"', client.get(path).text)
+
+
+def test_a_cross_is_for_the_categories_that_it_adds() -> None:
+    archive = Archive(announcements())
+    with StandInArxiv(archive, small_pdf) as standin, client_of(standin) as client:
+        assert fed(client, "/rss/cs.SD")[1] == [(f"{SEVENTH}v7", "cross"), (f"{B}v1", "cross")]
+        assert fed(client, "/rss/cs.AI")[1] == [(f"{A}v1", "cross")]
+        # No list page shows anything in a high version.
+        assert shown(client, "/list/cs.SD/new") == [B]
+
+
+def test_the_catch_up_page_lists_all_of_a_days_mail_by_todays_categories() -> None:
+    archive = Archive(announcements(), withdrawn={f"{SIXTH}v6"})
+    with StandInArxiv(archive, small_pdf) as standin, client_of(standin) as client:
+        # Crossed to it on Friday, and so listed on Thursday too.
+        assert shown(client, f"/catchup/cs.SD/{THURSDAY}?abs=True") == [A, B]
+        # Crosses of its own primary category's papers are left out, withdrawals are not.
+        assert shown(client, f"/catchup/cs.SD/{FRIDAY}?abs=True") == [SEVENTH, B, SIXTH]
+        assert shown(client, f"/catchup/cs.LG/{FRIDAY}?abs=True") == []
+
+
+def test_a_refused_date_has_its_reason_in_the_heading(serve_week: Serve) -> None:
+    _, client = serve_week()
+    response = client.get("/catchup/cs.SD/2025-01-02?abs=True")
+    assert response.status_code == 400
+    assert "<h1>2025-01-02 is out of reach: catch-up is for the past 90 days" in response.text

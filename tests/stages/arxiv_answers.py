@@ -199,7 +199,7 @@ class FakeArxiv:
         if body is None:
             raise ArxivUnreachable("arXiv answers HTTP 503", where=where)
         if body == b"refused":
-            raise ArxivRefused("arXiv answers HTTP 400", where=where)
+            raise ArxivRefused("arXiv answers HTTP 400", where=where, said="the past 90 days")
         return body
 
 

@@ -138,6 +138,19 @@ def test_a_catch_up_goes_on_over_all_its_pages() -> None:
     assert source_of(found) == "example.org"
 
 
+def test_catch_up_pages_list_more_than_was_announced_and_list_pages_do_not() -> None:
+    arxiv = FakeArxiv(pages=both(page(DATE)), catchups=dated(page(DATE, dated=True)))
+    assert catchup_pages(FIELD, DATE, arxiv).overlists
+    assert not list_pages(FIELD, arxiv).overlists
+
+
+def test_arxivs_reason_is_told_and_the_problem_has_our_own_words_alone() -> None:
+    found = list_pages(FIELD, FakeArxiv(pages=both(b"refused")))
+    assert "the past 90 days" in found.told[0]
+    assert "the past 90 days" not in found.problems[0]
+    assert found.problems[0].startswith("https://example.org/list/cs.SD: arXiv answers HTTP 400")
+
+
 def test_a_catch_up_of_another_date_is_a_problem() -> None:
     found = catchup_pages(FIELD, DATE, FakeArxiv(catchups=dated(page(EVE, ["1"], dated=True))))
     assert found.problems
@@ -220,6 +233,22 @@ def test_what_the_feed_has_and_the_pages_lack_stays_and_is_a_problem() -> None:
     assert len(found.announcements) == len(lacking) == 1
     assert found.check is not None
     assert found.check.problems == ("not on the list pages: 2601.00001",)
+
+
+@pytest.mark.parametrize("version", [6, 7])
+def test_a_cross_in_a_high_version_is_on_no_list_page_and_no_problem(version: int) -> None:
+    crossed = listed(from_feed("2601.00001", version), announce=CROSS)
+    found, _ = reconcile(crossed, shown())
+    assert found.announcements == crossed.announcements
+    assert found.check is not None
+    assert found.check.complete
+
+
+def test_an_announce_type_without_a_name_is_on_no_list_page_and_no_problem() -> None:
+    listing = listed(from_feed("2601.00001")).model_copy(update={"untyped": ("2601.00001",)})
+    found, _ = reconcile(listing, shown())
+    assert found.check is not None
+    assert (found.check.complete, found.check.untyped) == (True, ("2601.00001",))
 
 
 def test_pages_of_another_date_add_nothing() -> None:
