@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import OutputError, one_line
+from pipeline.files import owner_alone
 from pipeline.schema import MIGRATIONS
 
 Connection = sqlite3.Connection
@@ -24,6 +25,9 @@ class Database:
         self._lock = threading.RLock()
         with self._translated():
             path.parent.mkdir(parents=True, exist_ok=True)
+            owner_alone(path)  # SQLite makes -wal and -shm with the same mode
+            for left in path.parent.glob(f"{path.name}-*"):
+                owner_alone(left)
             self._db = sqlite3.connect(path, check_same_thread=False, timeout=30)
             try:
                 self._db.execute("PRAGMA journal_mode = WAL")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from pipeline.clock import Clock
-from pipeline.files import cannot_write
+from pipeline.files import cannot_write, owner_alone
 from pipeline.records import Record
 
 Value = str | int | float | bool | None
@@ -55,7 +55,8 @@ class Events:
     def _write(self, line: str) -> None:
         try:
             if self._file is None:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
+                owner_alone(self._path.parent, folder=True)
+                owner_alone(self._path)
                 self._file = self._path.open("a", encoding="utf-8", errors="backslashreplace")
             self._file.write(line + "\n")
             self._file.flush()
