@@ -67,7 +67,7 @@ def test_what_verifies_would_find_a_mistake(
     assert verify(tmp_path / "units", files).returncode != 0
 
 
-@pytest.mark.parametrize(("shut_in", "exposure"), [(True, 20), (False, 60)])
+@pytest.mark.parametrize(("shut_in", "exposure"), [(True, 20), (False, 70)])
 def test_how_much_of_the_system_the_service_sees(
     tmp_path: Path, shut_in: bool, exposure: int
 ) -> None:
