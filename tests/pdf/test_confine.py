@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.pdf.confine import DENIED
 from tests.conftest import ROOT
 from tests.pdf.burglar import ATTEMPTS, SECRET
 
@@ -134,6 +136,23 @@ def test_the_standard_library_is_still_there(house: House) -> None:
 def test_a_child_of_root_is_nobody(house: House) -> None:
     expected = "65534 65534 65534 []" if house.root else f"{USER} {USER} {USER} []"
     assert house.tries("who") == [expected]
+
+
+HEADERS = {
+    "x86_64": Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
+    "aarch64": Path("/usr/include/asm-generic/unistd.h"),
+}
+
+
+@pytest.mark.parametrize("machine", DENIED)
+def test_the_numbers_of_the_system_calls_are_the_kernels(machine: str) -> None:
+    if not HEADERS[machine].exists():
+        pytest.skip("no kernel headers here")
+    defined = re.findall(r"#define __NR(?:3264)?_(\w+) (\d+)", HEADERS[machine].read_text())
+    numbers = {name: int(number) for name, number in defined}
+    known = {name: number for name, number in DENIED[machine].items() if name in numbers}
+    assert len(known) >= len(DENIED[machine]) - 2  # the newest are not in every header
+    assert known == {name: numbers[name] for name in known}
 
 
 def test_in_the_open_each_attempt_succeeds(
