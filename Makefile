@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := pipeline tests scripts
 
 .PHONY: help demo test test-train check evaluate format format-check lint types pdfs screenshots \
-	bench bench-extract bench-site clean
+	hashes bench bench-extract bench-site clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make check   format check, lint, types, tests"
 	@echo "make evaluate  the built-in model on the example day against its baseline; takes a minute"
 	@echo "make format  format the code"
+	@echo "make hashes  requirements/, from which the GitHub workflow installs; after constraints.txt"
 	@echo "make pdfs    typeset the demo's PDFs again"
 	@echo "make bench   how fast a night is, against its bars; takes two minutes"
 	@echo "make bench-extract DIR=folder   how well and how fast PDFs are read"
@@ -52,6 +53,9 @@ evaluate: $(VENV)/.installed
 pdfs: $(VENV)/.installed
 	$(BIN)/python scripts/typeset_demo_pdfs.py
 
+hashes: $(VENV)-hashes/.installed
+	$(VENV)-hashes/bin/python scripts/pin_hashes.py $(VENV)-hashes/bin/uv
+
 bench: $(VENV)/.installed
 	@$(BIN)/python -m scripts.bench
 
@@ -78,5 +82,10 @@ $(VENV)-train/.installed: pyproject.toml constraints.txt
 		'.[embedded,train,dev]'
 	@touch $@
 
+$(VENV)-hashes/.installed: constraints.txt
+	@$(PYTHON) -m venv $(VENV)-hashes
+	@PIP_CONSTRAINT=constraints.txt $(VENV)-hashes/bin/python -m pip install --quiet uv
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(VENV)-train
+	rm -rf $(VENV) $(VENV)-train $(VENV)-hashes

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
-from platformdirs import user_cache_path
 
 from pipeline.arxiv.client import ArxivClient
 from pipeline.clock import Clock
@@ -176,8 +175,8 @@ def refuse_a_loss(outputs: Path) -> None:
 
 
 def cache_folder(config: Config) -> Path:
-    """Where PDFs and the assembled model are kept, outside the environment and the outputs."""
-    return config.paths.cache or user_cache_path("jianjie")
+    """Where PDFs and the assembled model are kept."""
+    return config.cache
 
 
 def _readers(config: Config) -> Readers:

@@ -64,11 +64,14 @@ def _cron(job: Job, *, install: bool) -> None:
 def _systemd(job: Job, *, install: bool) -> None:
     from pipeline.schedule import systemd  # noqa: PLC0415
 
-    files = systemd.units(job)
     if not install:
-        typer.echo(systemd.listing(files), nl=False)
+        typer.echo(systemd.listing(systemd.units(job)), nl=False)
         return
-    systemd.install(files)
+    systemd.require_running()  # before anything is written
+    shut_in = systemd.can_shut_in()
+    systemd.install(job, systemd.units(job, shut_in=shut_in))
+    if not shut_in:
+        session.say("this system keeps namespaces from users: the service can read what you can")
     typer.echo(f"{systemd.folder() / systemd.TIMER} started; see: systemctl --user list-timers")
     session.say("runs while you are logged in; without a login too after: loginctl enable-linger")
 

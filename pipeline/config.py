@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
+from platformdirs import user_cache_path
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
@@ -74,6 +75,11 @@ class Config(BaseSettings):
     def profile(self) -> ModelProfile:
         """The profile of the model in use."""
         return self.models[self.model]
+
+    @property
+    def cache(self) -> Path:
+        """Where PDFs and the assembled model are kept, outside the environment and the outputs."""
+        return self.paths.cache or user_cache_path("jianjie")
 
     @classmethod
     def settings_customise_sources(

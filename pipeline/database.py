@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pipeline.columns import Column
 from pipeline.errors import OutputError, StoreDamaged, one_line
-from pipeline.files import remedy
+from pipeline.files import owner_alone, remedy
 from pipeline.records import Record
 from pipeline.schema import MIGRATIONS
 
@@ -78,6 +78,9 @@ class Database:
 
     def _to_write(self) -> Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
+        owner_alone(self._path)  # SQLite makes -wal and -shm with the same mode
+        for left in self._path.parent.glob(f"{self._path.name}-*"):
+            owner_alone(left)
         with _closed_on_error(_connect(str(self._path))) as db:
             db.execute("PRAGMA journal_mode = WAL")
             # Every commit reaches the disk: what was paid for survives a power cut too.

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from pipeline.clock import Clock
-from pipeline.files import cannot_write
+from pipeline.files import cannot_write, owner_alone
 from pipeline.records import Record
 
 Value = str | int | float | bool | None
@@ -62,6 +62,8 @@ class Events:
         try:
             if self._file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
+                owner_alone(self.path.parent, folder=True)
+                owner_alone(self.path)
                 self._file = self.path.open("a", encoding="utf-8", errors="backslashreplace")
             self._file.write(line + "\n")
             self._file.flush()

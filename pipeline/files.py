@@ -81,6 +81,21 @@ def sweep(folder: Path, now: dt.datetime) -> None:
                 path.unlink()
 
 
+def owner_alone(path: Path, *, folder: bool = False) -> None:
+    """Let nobody else read what is at `path`, also if it was open to others; make it if need be.
+
+    What the system does not allow, here or anywhere on the way, is left as it is: who opens the
+    file next says so.
+    """
+    with suppress(OSError):
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # No open() of one that is there: closing it would free SQLite's locks on it.
+            path.mkdir(0o700) if folder else path.touch(0o600)
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o700 if folder else 0o600)
+
+
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """The system's reason, with the place and what to do."""
     return OutputError(

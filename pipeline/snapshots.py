@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from pipeline.errors import OutputError
-from pipeline.files import cannot_write, replacing_path, sweep
+from pipeline.files import cannot_write, owner_alone, replacing_path, sweep
 from pipeline.store import Store
 
 SNAPSHOTS = "snapshots"
@@ -27,6 +27,7 @@ def snapshot(store: Store, outputs: Path, now: dt.datetime) -> Path:
     """
     folder = outputs / SNAPSHOTS
     path = folder / f"{now:%Y-%m-%d}.sqlite3"
+    owner_alone(folder, folder=True)
     sweep(folder, now)
     with replacing_path(path) as copy:
         store.copy_to(copy)
@@ -37,6 +38,7 @@ def snapshot(store: Store, outputs: Path, now: dt.datetime) -> Path:
                     where=path,
                     fix="See how far: jianjie doctor; jianjie restore --over rebuilds it",
                 )
+    owner_alone(path)
     try:
         for old in snapshots(outputs)[KEPT:]:
             old.unlink(missing_ok=True)

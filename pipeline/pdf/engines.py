@@ -1,4 +1,4 @@
-"""The two engines, each from a file to `RawText`. They run inside a worker process: `pool`."""
+"""The two engines, each from a PDF's bytes to `RawText`. They run in a worker process: `pool`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from pathlib import Path
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from pipeline.errors import PdfUnreadable
@@ -19,7 +19,7 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _ENCRYPTED = frozenset({"FileNotDecryptedError", "WrongPasswordError"})
 
 
-def read(path: Path, engine: Engine, max_pages: int, deadline: float) -> RawText:
+def read(pdf: bytes, engine: Engine, max_pages: int, deadline: float) -> RawText:
     """The text of the first `max_pages` pages, as raw as the engine gives it.
 
     A damaged page stands as an empty page and a problem. `deadline`, in seconds of
@@ -29,11 +29,11 @@ def read(path: Path, engine: Engine, max_pages: int, deadline: float) -> RawText
     """
     reader = _read_pypdf if engine == "pypdf" else _read_pypdfium2
     try:
-        return reader(path, max_pages, deadline)
+        return reader(pdf, max_pages, deadline)
     except (PdfUnreadable, MemoryError):
         raise
     except Exception as error:  # damage shows as errors of every kind, RecursionError among them
-        raise PdfUnreadable(f"cannot be read ({_reason(error)})", where=path.name) from error
+        raise PdfUnreadable(f"cannot be read ({_reason(error)})") from error
 
 
 def warm_up() -> None:
@@ -41,33 +41,29 @@ def warm_up() -> None:
     import pypdf  # noqa: F401, PLC0415 - slow to load
 
 
-def _read_pypdf(path: Path, max_pages: int, deadline: float) -> RawText:
+def _read_pypdf(pdf: bytes, max_pages: int, deadline: float) -> RawText:
     """Plain mode, without the text that `hidden` says no reader can see."""
     import pypdf  # noqa: PLC0415 - slow to load
 
     from pipeline.pdf.hidden import visible_text  # noqa: PLC0415 - it loads pypdf
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its warnings are about files
-    with pypdf.PdfReader(path) as reader:
+    with pypdf.PdfReader(BytesIO(pdf)) as reader:
         total = len(reader.pages)
-        return _pages(
-            path, "pypdf", total, max_pages, deadline, lambda n: visible_text(reader.pages[n])
-        )
+        return _pages("pypdf", total, max_pages, deadline, lambda n: visible_text(reader.pages[n]))
 
 
-def _read_pypdfium2(path: Path, max_pages: int, deadline: float) -> RawText:
+def _read_pypdfium2(pdf: bytes, max_pages: int, deadline: float) -> RawText:
     """PDFium's text, with what no reader can see still in it.
 
     To ask PDFium about every object of a page costs up to twice what reading the page does.
     """
     import pypdfium2  # noqa: PLC0415 - slow to load
 
-    document = pypdfium2.PdfDocument(path)
+    document = pypdfium2.PdfDocument(pdf)
     try:
         total = len(document)
-        return _pages(
-            path, "pypdfium2", total, max_pages, deadline, lambda n: _pdfium_page(document, n)
-        )
+        return _pages("pypdfium2", total, max_pages, deadline, lambda n: _pdfium_page(document, n))
     finally:
         document.close()
 
@@ -84,7 +80,6 @@ def _pdfium_page(document: pypdfium2.PdfDocument, number: int) -> PageText:
 
 
 def _pages(
-    path: Path,
     engine: Engine,
     total: int,
     max_pages: int,
@@ -93,7 +88,7 @@ def _pages(
 ) -> RawText:
     """Page by page. Raises PdfUnreadable where not one page can be read."""
     if total == 0:
-        raise PdfUnreadable("has no pages", where=path.name)
+        raise PdfUnreadable("has no pages")
     wanted = min(total, max_pages)
     pages: list[PageText] = []
     problems: list[str] = []
@@ -109,7 +104,7 @@ def _pages(
             pages.append(PageText(text=""))
             problems.append(f"page {number + 1}: {_reason(error)}")
     if len(problems) >= max(1, len(pages)) and not any(page.text for page in pages):
-        raise PdfUnreadable(f"no page can be read ({problems[0]})", where=path.name)
+        raise PdfUnreadable(f"no page can be read ({problems[0]})")
     return RawText(engine=engine, total=total, pages=tuple(pages), problems=tuple(problems))
 
 

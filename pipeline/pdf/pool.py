@@ -7,18 +7,20 @@ import os
 import queue
 import select
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, BinaryIO, Self
 
 from pydantic import ValidationError
 
 import pipeline
 from pipeline.errors import Interrupted, PdfUnreadable
+from pipeline.pdf.confine import hide
 from pipeline.pdf.pages import Engine, RawText
 from pipeline.pdf.worker import READY, Answer, Job
 
@@ -27,6 +29,7 @@ JOBS_PER_WORKER = 200
 _START_S = 60.0
 _LAST_MOMENTS_S = 5.0
 _MOST_BYTES = 200_000_000
+WORKER = "pipeline.pdf.worker"
 _KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
@@ -75,12 +78,16 @@ class Readers:
         fit = False
         try:
             worker = worker or self._start()
-            answer = worker.ask(self._job(path, engine, max_pages), self._timeout_s)
+            with path.open("rb") as file:
+                answer = worker.ask(self._job(engine, max_pages), file, self._timeout_s)
             fit = not answer.out_of_memory and worker.jobs < JOBS_PER_WORKER
         except _Lost as lost:
             if self._closed:
                 raise Interrupted("the PDF readers were closed", where=path.name) from lost
             raise PdfUnreadable(str(lost), where=path.name) from lost
+        except OSError as error:
+            kind = type(error).__name__
+            raise PdfUnreadable(f"cannot be read ({kind})", where=path.name) from error
         finally:
             self._give_back(worker, fit)
         if answer.out_of_memory:
@@ -130,34 +137,36 @@ class Readers:
         worker.release()
         self._running.discard(worker)
 
-    def _job(self, path: Path, engine: Engine, max_pages: int) -> bytes:
+    def _job(self, engine: Engine, max_pages: int) -> bytes:
         job = Job(
-            path=path.absolute(),
             engine=engine,
             max_pages=max_pages,
             pages_s=self._timeout_s / 2,
             cpu_s=math.ceil(self._timeout_s * 2 / 3),
             wall_s=math.ceil(self._timeout_s) + 5,
         )
-        return job.model_dump_json().encode() + b"\n"
+        return job.model_dump_json().encode()
 
 
 class _Worker:
-    """One worker process, and the two pipes to it."""
+    """One worker process, the socket that jobs go to it by, and the pipe of its answers."""
 
     def __init__(self, memory_mb: int) -> None:
+        hide()  # before there is anybody to hide from
         self.jobs = 0
         self._kill = threading.Lock()
+        self._jobs, theirs = socket.socketpair()
         self._process = subprocess.Popen(  # noqa: S603 - our own module
             # -P: a module that lies in the working directory is not taken for a library
-            [sys.executable, "-P", "-m", "pipeline.pdf.worker", str(memory_mb)],
+            [sys.executable, "-P", "-m", WORKER, str(memory_mb)],
             bufsize=0,
-            stdin=subprocess.PIPE,
+            stdin=theirs.fileno(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=_environment(),
             start_new_session=True,  # Ctrl-C in the terminal is for the run, which ends us
         )
+        theirs.close()
 
     def wait_until_ready(self) -> None:
         """Raises _Lost if the process does not come up."""
@@ -168,12 +177,12 @@ class _Worker:
         if line != READY:
             raise _Lost("no reader process could be started: it said something else")
 
-    def ask(self, job: bytes, timeout_s: float) -> Answer:
+    def ask(self, job: bytes, file: BinaryIO, timeout_s: float) -> Answer:
         """Raises _Lost if there is no answer in time, or none that can be understood."""
         self.jobs += 1
         try:
-            _pipe(self._process.stdin).write(job)
-        except (OSError, ValueError) as error:  # ValueError: kill() closed the pipe
+            socket.send_fds(self._jobs, [job], [file.fileno()])
+        except OSError as error:
             raise _Lost(self._how_it_ended()) from error
         line = self._line(timeout_s)
         try:
@@ -189,8 +198,8 @@ class _Worker:
                 self._process.wait()
 
     def release(self) -> None:
-        """Close the pipes; only for who holds the worker, so that nobody reads them meanwhile."""
-        _pipe(self._process.stdin).close()
+        """Close both ways; only for who holds the worker, so that nobody reads them meanwhile."""
+        self._jobs.close()
         _pipe(self._process.stdout).close()
 
     def _line(self, timeout_s: float) -> bytes:

@@ -1,7 +1,8 @@
-"""The worker process: one job per line on stdin, one answer per line on stdout.
+"""The worker process: a job and its open file on the socket stdin, a line of answer on stdout.
 
 Started by `pool`; it ends when stdin does. Everything a hostile file can do, it does here: memory,
-CPU and wall-clock time are limited by the kernel, files cannot be written, no core is dumped.
+CPU and wall-clock time are limited by the kernel, no core is dumped, and what else is out of its
+reach says `confine`.
 """
 
 from __future__ import annotations
@@ -11,25 +12,28 @@ import math
 import os
 import resource
 import signal
+import socket
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.errors import PdfUnreadable
 from pipeline.pdf import engines
+from pipeline.pdf.confine import confine
 from pipeline.pdf.pages import Engine, RawText
 from pipeline.records import Record
 
 MOST_CHARACTERS = 2_000_000
 """A paper has some 10^5; more than this would hold up the cleaning, which is not limited."""
 READY = b"ready\n"
+MOST_JOB_BYTES = 4096
 
 
 class Job(Record):
-    """What is to be read, and how long it may take."""
+    """How the file that comes with it is to be read, and how long that may take."""
 
-    path: Path
     engine: Engine
     max_pages: int
     pages_s: float
@@ -53,10 +57,23 @@ def main(memory_mb: int) -> None:
     answers = _own_stdout()
     engines.warm_up()
     _limit(memory_mb)
+    confine([Path(__file__).parent.parent])
     answers.write(READY)
-    for line in sys.stdin.buffer:
-        answers.write(_answer(Job.model_validate_json(line)).model_dump_json().encode() + b"\n")
+    for job, file in _jobs():
+        with file:
+            answer = _answer(job, file)
+        answers.write(answer.model_dump_json().encode() + b"\n")
         signal.alarm(0)
+
+
+def _jobs() -> Iterator[tuple[Job, BinaryIO]]:
+    """Until the pool hangs up. A file is given open: this process could not open it."""
+    with socket.socket(fileno=os.dup(0)) as pool:
+        while True:
+            line, files, _, _ = socket.recv_fds(pool, MOST_JOB_BYTES, 1)
+            if not line:
+                return
+            yield Job.model_validate_json(line), os.fdopen(files[0], "rb")
 
 
 def _own_stdout() -> BinaryIO:
@@ -69,7 +86,7 @@ def _own_stdout() -> BinaryIO:
 
 
 def _limit(memory_mb: int) -> None:
-    """For the whole life of the process; a page tree may not write files either."""
+    """For the whole life of the process, wherever it runs."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     memory = memory_mb * 1_000_000
@@ -86,11 +103,11 @@ def _renew_time(job: Job) -> None:
     signal.alarm(job.wall_s)
 
 
-def _answer(job: Job) -> Answer:
+def _answer(job: Job, file: BinaryIO) -> Answer:
     _renew_time(job)
     deadline = time.monotonic() + job.pages_s
     try:
-        text = engines.read(job.path, job.engine, job.max_pages, deadline)
+        text = engines.read(file.read(), job.engine, job.max_pages, deadline)
     except PdfUnreadable as error:
         return Answer(unreadable=error.what)
     except MemoryError:

@@ -11,7 +11,20 @@ from pipeline.schedule.job import Job, render, require_printable
 from pipeline.settings import EmbeddedProfile
 
 WORKFLOW = Path(".github/workflows/jianjie.yml")
-_NEEDED = ("pyproject.toml", "constraints.txt")
+_NEEDED = ("pyproject.toml", "requirements/build.txt", "requirements/run.txt")
+ACTIONS = {
+    "checkout": "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1",
+    "setup_python": "actions/setup-python@5fda3b95a4ea91299a34e894583c3862153e4b97 # v7.0.0",
+    "upload_artifact": "actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0",
+    "download_artifact": (
+        "actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c # v8.0.1"
+    ),
+    "upload_pages_artifact": (
+        "actions/upload-pages-artifact@fc324d3547104276b827a68afc52ff2a11cc49c9 # v5.0.0"
+    ),
+    "deploy_pages": "actions/deploy-pages@cd2ce8fcbc39b97be8ca5fce6e763baed58fa128 # v5.0.0",
+}
+"""By commit: as the tags stood in copies of these repositories in November 2026."""
 
 
 def workflow(job: Job, clone: Path) -> str:
@@ -28,7 +41,8 @@ def workflow(job: Job, clone: Path) -> str:
         config=_inside(clone, job.config),
         outputs=_inside(clone, settings.paths.outputs),
         model=_quoted(job.model) if job.model else "",
-        extras=_extras(job),
+        actions=ACTIONS,
+        requirements=_requirements(job),
         contact=settings.arxiv.contact,
         address=settings.site.url,
     )
@@ -39,13 +53,15 @@ def install(text: str, clone: Path) -> bool:
     return put(clone / WORKFLOW, text)
 
 
-def _extras(job: Job) -> str:
+def _requirements(job: Job) -> str:
+    """The options of pip that name what the run needs; `make hashes` writes the files."""
     wanted = {
+        "run": True,
         "embedded": isinstance(job.settings.profile, EmbeddedProfile),
         "messages": bool(job.settings.messages.to_env),
     }
-    chosen = ",".join(name for name, needed in wanted.items() if needed)
-    return f"[{chosen}]" if chosen else ""
+    names = [name for name, needed in wanted.items() if needed]
+    return "".join(f" --requirement requirements/{name}.txt" for name in names)
 
 
 def _inside(clone: Path, path: Path) -> str:

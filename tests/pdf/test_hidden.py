@@ -23,7 +23,7 @@ BODY = line("Visible before", y=720) + "{}" + line("Visible after", y=680, befor
 
 def page(content: bytes, folder: Path) -> PageText:
     path = files.save(folder, "file.pdf", content)
-    return read(path, "pypdf", 1, time.monotonic() + 60).pages[0]
+    return read(path.read_bytes(), "pypdf", 1, time.monotonic() + 60).pages[0]
 
 
 HIDDEN = {
@@ -162,7 +162,7 @@ def test_as_a_writer_of_pdfs_makes_it(tmp_path: Path) -> None:
     canvas.setFillColorRGB(1, 1, 1)
     canvas.drawString(80, 610, "White on black")
     canvas.save()
-    found = read(path, "pypdf", 1, time.monotonic() + 60).pages[0]
+    found = read(path.read_bytes(), "pypdf", 1, time.monotonic() + 60).pages[0]
     assert "We propose a method." in found.text
     assert "White on black" in found.text
     assert (SECRET in found.text, found.hidden) == (False, INK)

@@ -71,6 +71,12 @@ def test_one_worker_for_many_files(readers: Readers, good: Path) -> None:
     assert workers() == []
 
 
+def test_a_file_that_is_not_there(readers: Readers, good: Path, tmp_path: Path) -> None:
+    with pytest.raises(PdfUnreadable, match=r"^gone.pdf: cannot be read \(FileNotFoundError\)$"):
+        readers.read(tmp_path / "gone.pdf", "pypdf", 9)
+    assert readers.read(good, "pypdf", 9).total == 2
+
+
 def test_too_slow(good: Path, slow: Path) -> None:
     with Readers(1, timeout_s=1) as readers:
         readers.read(good, "pypdf", 9)
@@ -124,7 +130,9 @@ def test_out_of_memory(good: Path, tmp_path: Path) -> None:
 def test_no_worker_can_start(good: Path) -> None:
     with (
         Readers(1, memory_mb=1) as readers,
-        pytest.raises(PdfUnreadable, match=r"no reader process could be started|killed or crashed"),
+        pytest.raises(
+            PdfUnreadable, match=r"no reader process could be|killed or crashed|needs more"
+        ),
     ):
         readers.read(good, "pypdfium2", 9)
     assert workers() == []
@@ -188,7 +196,7 @@ def test_environment_and_session(
     assert names <= {"PYTHONPATH", "PYTHONUTF8", *pool._KEPT}
     assert os.getsid(worker) == worker  # Ctrl-C in our terminal does not reach it
     opened = {str(Path(f"/proc/{worker}/fd/{n}").readlink()).split(":")[0] for n in (0, 1, 2)}
-    assert opened == {"pipe", "/dev/null"}
+    assert opened == {"socket", "/dev/null"}
 
 
 def test_a_library_of_the_same_name_in_the_working_directory(

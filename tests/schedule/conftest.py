@@ -22,11 +22,15 @@ exit 1
 
 def make_job(folder: Path, **changes: object) -> Job:
     """The nightly run of `folder`/config.yaml with the shipped settings and the model deepseek."""
+    settings = load_settings(ROOT / "config.yaml", "deepseek")
+    paths = settings.paths.model_copy(
+        update={"outputs": folder / "outputs", "cache": folder / "cache"}
+    )
     values = {
         "at": dt.time(0, 30),
         "program": folder / ".venv/bin/jianjie",
         "config": folder / "config.yaml",
-        "settings": load_settings(ROOT / "config.yaml", "deepseek"),
+        "settings": settings.model_copy(update={"paths": paths}),
         "model": "deepseek",
     }
     return Job.model_validate(values | changes)

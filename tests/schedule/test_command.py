@@ -45,7 +45,8 @@ class House:
 
     def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         own = {"PATH": str(self.programs), "HOME": str(self.home), "SPOOL": str(self.spool)}
-        kept = {k: v for k, v in os.environ.items() if k not in {"XDG_CONFIG_HOME", "PATH"}}
+        not_ours = {"XDG_CONFIG_HOME", "XDG_CACHE_HOME", "PATH"}
+        kept = {k: v for k, v in os.environ.items() if k not in not_ours}
         return subprocess.run(
             [JIANJIE, "schedule", *words],
             cwd=self.folder,
@@ -131,9 +132,15 @@ def test_units_are_printed_as_systemctl_cat_shows_them(house: House) -> None:
 def test_units_are_written_and_the_timer_started(house: House) -> None:
     calls = house.folder / "calls"
     house.program("systemctl", f'#!/bin/sh\necho "$@" >> {calls}\n')
+    house.program("systemd-run", "#!/bin/sh\n")
     done = house.run("systemd", "--install", XDG_CONFIG_HOME=str(house.folder / "xdg"))
     assert done.returncode == 0, done.stderr
     assert "loginctl enable-linger" in done.stderr
+    assert "namespaces" not in done.stderr
+    assert (house.folder / "outputs").is_dir()
+    assert (house.home / ".cache/jianjie").is_dir()
+    service = (house.folder / "xdg/systemd/user/jianjie.service").read_text()
+    assert f'ReadWritePaths="-{house.folder}/outputs" "-{house.home}/.cache/jianjie"\n' in service
     written = sorted((house.folder / "xdg/systemd/user").iterdir())
     assert [path.name for path in written] == ["jianjie.service", "jianjie.timer"]
     assert calls.read_text().splitlines() == [
@@ -141,6 +148,18 @@ def test_units_are_written_and_the_timer_started(house: House) -> None:
         "--user daemon-reload",
         "--user enable --now jianjie.timer",
     ]
+
+
+def test_where_users_have_no_namespaces_the_service_does_without(house: House) -> None:
+    house.program("systemctl", "#!/bin/sh\n")
+    house.program("systemd-run", BROKEN)
+    done = house.run("systemd", "--install")
+    assert done.returncode == 0, done.stderr
+    assert "keeps namespaces from users" in done.stderr
+    service = (house.home / ".config/systemd/user/jianjie.service").read_text()
+    assert "SystemCallFilter=" in service
+    assert "PrivateUsers=" not in service
+    assert "ProtectSystem=" not in service
 
 
 def test_without_systemd_nothing_is_written(house: House) -> None:
@@ -153,6 +172,7 @@ def test_without_systemd_nothing_is_written(house: House) -> None:
 
 def test_a_unit_of_somebody_else_stays(house: House) -> None:
     house.program("systemctl", "#!/bin/sh\n")
+    house.program("systemd-run", "#!/bin/sh\n")
     folder = house.home / ".config/systemd/user"
     folder.mkdir(parents=True)
     (folder / "jianjie.timer").write_text("[Timer]\n")

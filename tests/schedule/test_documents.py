@@ -18,9 +18,10 @@ SRV = Path("/srv/jianjie")
 
 def documents(clone: Path) -> dict[str, str]:
     zone = cron.Zone("Europe/Berlin", ZoneInfo("Europe/Berlin"))
+    job = make_job(SRV)
     return {
-        "crontab": cron.block(make_job(SRV), zone, dt.date(2026, 1, 5)),
-        **systemd.units(make_job(SRV)),
+        "crontab": cron.block(job, zone, dt.date(2026, 1, 5)),
+        **systemd.units(job),
         "jianjie.yml": github.workflow(in_clone(clone), clone),
     }
 

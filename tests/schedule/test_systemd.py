@@ -67,6 +67,27 @@ def test_what_verifies_would_find_a_mistake(
     assert verify(tmp_path / "units", files).returncode != 0
 
 
+@pytest.mark.parametrize(("shut_in", "exposure"), [(True, 20), (False, 70)])
+def test_how_much_of_the_system_the_service_sees(
+    tmp_path: Path, shut_in: bool, exposure: int
+) -> None:
+    """By systemd's own measure, in tenths; with no limits it is 96."""
+    (path, _) = written(tmp_path / "units", units(make_job(tmp_path), shut_in=shut_in))
+
+    def judged(most: int) -> subprocess.CompletedProcess[str]:
+        limit = f"--threshold={most}"
+        return run("systemd-analyze", "security", "--offline=true", "--no-pager", limit, path)
+
+    assert judged(exposure).returncode == 0, judged(exposure).stdout
+    assert judged(exposure - 10).returncode != 0
+
+
+def test_the_folders_that_are_written_stand_in_the_service_as_systemd_reads_them(odd: Job) -> None:
+    (line,) = re.findall("^ReadWritePaths=(.*)$", units(odd)["jianjie.service"], re.MULTILINE)
+    words = [word.replace("%%", "%") for word in shlex.split(line)]
+    assert words == [f"-{odd.settings.paths.outputs}", f"-{odd.settings.cache}"]
+
+
 def test_the_timer_elapses_every_listing_night_of_a_year(tmp_path: Path) -> None:
     (when,) = _ON_CALENDAR.findall(units(make_job(tmp_path))["jianjie.timer"])
     first = dt.date(2026, 1, 5)
