@@ -10,9 +10,9 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 
-from pipeline.columns import BATCH_SENT, REASONS, REPLY
+from pipeline.columns import BATCH_SENT, ORIGIN, REASONS, REPLY
 from pipeline.database import Connection, Database, IntegrityError
-from pipeline.records import Inquiry, Origin, Record, Reply
+from pipeline.records import Inquiry, Record, Reply
 from pipeline.usage import BatchRequest, OpenBatch, Spend
 
 _LONG_AGO = dt.datetime.fromtimestamp(0, dt.UTC)
@@ -70,10 +70,8 @@ class Calls(Database):
             summary,
             but,
         )
-        return [
-            Inquiry(key=key, summary=summary, origin=Origin.model_validate_json(origin))
-            for key, origin in rows
-        ]
+        found = [(key, self._read(ORIGIN, origin, key)) for key, origin in rows]
+        return [Inquiry(key=key, summary=summary, origin=one) for key, one in found if one]
 
     def add_reasons(self, key: str, attempt: int, reasons: Sequence[str]) -> None:
         """Keep why a reply was refused."""

@@ -13,7 +13,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 
-from pipeline.records import AnnounceType, Cause, Check, Paper, Reply, Stage, Summary
+from pipeline.records import AnnounceType, Cause, Check, Origin, Paper, Reply, Stage, Summary
 
 T = TypeVar("T")
 _NAMES = TypeAdapter(tuple[str, ...]).validate_json
@@ -103,6 +103,9 @@ REASONS = Column(
     "it counts as not judged",
     "",
 )
+ORIGIN = Column(
+    "inquiries", "origin", "key", Origin.model_validate_json, "its replies count as not made", ""
+)
 RUN_STARTED = Column("runs", "started", "seq", dt.datetime.fromisoformat, "the run is left out", "")
 RUN_ENDED = RUN_STARTED._replace(name="ended")
 RUN_DAY = Column(
@@ -134,6 +137,7 @@ COLUMNS: tuple[Column[Any], ...] = (
     SUMMARY,
     REPLY,
     REASONS,
+    ORIGIN,
     RUN_STARTED,
     RUN_ENDED,
     RUN_DAY,

@@ -298,7 +298,7 @@ BAD_PDFS: dict[str, tuple[PdfFault, str]] = {
     "2601.02776v1": ("no_source", "download: arXiv has not made the PDF yet"),
     "2601.02586v1": ("withdrawn", "download: this version was withdrawn"),
     "2601.02455v1": ("server_error", "download: arXiv's maker of PDFs failed or took too long"),
-    "2601.02731v1": ("encrypted", "extract: cannot be read (File has not been decrypted)"),
+    "2601.02731v1": ("encrypted", "extract: cannot be read (encrypted)"),
     "2601.02432v1": ("disconnect", "download: no connection"),
 }
 
@@ -319,7 +319,10 @@ BAD_REPLIES = {
     "2601.02444v1": ("This paper is about speech.", "reply_form: the reply has no 分类"),
     "2601.03065v1": ('{"分类": ["cs.SD"]}', "reply_form: JSON key '简介'"),
     "2601.03170v1": (reply("This paper proposes a method for speech."), "mostly_chinese"),
-    "2601.02776v1": (reply(good_line("x"), "cs.SDD"), "not arXiv categories: cs.SDD"),
+    "2601.02776v1": (
+        reply(good_line("x"), "cs.SDD"),
+        "1 word that is not among arXiv's categories",
+    ),
     "2601.02586v1": ('{"分类": ["cs.SD"], "简介": "该论文', "not whole JSON"),
 }
 

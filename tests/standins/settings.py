@@ -36,6 +36,7 @@ def write_config(folder: Path, arxiv_url: str, model_url: str, **changes: object
             "oai_url": f"{arxiv_url}/oai",
             "interval_s": 0,
             "pdf_interval_s": 0,
+            "pdf_not_ready_s": 0.04,
             "timeout_s": 5,
         },
         "retry": {"attempts": 3, "first_wait_s": 0.01, "longest_wait_s": 0.05, "total_s": 5},
