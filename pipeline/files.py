@@ -92,8 +92,9 @@ def owner_alone(path: Path, *, folder: bool = False) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             # No open() of one that is there: closing it would free SQLite's locks on it.
             path.mkdir(0o700) if folder else path.touch(0o600)
-        if path.stat().st_mode & 0o077:
-            path.chmod(0o700 if folder else 0o600)
+        mode = path.stat().st_mode & 0o777
+        if mode & 0o077:
+            path.chmod(mode & 0o700)  # what its owner may do stays
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:

@@ -331,8 +331,11 @@ class Provenance(Origin):
     created: dt.datetime
 
 
-_OF_THE_ASKING = {"provenance": {"created", "tries", "seconds", "tokens_in", "tokens_out", "cost"}}
-"""What differs each time that the same question is asked."""
+_OF_THE_ASKING = {
+    "key": True,
+    "provenance": {"created", "tries", "seconds", "tokens_in", "tokens_out", "cost"},
+}
+"""What differs each time that the same question is asked, or by whom it is answered."""
 
 
 class Summary(Record):

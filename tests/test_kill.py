@@ -21,7 +21,7 @@ from tests.standins.house import DAY, EXAMPLE, PAPERS, House, open_house
 from tests.standins.model import StandInModel, title_of
 from tests.standins.settings import write_config
 
-CLOCK_FIELDS = {"created", "seconds"}
+CLOCK_FIELDS = {"created", "seconds", "key"}  # the key has the endpoint's port
 
 
 class Trap:

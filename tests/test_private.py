@@ -54,7 +54,7 @@ def test_a_night_opens_what_it_publishes_and_nothing_else(house: House) -> None:
     assert done.returncode == 1, done.stderr
     outputs = house.folder / "outputs"
     seen = {path.relative_to(outputs) for path in open_to_others(outputs)}
-    assert {path.parts[0] for path in seen} - {".lock", ".lock-holder.json"} == PUBLIC
+    assert {path.parts[0] for path in seen} - {".lock", ".lock-holder.json", ".site-lock"} == PUBLIC
     assert {path.suffix for path in seen if path.parts[0] == DAY} == {".md", ".json"}
     assert mode(outputs) == mode(outputs / DAY) == mode(outputs / "site") == 0o755
     assert mode(outputs / "logs") == 0o700

@@ -526,7 +526,7 @@ BAD: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "twice": (edited(lambda d: d["papers"].append(d["papers"][0])), "is in it twice"),
     "a way out": (first(arxiv_id="../../etc/passwd"), "papers.0.arxiv_id: "),
     "a version in the id": (first(arxiv_id="2001.00001v1"), "papers.0.arxiv_id: "),
-    "version zero": (first(version=0), "papers.0.version: "),
+    "version zero": (first(version=0), "2001.00018 has a line and no version"),
     "a huge version": (first(version=10**30), "papers.0.version: "),
     "a type": (first(announce_type="newest"), "papers.0.announce_type: "),
     "two lines": (first(line="该论文。\n## 更新"), "papers.0.line: Value error, more than"),
