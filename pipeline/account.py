@@ -88,7 +88,7 @@ def _because(night: Night, day: Day, halted: JianjieError | None) -> str:
     cause = _commonest_cause(owed)
     words = Counter(one.reason for one in owed if one.cause is cause)
     ((reason, papers),) = words.most_common(1)
-    if halted is not None and reason == str(halted):
+    if halted is not None and reason == halted.public:
         return ""
     share = f" {papers} of them" if papers < len(day.owed) else ""
     return f",{share} because: {as_data(reason)}"

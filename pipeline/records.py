@@ -331,11 +331,8 @@ class Provenance(Origin):
     created: dt.datetime
 
 
-_OF_THE_ASKING = {
-    "key": True,
-    "provenance": {"created", "tries", "seconds", "tokens_in", "tokens_out", "cost"},
-}
-"""What differs each time that the same question is asked, or by whom it is answered."""
+_OF_THE_ASKING = {"created", "tries", "seconds", "tokens_in", "tokens_out", "cost"}
+"""What differs in the provenance each time that the same question is asked."""
 
 
 class Summary(Record):
@@ -352,7 +349,10 @@ class Summary(Record):
 
     def repeats(self, other: Summary) -> bool:
         """Whether this is the same line and tags from the same question, only asked again."""
-        mine, theirs = (one.model_dump(exclude=_OF_THE_ASKING) for one in (self, other))
+        mine, theirs = (
+            one.model_dump(exclude={"key": True, "provenance": _OF_THE_ASKING})
+            for one in (self, other)
+        )
         return mine == theirs
 
 
