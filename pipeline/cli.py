@@ -191,7 +191,7 @@ def render(
             written = publish(day, settings.paths.outputs, settings.tags)
             state = "written" if written.changed else "unchanged"
             typer.echo(f"{shown_path(written.markdown)} {state}")
-    with session.reading(settings) as store:
+    with session.reading(settings, again=True) as store:
         files = session.update_site(store, settings, everything=True)
         typer.echo(f"{shown_path(settings.paths.outputs / 'site')} {files} files written")
 

@@ -136,7 +136,7 @@ def _site_after(settings: Config, running: Running) -> None:
     from pipeline.clock import Clock  # noqa: PLC0415
 
     news = running.outcome.exit_status != EXIT_DONE
-    with closing(open_store(settings, say)) as store:
+    with closing(open_store(settings, _told_before)) as store:
         try:
             with mistakes.told():
                 update_site(store, settings, news=news, papers=running.papers)
@@ -210,11 +210,11 @@ def messages(settings: Config, *, wanted: bool) -> Iterator[Telling]:
 
 
 @contextmanager
-def reading(settings: Config) -> Iterator[Store]:
-    """The store, for commands that write nothing at all."""
+def reading(settings: Config, *, again: bool = False) -> Iterator[Store]:
+    """The store, for commands that write nothing at all; `again` says nothing twice."""
     from pipeline.app import read_store  # noqa: PLC0415
 
-    with closing(read_store(settings, say)) as opened:
+    with closing(read_store(settings, _told_before if again else say)) as opened:
         yield opened
 
 
@@ -235,6 +235,10 @@ def outputs(settings: Config) -> Iterator[Store]:
 def command() -> str:
     """What the user typed, for the lock's holder and the list of runs."""
     return shlex.join(["jianjie", *sys.argv[1:]])
+
+
+def _told_before(_: str) -> None:
+    """The rows that cannot be read were told when the store was open the first time."""
 
 
 def say(text: str) -> None:
