@@ -114,6 +114,9 @@ def test_feeds_that_lie(friday: tuple[StandInArxiv, httpx.Client]) -> None:
     assert fed(failing(friday, "feed", "incomplete")) == [whole[0], whole[1], whole[3]]
     stale = fed(failing(friday, "feed", "stale"))
     assert [versioned for versioned, _ in stale] == [f"{A}v1", f"{B}v1", "2601.10003v1"]
+    assert fed(failing(friday, "feed", "stale_paper")) == [(f"{A}v1", "new"), *whole]
+    nameless = fed(failing(friday, "feed", "nameless"))
+    assert nameless == [*whole[:-1], (whole[-1][0], "no_match")]
     doubled = fed(failing(friday, "feed", "doubled"))
     assert set(whole) < set(doubled)
     assert (f"{D}v1", "cross") in doubled
