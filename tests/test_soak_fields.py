@@ -8,6 +8,7 @@ announce is asked for once.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -35,10 +36,14 @@ MOST_MOVED = 4
 
 
 class Outages:
-    """Now and then, for one to three nights, one field's feed is out; its pages often are too."""
+    """Now and then, for one to three nights, a field's feed is out; its pages often are too.
+
+    The fields take turns.
+    """
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
+        self._turns = itertools.cycle(FIELDS)
         self._left = 0
         self._fault: Fault = "server_error"
         self._kinds: set[str] = set()
@@ -50,7 +55,7 @@ class Outages:
             self._left -= 1
         else:
             begins = self._random.random() < 0.15
-            self.field = self._random.choice(sorted(FIELDS)) if begins else None
+            self.field = next(self._turns) if begins else None
             self._left = self._random.randint(0, 2) if begins else 0
             self._fault = self._random.choice(FAULTS)
             pages = self._random.random() < 0.5

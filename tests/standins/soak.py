@@ -58,7 +58,9 @@ class Soak:
             named = {
                 name: {"name": name, "categories": list(own)} for name, own in self.fields.items()
             }
-            path = write_config(self.folder, self.arxiv.url, self.model.url, fields=named)
+            # Longer than any row of outages: what is further back is a command of its own.
+            more = {"fields": named, "catch_up_days": 30}
+            path = write_config(self.folder, self.arxiv.url, self.model.url, **more)
             config = load_config(path)
             arxiv = config.arxiv.model_copy(
                 update={"interval_s": INTERVAL, "pdf_interval_s": INTERVAL}
