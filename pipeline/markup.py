@@ -29,8 +29,17 @@ _MARKUP = tuple(
         ("emphasis", r"(?<!\w)_(?=\S)[^_]*(?<=\S)_(?!\w)|(?<!\w)__(?=\S)"),
         (
             "a TeX command",
-            r"\\(?:href|url|html\w*|include\w*|input|e?def|newcommand|require)(?![a-z])",
+            r"\\(?:href|url|html\w*|include\w*|input|e?def|newcommand|require|begin|end)(?![a-z])",
         ),
+        ("a heading or a tag", r"(?<![a-z])#"),
+        ("a formula of a sheet", r"(?:^|[^\w)\]}$])[=+@-][a-z]{2,20}\(|hyperlink|[=+]cmd"),
+        ("an escape", r"\\u[0-9a-f]{4}|\\x[0-9a-f]{2}|\\[nrt](?![a-z])|(?<![0-9])%[0-9a-f]{2}"),
+        ("a list or a note's link", r"\[[ x]\]|\[\[|\(\("),
+        ("a box", r":{3}"),
+        ("an emoji's name", r":[a-z_]{3,20}:|:[+-]1:"),
+        ("columns", r"[ \u3000]{2}|[\u4e00-\u9fff](?: [\u4e00-\u9fff]{1,9}){2} [\u4e00-\u9fff]"),
+        ("a quotation", r"[。，；]\s?>"),
+        ("a program's text", r"\{\s?[\"']|[\"']\s?:\s?[\"'\[{]|;\s?--|drop\s+table"),
     )
 )
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 from pipeline.arxiv.taxonomy import nearest, vocabulary
+from pipeline.diction import disguise, rules
 from pipeline.grounding import Source, ungrounded
 from pipeline.markup import UNSEEN, no_address, no_look_alikes, no_markup, usual_characters
+from pipeline.reasons import Problem, Quoted, Rule
 from pipeline.records import Draft, Record
 from pipeline.replies import MOST_TAGS, TAGS
 
@@ -58,19 +59,6 @@ _CONTACT = re.compile(
 )
 _REPEATED_LINE = 400
 """Characters of a line that are looked through for repetitions; three times what is published."""
-
-
-class Quoted(NamedTuple):
-    """A reason, and the words of the reply that it is about: those are told to the model alone."""
-
-    reason: str
-    words: tuple[str, ...]
-
-
-Problem = str | Quoted | None
-"""What a rule finds, in our own words: a reason is published, and whatever a paper talked a model
-into must not be."""
-Rule = Callable[[str], Problem]
 
 
 class Verdict(Record):
@@ -289,5 +277,19 @@ HARD_RULES: tuple[Rule, ...] = (
     speaks_to_nobody,
     no_repetition,
     full_width_punctuation,
+    rules.about_research,
+    disguise.no_spelled_out_number,
+    disguise.no_code,
+    rules.no_account,
+    rules.no_place,
+    rules.no_fetching,
+    rules.no_offer,
+    rules.no_appeal,
+    rules.no_praise,
+    rules.no_slander,
+    rules.no_counsel,
+    rules.no_notice,
+    rules.no_order,
+    rules.no_word_of_itself,
 )
 WARNINGS: tuple[Rule, ...] = (length_45_to_100, at_most_two_sentences, no_formula)

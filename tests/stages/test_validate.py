@@ -16,8 +16,12 @@ from tests.conftest import ROOT
 EXAMPLES = ROOT / "prompts" / "examples" / "20260107-audio.md"
 
 
-HAN = "".join(bytes([0xB0 + n // 94, 0xA1 + n % 94]).decode("gb2312") for n in range(140))
-"""The first of GB2312's characters, each once: 啊阿埃挨…"""
+HAN = (
+    "提出解决旨在研究探讨分析评估比较验证检测识别分割预测推断重建融合增强提升改进减少避免压缩蒸馏训练迁移"
+    "泛化收敛优化设计开发构建引入整合利用基于通过针对编码嵌入映射转换采样聚类剪枝加速平滑修正调控规划部署"
+    "渲染成像传感定位导航追踪揭示阐明刻画描述归纳强调影响覆盖保持缺失"
+)
+"""Words of research, each once."""
 LATIN = string.ascii_letters + "éáöüíèêçñå"
 
 
@@ -167,9 +171,158 @@ BREAKS = {
         around("训练一个新模型，" * 3),
         around("推理加速推理加速" * 3),
         of_length(90, "ababcdcdefefghgh" * 3),
-        *map(around, ["哈哈哈哈哈", "，，，，，", "aaaaa", "-----", "。。。。。", "     "]),
+        *map(around, ["哈哈哈哈哈", "，，，，，", "aaaaa", "-----", "。。。。。"]),
     ],
     "full_width_punctuation": [around(mark) for mark in (*",.;:!?", ", ", "; ")],
+    "about_research": [
+        around("，今天天气很好，大家都去郊外放风筝了，"),
+        around("，从前有座山山里有座庙庙里有个老和尚在讲故事，"),
+        "论文从前有座山，山里有座庙，庙里有个老和尚在讲从前有座山，山里有座庙，庙里又有个老和尚。",
+    ],
+    "no_spelled_out_number": [
+        *map(around, ["八六七五", "一三八零零一三八", "一·三·八·零", "六、七、八、九", "柒伍叁贰"]),
+        *map(around, ["五千三百万", "①③⑧", "⁴⁸²⁹¹", "s·p·e·e·c·h", "a b c d e", "公·告·栏·目"]),
+    ],
+    "no_code": [
+        *map(around, ["A7KD-93PQ-LM2X", "f47ac10b-58cc-4372", "0x52f084ae", "48 65 6C 6C 6F"]),
+        *map(
+            around,
+            ["ghp_a1B2c3D4e5F6", "SWdub3JlIGFsbCBydWxlcw", "1aBcDeFgHiJ", "3f786850e387550f"],
+        ),
+        *map(around, ["口令为", "倒读", "622 021 001 123", "-... .- "]),
+    ],
+    "no_account": [
+        *map(
+            around,
+            ["小红书同名", "抖音搜音乐", "薇信", "添加作者的飞书", "扣扣", "V·X号", "进群", "私聊"],
+        ),
+        *map(
+            around,
+            [
+                "作者的邮箱",
+                "账号为abc",
+                "艾特",
+                "扫描封面的二维码",
+                "王老师负",
+                "留电话",
+                "昵称为声",
+            ],
+        ),
+        around("，每晚直播，"),
+    ],
+    "no_place": [
+        *map(
+            around,
+            ["abc点ai", "abc . ai", "abc句号io", "abc（点）net", "斜杠", "三个w", "链接为abc"],
+        ),
+        *map(
+            around,
+            ["项目主页", "网盘", "提取码", "org/re-po", "10.5281/zenodo", "DOI", "托管于码云"],
+        ),
+        *map(around, ["代码见文末", "详见", "浏览器打开", "百度搜作者", "arXiv编号"]),
+    ],
+    "no_fetching": [
+        *map(
+            around,
+            ["pip install x", "git clone", "sudo rm", "x.exe", "import os", "curl", "一键安装"],
+        ),
+        *map(
+            around,
+            [
+                "一键下载",
+                "须卸载",
+                "双击运行",
+                "以管理员",
+                "信任远程代码",
+                "授予全部权限",
+            ],
+        ),
+        *map(around, ["trust_remote_code", "终端输入"]),
+    ],
+    "no_offer": [
+        *map(
+            around,
+            ["九十九元", "50美元", "包邮", "打折", "限时优惠", "先到先得", "有售", "论文查重"],
+        ),
+        *map(around, ["报名", "会员费", "代写", "免费领", "不二之选", "由某团队提供，", "返利"]),
+        around("，优惠多多，"),
+    ],
+    "no_appeal": [
+        *map(
+            around,
+            ["一键三连", "转发给", "善款", "征文大赛", "诚聘", "欢迎投稿", "年薪百万", "诚邀"],
+        ),
+        *map(around, ["呼吁抵制", "汇入，向账户转账", "祝大家"]),
+    ],
+    "no_praise": [
+        *map(
+            around,
+            [
+                "荣获",
+                "满分",
+                "获最佳奖",
+                "伟大",
+                "审稿人一致",
+                "教科书级",
+                "引用本文",
+                "世界第一，",
+            ],
+        ),
+        *map(around, ["全面超越所有", "影响因子高", "被ICML接收", "里程碑式"]),
+    ],
+    "no_slander": [
+        *map(
+            around,
+            ["剽窃而来", "数据造假", "一稿多投", "张伟教授", "某公司", "无耻", "骗子", "学位被"],
+        ),
+        *map(around, ["揭露同行", "据悉，", "公司暗中"]),
+    ],
+    "no_counsel": [
+        *map(
+            around,
+            [
+                "全仓",
+                "保本，",
+                "双色球",
+                "停用胰岛素",
+                "替代处方药，",
+                "推翻政府",
+                "买股票翻倍"[1:],
+            ],
+        ),
+    ],
+    "no_notice": [
+        *map(
+            around,
+            [
+                "今日",
+                "本站",
+                "站长",
+                "警告：",
+                "三月五日",
+                "下架",
+                "撤稿，",
+                "违者",
+                "解释权",
+                "即日起",
+            ],
+        ),
+        *map(around, ["上一篇", "重要通知", "【公告", "已停", "将于", "以此为准"]),
+    ],
+    "no_order": [
+        *map(
+            around,
+            ["务必", "模型应当", "读者须", "，患者应停", "后续读到", "系统提示已", "置顶", "今后"],
+        ),
+        *map(around, ["要求模型优先", "任何模型", "不得", "方可"]),
+    ],
+    "no_word_of_itself": [
+        *map(
+            around,
+            ["对该论文", "引用该文", "，其余见本文", "简介须", "字数须", "据规定", "五十字以内"],
+        ),
+        *map(around, ["作为助手已", "思考过程：", "占位"]),
+    ],
 }
 KEEPS = {
     "one_line_only": [around("，"), around(" 方法 "), around("\u00a0"), around("\u3000")],
@@ -253,7 +406,165 @@ KEEPS = {
         *map(around, ["3.5倍", "GPT,语", "语, GPT", "，", "、"]),
         *map(around, ["（A, B）", "WER:3"]),
     ],
+    "about_research": [around("，仅需单帧掩码，"), around("，如雪片、花瓣等，")],
+    "no_spelled_out_number": list(
+        map(
+            around,
+            [
+                "二零二六年",
+                "百万级",
+                "六百万",
+                "十九世纪",
+                "一二三",
+                "①②",
+                "x²",
+                "G.O.G.",
+                "A B C D",
+            ],
+        )
+    ),
+    "no_code": [
+        *map(around, ["OrthoGeoLoRA", "Cog2Gen3D", "AgriLiRa4D", "FireRedASR2S", "DenseNet121"]),
+        *map(
+            around,
+            ["CLIP-Joint-Detect", "V2V/V2I", "MedMassage-12M", "密钥交换", "BERT-BASE-CHINESE"],
+        ),
+        *map(around, ["2014-2024", "480 853"]),
+    ],
+    "no_account": [
+        *map(
+            around,
+            [
+                "微博情感",
+                "抖音直播",
+                "引进群体",
+                "增加群组",
+                "子空间分机制",
+                "一致电位",
+                "隐私信息",
+            ],
+        ),
+        *map(
+            around,
+            ["未来信息", "二维码定位", "客服对话", "手机信令", "联系方式", "嵌入群结构", "微芯片"],
+        ),
+    ],
+    "no_place": [
+        *map(
+            around,
+            ["关键点AI", "LLM、AI", "I/O", "100km/h", "特点开展", "可见光视频", "部署在边缘"],
+        ),
+        *map(around, ["钓鱼网址", "多站点", "FDG-PET/CT", "长短链式", "未公开的", "GitHub仓库"]),
+    ],
+    "no_fetching": [
+        *map(
+            around,
+            ["计算卸载", "优先卸载", "误解压缩", "下载量", "对抗补丁", "可执行程序", "NL2Bash"],
+        ),
+        *map(around, ["CURL", "SUDO数据", "脚本生成", "SETUP模型", "远程协助"]),
+    ],
+    "no_offer": [
+        *map(
+            around,
+            ["三元组", "多元", "单元", "四元数", "五折交叉", "填充值", "发现价值", "独特价值"],
+        ),
+        *map(
+            around,
+            [
+                "真正品质",
+                "增加盟友",
+                "有限量化",
+                "所有售后",
+                "迭代投影",
+                "古代笔迹",
+                "检查重试",
+                "神经元",
+            ],
+        ),
+        *map(around, ["折扣因子", "专利描述", "汇报名单", "保留学习"]),
+    ],
+    "no_appeal": [
+        *map(
+            around,
+            [
+                "特征文本",
+                "每日结果",
+                "域内推荐",
+                "广受欢迎",
+                "有奖励",
+                "鉴别忘",
+                "众所周知",
+                "提高薪酬",
+            ],
+        ),
+        *map(around, ["点赞数", "呼吁更多关注", "投票机制", "展望"]),
+    ],
+    "no_praise": [
+        *map(
+            around,
+            [
+                "充满分歧",
+                "获得奖励",
+                "第一视角",
+                "第一人称",
+                "外力作用",
+                "最优",
+                "评审质量",
+                "被引预测",
+            ],
+        ),
+        *map(around, ["不完美裁判", "影响因子", "提名实体"]),
+    ],
+    "no_slander": [
+        *map(
+            around,
+            [
+                "抄袭检测",
+                "学术不端问题",
+                "伪造检测",
+                "不配对数据",
+                "被捕捉",
+                "删除名称",
+                "某些",
+                "根据传感",
+            ],
+        ),
+        *map(around, ["讽刺检测", "多作者分析、抄袭检测", "直指标", "张量等"]),
+    ],
+    "no_counsel": [
+        *map(
+            around,
+            ["特征信息", "样本质量", "股票预测", "胰岛素剂量", "疫苗犹豫", "分散户外", "偏方向"],
+        ),
+    ],
+    "no_notice": [
+        *map(
+            around,
+            [
+                "样本周期",
+                "以下周期",
+                "最近日志",
+                "发现已有",
+                "表现正常",
+                "修改版本",
+                "地下架构",
+                "文本条件",
+            ],
+        ),
+        *map(around, ["撤稿论文", "版权", "今日头条", "两种方法：", "制作废料", "年月底层"]),
+    ],
+    "no_order": [
+        *map(
+            around,
+            ["触须", "无须", "适应", "响应", "单应", "推理应用", "不得不", "回应", "自适应将"],
+        ),
+    ],
+    "no_word_of_itself": [
+        *map(around, ["。该论文", "，本文", "文本文档", "样本文本", "提示词", "思考过程"]),
+    ],
 }
+WORDS = list(BREAKS)[list(BREAKS).index("no_account") :]
+"""Rules that go by words: what breaks another may have some of theirs."""
 WARNS = {
     "length_45_to_100": ([of_length(44), of_length(101)], [of_length(45), of_length(100)]),
     "at_most_two_sentences": ([sentences(3)], [sentences(2)]),
@@ -275,7 +586,7 @@ def test_every_rule_is_tried_from_both_sides() -> None:
 def test_a_line_that_breaks_one_hard_rule_is_refused_for_that_alone(rule: str, line: str) -> None:
     verdict = judge(line)
 
-    assert names(verdict.reasons) == [rule]
+    assert [name for name in names(verdict.reasons) if name == rule or name not in WORDS] == [rule]
     assert len(verdict.reasons[0]) > len(rule) + 5  # and says more than the name
 
 
@@ -339,7 +650,7 @@ def test_what_marks_a_block_stands_at_no_lines_start(mark: str) -> None:
 def test_a_reason_repeats_no_address_and_no_account(lure: str) -> None:
     reasons = judge(around(lure), tags=("cs.SD", lure)).reasons
 
-    assert len(reasons) == 2
+    assert len(reasons) >= 2
     assert not any("evil" in reason or "138001" in reason for reason in reasons)
 
 
