@@ -311,6 +311,14 @@ def test_what_only_repeats_the_published_summary_is_not_stored_again(store: Stor
     assert store.summaries("2601.00001") == [(summary("甲"), True)]
 
 
+def test_what_differs_in_nothing_that_is_told_is_no_news(store: Store) -> None:
+    """The key also has the endpoint's address, which no reader of the line is told."""
+    store.publish(summary("甲"))
+    again = asked_again("甲").model_copy(update={"key": "of another address"})
+    assert store.publish(again) == summary("甲")
+    assert store.summaries("2601.00001") == [(summary("甲"), True)]
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -318,7 +326,7 @@ def test_what_only_repeats_the_published_summary_is_not_stored_again(store: Stor
         asked_again("甲", text_source="pdf"),
         asked_again("甲", warnings=("no_formula: has $",)),
         asked_again("甲").model_copy(update={"tags": ("cs.LG",)}),
-        asked_again("甲").model_copy(update={"key": "another question's"}),
+        asked_again("甲", prompt_hash="another question's"),
     ],
 )
 def test_what_says_something_else_or_is_from_another_question_is(
