@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import IO
 
 from pipeline.clock import Clock
-from pipeline.files import cannot_write, owner_alone
+from pipeline.files import cannot_write, owner_alone, owners_folder
 from pipeline.records import Record
+
+LOG = ".jsonl"
+"""How a log's name ends."""
 
 Value = str | int | float | bool | None
 
@@ -30,7 +33,7 @@ Listener = Callable[[Event], None]
 
 def log_file(outputs: Path, clock: Clock) -> Path:
     """A new log's name: when it began, and the process."""
-    return outputs / "logs" / f"{clock.now():%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}.jsonl"
+    return outputs / "logs" / f"{clock.now():%Y-%m-%dT%H-%M-%SZ}-{os.getpid()}{LOG}"
 
 
 class Events:
@@ -61,8 +64,7 @@ class Events:
     def _write(self, line: str) -> None:
         try:
             if self._file is None:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                owner_alone(self.path.parent, folder=True)
+                owners_folder(self.path.parent, f"*{LOG}")
                 owner_alone(self.path)
                 self._file = self.path.open("a", encoding="utf-8", errors="backslashreplace")
             self._file.write(line + "\n")

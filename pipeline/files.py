@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -81,20 +82,32 @@ def sweep(folder: Path, now: dt.datetime) -> None:
                 path.unlink()
 
 
-def owner_alone(path: Path, *, folder: bool = False) -> None:
-    """Let nobody else read what is at `path`, also if it was open to others; make it if need be.
+def owner_alone(path: Path) -> None:
+    """Let nobody else read the file at `path`, also if it was open to others; make it if need be.
 
     What the system does not allow, here or anywhere on the way, is left as it is: who opens the
-    file next says so.
+    file next says so. So is a device or a pipe: others live on it.
     """
     with suppress(OSError):
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             # No open() of one that is there: closing it would free SQLite's locks on it.
-            path.mkdir(0o700) if folder else path.touch(0o600)
-        mode = path.stat().st_mode & 0o777
-        if mode & 0o077:
-            path.chmod(mode & 0o700)  # what its owner may do stays
+            path.touch(0o600)
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode) and status.st_mode & 0o077:
+            path.chmod(status.st_mode & 0o700)  # what its owner may do stays
+
+
+def owners_folder(path: Path, files: str) -> None:
+    """Make a folder for its owner alone; in one that is there, the `files` (a pattern) are made so.
+
+    A folder's own mode is never changed: it may be a link to, or be, one that others live in.
+    """
+    with suppress(OSError):
+        if not path.exists():
+            path.mkdir(0o700, parents=True)
+        for file in path.glob(files):
+            owner_alone(file)
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:

@@ -7,17 +7,18 @@ from contextlib import closing
 from pathlib import Path
 
 from pipeline.errors import OutputError
-from pipeline.files import cannot_write, owner_alone, replacing_path, sweep
+from pipeline.files import cannot_write, owner_alone, owners_folder, replacing_path, sweep
 from pipeline.store import Store
 
 SNAPSHOTS = "snapshots"
+_NAMES = "[0-9]*.sqlite3"
 KEPT = 3
 """One a day: of several runs of a day the last one's."""
 
 
 def snapshots(outputs: Path) -> list[Path]:
     """outputs/snapshots/2026-01-08.sqlite3 and its like, newest first."""
-    return sorted((outputs / SNAPSHOTS).glob("[0-9]*.sqlite3"), reverse=True)
+    return sorted((outputs / SNAPSHOTS).glob(_NAMES), reverse=True)
 
 
 def snapshot(store: Store, outputs: Path, now: dt.datetime) -> Path:
@@ -27,7 +28,7 @@ def snapshot(store: Store, outputs: Path, now: dt.datetime) -> Path:
     """
     folder = outputs / SNAPSHOTS
     path = folder / f"{now:%Y-%m-%d}.sqlite3"
-    owner_alone(folder, folder=True)
+    owners_folder(folder, _NAMES)
     sweep(folder, now)
     with replacing_path(path) as copy:
         store.copy_to(copy)

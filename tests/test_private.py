@@ -68,10 +68,9 @@ def test_what_an_older_jianjie_left_open_is_mended(house: House) -> None:
     old = [outputs / "jianjie.sqlite3", *(outputs / "logs").iterdir()]
     for path in old:
         path.chmod(0o644)
-    (outputs / "logs").chmod(0o755)
     assert house.run("run", "--limit", "1").returncode == 1
     assert mode(outputs / "jianjie.sqlite3") == 0o600
-    assert mode(outputs / "logs") == 0o700
+    assert {mode(path) for path in (outputs / "logs").iterdir()} == {0o600}
 
 
 def test_the_stores_own_files_while_it_is_open(tmp_path: Path) -> None:
@@ -105,9 +104,31 @@ def test_a_log_is_the_owners_from_its_first_byte(tmp_path: Path) -> None:
     events = Events(path, Clock())
     events.emit("started")
     assert (mode(path.parent), mode(path)) == (0o700, 0o600)
-    path.parent.chmod(0o755)
     path.chmod(0o644)
     events.close()
     events.emit("again")
     events.close()
     assert (mode(path.parent), mode(path)) == (0o700, 0o600)
+
+
+def test_a_folder_that_others_live_in_keeps_its_mode(tmp_path: Path) -> None:
+    """As root this once shut /dev: a log at /dev/full, in a folder made its owner's alone."""
+    shared = tmp_path / "shared"
+    shared.mkdir(0o755)
+    (shared / "theirs.txt").write_text("")
+    (tmp_path / "logs").symlink_to(shared)
+    os.mkfifo(shared / "pipe.jsonl", 0o644)
+    events = Events(tmp_path / "logs" / "night.jsonl", Clock())
+    events.emit("started")
+    events.close()
+    assert mode(shared) == 0o755
+    assert mode(shared / "theirs.txt") == 0o644
+    assert mode(shared / "pipe.jsonl") == 0o644
+    assert mode(shared / "night.jsonl") == 0o600
+
+
+def test_a_store_behind_a_link_is_the_owners_too(tmp_path: Path) -> None:
+    (tmp_path / "disk").write_text("")
+    (tmp_path / "store.sqlite3").symlink_to(tmp_path / "disk")
+    owner_alone(tmp_path / "store.sqlite3")
+    assert mode(tmp_path / "disk") == 0o600
