@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -37,46 +38,59 @@ def read(pdf: bytes, engine: Engine, max_pages: int, deadline: float) -> RawText
 
 
 def warm_up() -> None:
-    """Load the first engine now, so that no paper's time is spent on it."""
+    """Load both engines now, so that no paper's time is spent on it."""
     import pypdf  # noqa: F401, PLC0415 - slow to load
+
+    import pipeline.pdf.hidden  # noqa: F401, PLC0415 - it loads PDFium
 
 
 def _read_pypdf(pdf: bytes, max_pages: int, deadline: float) -> RawText:
-    """Plain mode, without the text that `hidden` says no reader can see."""
+    """Plain mode, as far as it says no more than what PDFium shows: `hidden`."""
     import pypdf  # noqa: PLC0415 - slow to load
 
-    from pipeline.pdf.hidden import visible_text  # noqa: PLC0415 - it loads pypdf
+    from pipeline.pdf.hidden import confirmed  # noqa: PLC0415 - it loads PDFium
+    from pipeline.pdf.plain import plain_text  # noqa: PLC0415 - it loads pypdf
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its warnings are about files
-    with pypdf.PdfReader(BytesIO(pdf)) as reader:
-        total = len(reader.pages)
-        return _pages("pypdf", total, max_pages, deadline, lambda n: visible_text(reader.pages[n]))
+    with pypdf.PdfReader(BytesIO(pdf)) as reader, _document(pdf) as document:
+
+        def page_text(number: int) -> PageText:
+            return confirmed(plain_text(reader.pages[number]), _shown(document, number))
+
+        return _pages("pypdf", len(reader.pages), max_pages, deadline, page_text)
 
 
 def _read_pypdfium2(pdf: bytes, max_pages: int, deadline: float) -> RawText:
-    """PDFium's text, with what no reader can see still in it.
+    """PDFium's text, without what it holds and does not show: `hidden`."""
+    with _document(pdf) as document:
+        total = len(document)
+        return _pages("pypdfium2", total, max_pages, deadline, lambda n: _shown(document, n))
 
-    To ask PDFium about every object of a page costs up to twice what reading the page does.
-    """
+
+@contextmanager
+def _document(pdf: bytes) -> Iterator[pypdfium2.PdfDocument]:
     import pypdfium2  # noqa: PLC0415 - slow to load
 
     document = pypdfium2.PdfDocument(pdf)
     try:
-        total = len(document)
-        return _pages("pypdfium2", total, max_pages, deadline, lambda n: _pdfium_page(document, n))
+        document.init_forms()  # their fields may cover text
+        yield document
     finally:
         document.close()
 
 
-def _pdfium_page(document: pypdfium2.PdfDocument, number: int) -> PageText:
+def _shown(document: pypdfium2.PdfDocument, number: int) -> PageText:
     """PDFium ends lines with CR LF, and writes U+FFFE for a hyphen at the end of a line."""
-    page = document[number]
+    from pipeline.pdf.hidden import visible_text  # noqa: PLC0415 - it loads PDFium
+    from pipeline.pdf.sheet import Sheet  # noqa: PLC0415 - it loads PDFium
+
+    sheet = Sheet(document[number])
     try:
-        text = page.get_textpage().get_text_range()
+        page = visible_text(sheet)
     finally:
-        page.close()
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return PageText(text=re.sub("\ufffe\n?", "-\n", text))
+        sheet.close()
+    text = page.text.replace("\r\n", "\n").replace("\r", "\n")
+    return page.model_copy(update={"text": re.sub("\ufffe\n?", "-\n", text)})
 
 
 def _pages(
@@ -97,7 +111,10 @@ def _pages(
             problems.append(f"out of time after {number} of {wanted} pages")
             break
         try:
-            pages.append(_without_surrogates(page_text(number)))
+            page = _without_surrogates(page_text(number))
+            pages.append(page)
+            if page.disputed:
+                problems.append(f"page {number + 1}: its text is not what it shows")
         except MemoryError:
             raise
         except Exception as error:

@@ -15,6 +15,8 @@ class PageText(Record):
     text: str
     hidden: int = 0
     """Characters left out because no reader can see them: white, tiny, off the page."""
+    disputed: bool = False
+    """Another reader's text of the page was not what is shown there, and this stands for it."""
 
 
 class RawText(Record):

@@ -242,4 +242,5 @@ def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
 def _environment() -> dict[str, str]:
     """What Python needs to find the same modules, and no more: no key, no proxy, no PATH."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return kept | {"PYTHONPATH": str(Path(pipeline.__file__).parent.parent), "PYTHONUTF8": "1"}
+    own = {"PYTHONPATH": str(Path(pipeline.__file__).parent.parent), "PYTHONUTF8": "1"}
+    return kept | own | {"OPENBLAS_NUM_THREADS": "1"}  # each thread takes of the address space
