@@ -1,3 +1,3 @@
-"""Nightly digest of arXiv papers in Chinese. Read `flow.py` first."""
+"""Nightly digest of arXiv papers in Chinese. Read `night/run.py` first."""
 
 __version__ = "0.1.0"

@@ -15,28 +15,28 @@ from filelock import FileLock, Timeout
 from pipeline.arxiv.client import ArxivClient
 from pipeline.clock import Clock
 from pipeline.config import Config
-from pipeline.desk import Desk
 from pipeline.edges import Edges
 from pipeline.errors import ConfigError, OutputError, OutputsBusy
 from pipeline.evaluate.bench import Bench, Pdfs
 from pipeline.events import Events, Listener, log_file
 from pipeline.files import cannot_write
-from pipeline.likeness import Lines
+from pipeline.listing.find import lacking_metadata
+from pipeline.listing.metadata import ask
+from pipeline.llm.batch import Desk
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import FeatureMemory
 from pipeline.llm.guard import Guarded
 from pipeline.llm.keys import api_key
 from pipeline.llm.model import Model
-from pipeline.nights import lacking_metadata
 from pipeline.pacing import Retry
 from pipeline.pdf.pool import Readers
+from pipeline.prompt.variant import load_variant
 from pipeline.records import Day
 from pipeline.settings import EmbeddedProfile, EndpointProfile
-from pipeline.snapshots import snapshot
-from pipeline.stages.metadata import ask
-from pipeline.stages.prompt import load_variant
 from pipeline.stages.publish import published_files
-from pipeline.store import Store
+from pipeline.store.snapshots import snapshot
+from pipeline.store.store import Store
+from pipeline.text.likeness import Lines
 
 if TYPE_CHECKING:
     from pipeline.llm.embedded import EmbeddedModel

@@ -8,13 +8,13 @@ from pathlib import Path
 from pipeline.arxiv.client import ArxivClient
 from pipeline.clock import Clock
 from pipeline.config import Config
-from pipeline.desk import Desk
 from pipeline.events import Events
-from pipeline.likeness import Lines
+from pipeline.llm.batch import Desk
 from pipeline.llm.guard import Guarded
 from pipeline.pdf.pool import Readers
-from pipeline.stages.prompt import Variant
-from pipeline.store import Store
+from pipeline.prompt.variant import Variant
+from pipeline.store.store import Store
+from pipeline.text.likeness import Lines
 
 
 @dataclass(frozen=True)

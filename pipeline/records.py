@@ -419,7 +419,7 @@ class CanaryScore(Record):
 
 
 class Canary(Record):
-    """What a model made of the canary papers one night (drift.py)."""
+    """What a model made of the canary papers one night (digest/drift.py)."""
 
     date: dt.date
     prompt_hash: str

@@ -20,7 +20,7 @@ def is_loopback(host: str | None) -> bool:
 
 
 def _known_categories(categories: tuple[str, ...]) -> tuple[str, ...]:
-    from pipeline.arxiv.taxonomy import nearest, vocabulary  # noqa: PLC0415 - lazy: a JSON file
+    from pipeline.categories import nearest, vocabulary  # noqa: PLC0415 - lazy: a JSON file
 
     for category in categories:
         if category not in vocabulary():
@@ -201,7 +201,7 @@ class BudgetSettings(Record):
 
 
 class Terms(Record):
-    """Keywords, authors and tags; interests.py says what they match."""
+    """Keywords, authors and tags; text/interests.py says what they match."""
 
     keywords: tuple[str, ...] = ()
     authors: tuple[str, ...] = ()

@@ -38,7 +38,7 @@ from tests.standins.settings import write_config
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "prompts" / "examples" / "20260107-audio.md"
-COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from pipeline.cli.main import main; main()"]
 LATENCY_S = 0.5
 INTERVAL_S, ARXIV_INTERVAL_S = 0.2, 3.0
 """The night is scaled: what arXiv asks for is fifteen times as long."""

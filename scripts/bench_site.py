@@ -14,7 +14,7 @@ from rich.table import Table
 from pipeline.config import Config
 from pipeline.site.pages import Site, day_page
 from pipeline.site.update import update
-from pipeline.store import Store
+from pipeline.store.store import Store
 from tests.site.browser import chromium, reader, visit
 from tests.site.made import add_day, close_stores, config, papers, store_in, weekdays
 

@@ -14,7 +14,7 @@ import pytest
 from pipeline.clock import Clock
 from pipeline.events import Events
 from pipeline.files import owner_alone
-from pipeline.store import Store
+from pipeline.store.store import Store
 from tests.standins.house import DAY, House, open_house
 
 PUBLIC = {"site", DAY}

@@ -12,7 +12,7 @@ from typing import Any
 from pipeline.arxiv import bounds
 from pipeline.arxiv.feed import parse_xml
 from pipeline.arxiv.ids import parse_id
-from pipeline.arxiv.taxonomy import is_arxiv_category
+from pipeline.categories import is_arxiv_category
 from pipeline.errors import ArxivMalformed, ArxivRefused, UsageError, one_line
 from pipeline.records import Paper
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from pipeline.arxiv.calendar import CATCH_UP_REACH, EASTERN, cut_off
 from pipeline.arxiv.ids import parse_id
-from pipeline.arxiv.taxonomy import canonical
+from pipeline.categories import canonical
 from pipeline.records import Announcement, AnnounceType, Listing, Paper
 
 _ANNOUNCED = dt.time(20)

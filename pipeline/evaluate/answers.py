@@ -21,9 +21,9 @@ from pipeline.evaluate.bench import Bench
 from pipeline.evaluate.results import Attempt, Case, System
 from pipeline.evaluate.together import Call, together
 from pipeline.llm.prices import cost
-from pipeline.papers import with_profile
+from pipeline.night.paper import with_profile
+from pipeline.prompt.variant import Variant
 from pipeline.records import Inquiry, PaperText, Prompt, Reply, Summary
-from pipeline.stages.prompt import Variant
 from pipeline.stages.summarize import DECLINED, TRIES, Judge, inquiry, summarize
 
 

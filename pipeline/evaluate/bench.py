@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.arxiv.client import ArxivClient
-from pipeline.calls import Calls
 from pipeline.clock import Clock
 from pipeline.config import Config
 from pipeline.llm.guard import Guarded
 from pipeline.pdf.pool import Readers
+from pipeline.store.replies import Calls
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ from pipeline.evaluate.results import Case, CaseSet, Evaluation, JudgedPair, Sam
 from pipeline.evaluate.scores import score
 from pipeline.evaluate.split import leaks, without_leaks
 from pipeline.evaluate.texts import texts
+from pipeline.prompt.variant import Variant
 from pipeline.records import PaperText
-from pipeline.stages.prompt import Variant
 
 
 class Wanted(NamedTuple):

@@ -39,10 +39,10 @@ from pipeline.evaluate.together import Call, together
 from pipeline.llm import tokens
 from pipeline.llm.prices import cost
 from pipeline.records import Message, Reply, Sampling
-from pipeline.replies import ReplyMalformed, json_objects
 from pipeline.settings import EndpointProfile
 from pipeline.stages.summarize import DECLINED
-from pipeline.untrusted import as_data
+from pipeline.text.reply import ReplyMalformed, json_objects
+from pipeline.text.untrusted import as_data
 
 _SYSTEM = Path(__file__).with_name("judge-prompt.md").read_text(encoding="utf-8").strip()
 _AGAIN = "上一条回复不是所要求的 JSON 对象。请只回复该 JSON 对象，六个方面都要有。"

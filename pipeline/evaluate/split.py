@@ -18,8 +18,8 @@ from pipeline.errors import ConfigError, UsageError, one_line
 from pipeline.evaluate.cases import date_of
 from pipeline.evaluate.results import Case
 from pipeline.llm.embedded import packaged_adapter
+from pipeline.prompt.variant import Variant
 from pipeline.settings import EmbeddedProfile
-from pipeline.stages.prompt import Variant
 
 _TRAINED_ON = ".trained-on.txt"
 """What `jianjie distill` calls the list of papers beside an adapter."""

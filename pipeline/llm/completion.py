@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.records import Reply
-from pipeline.usage import Usage
+from pipeline.store.usage import Usage
 
 MOST_CHARACTERS = 400_000
 """Of a reply that is kept: a model that thinks for 100,000 tokens before it answers."""

@@ -22,7 +22,7 @@ from pipeline.llm.pace import Pace
 from pipeline.llm.prices import cost
 from pipeline.records import Message, Reply, Sampling
 from pipeline.settings import EndpointProfile
-from pipeline.usage import Usage
+from pipeline.store.usage import Usage
 
 if TYPE_CHECKING:
     import openai

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from pipeline.arxiv.taxonomy import taxonomy
-from pipeline.grounding import NAME_CHARS
+from pipeline.categories import taxonomy
 from pipeline.llm.names import names
-from pipeline.replies import LINE, MOST_TAGS, TAGS
+from pipeline.text.grounding import NAME_CHARS
+from pipeline.text.reply import LINE, MOST_TAGS, TAGS
 
 _JOINTS = "_/'’+&*^~$@·×‐-―−"
 """With the hyphen: they make one name of two."""

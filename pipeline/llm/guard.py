@@ -16,7 +16,7 @@ from pipeline.llm.prices import cost
 from pipeline.pacing import Retry
 from pipeline.records import Message, Reply, Sampling
 from pipeline.settings import BudgetSettings, Profile, RetrySettings
-from pipeline.usage import Spend
+from pipeline.store.usage import Spend
 
 OUTAGE = 3
 """So many calls in a row, each with all its retries, fail before the model counts as gone."""

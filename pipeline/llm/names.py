@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from pipeline.grounding import NAME_CHARS, Source, initials, ungrounded
+from pipeline.text.grounding import NAME_CHARS, Source, initials, ungrounded
 
 _RUN = re.compile(rf"[{NAME_CHARS}]+")
 _JOINED = re.compile(rf"[{NAME_CHARS}]+(?:[-.,_/+'&]+[{NAME_CHARS}]+)+")

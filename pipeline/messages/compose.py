@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pipeline.errors import JianjieError, one_line
-from pipeline.interests import Score, ranked, score
-from pipeline.message_rows import Message, Told
 from pipeline.records import Day, Done, Owed, Record, Section
 from pipeline.settings import InterestSettings, MessageSettings
 from pipeline.stages.publish import TagChoice, published_tags
-from pipeline.untrusted import as_data
+from pipeline.store.messages import Message, Told
+from pipeline.text.interests import Score, ranked, score
+from pipeline.text.untrusted import as_data
 
 LONGEST = 3500
 """Characters of a body; every service takes as much, in several parts if need be."""

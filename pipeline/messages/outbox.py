@@ -12,12 +12,12 @@ from contextlib import contextmanager
 
 from pipeline.edges import Edges
 from pipeline.errors import Interrupted, JianjieError, UsageError
-from pipeline.flow import Night, Trouble
-from pipeline.message_rows import Delivery
 from pipeline.messages.compose import Failure, Fresh, compose, kind_of
 from pipeline.messages.deliver import Letter, Parcel, Receipt
 from pipeline.messages.targets import addresses, deliver
+from pipeline.night.run import Night, Trouble
 from pipeline.records import Day
+from pipeline.store.messages import Delivery
 
 KEPT = dt.timedelta(days=3)
 """A message that could not be sent for so long is no news any more."""

@@ -12,7 +12,7 @@ from pipeline.files import write_atomic
 from pipeline.site import feeds, search
 from pipeline.site.pages import Site, day_page, index_page, paper_page
 from pipeline.site.update import MADE_WITH
-from pipeline.store import Store
+from pipeline.store.store import Store
 
 _ASSETS = Path(__file__).parent / "assets"
 _FEED_DAYS = 14

@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 import jinja2
 
 from pipeline import __version__
-from pipeline.arxiv.taxonomy import chinese_names
+from pipeline.categories import chinese_names
 from pipeline.config import Config
+from pipeline.digest.ledger import ledger
 from pipeline.files import page_of_paper
-from pipeline.html import changed, plain, rich, shown
-from pipeline.ledger import ledger
 from pipeline.records import (
     Announcement,
     AnnounceType,
@@ -27,9 +26,10 @@ from pipeline.records import (
     Section,
     Summary,
 )
-from pipeline.run_rows import Count, Run
 from pipeline.stages.publish import published_tags
-from pipeline.store import Store
+from pipeline.store.runs import Count, Run
+from pipeline.store.store import Store
+from pipeline.text.html import changed, plain, rich, shown
 
 _TEMPLATES = Path(__file__).parent / "templates"
 WEEKDAYS = "一二三四五六日"

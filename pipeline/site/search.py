@@ -14,11 +14,11 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from pipeline.arxiv.taxonomy import chinese_names
-from pipeline.html import plain, shown
+from pipeline.categories import chinese_names
 from pipeline.records import Day, Paper, Section, Summary
 from pipeline.site.pages import SECTIONS, Site, entries
 from pipeline.stages.publish import published_tags
+from pipeline.text.html import plain, shown
 
 UNLISTED = "unlisted"
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from pipeline import __version__
 from pipeline.config import Config
 from pipeline.files import page_of_paper
-from pipeline.store import Store
+from pipeline.store.store import Store
 
 MADE_WITH = ".made-with"
 _HERE = Path(__file__).parent

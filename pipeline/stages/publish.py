@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any, Literal
 
+from pipeline.digest.ledger import ledger
 from pipeline.digest.markdown import Digest, Entry, load, render
 from pipeline.files import write_atomic
-from pipeline.ledger import ledger
 from pipeline.records import Day, Done, Outcome, Paper, Record, Section, Summary
 
 TagChoice = Literal["listing", "model"]

@@ -15,7 +15,6 @@ from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from pipeline.errors import one_line
-from pipeline.grounding import Source
 from pipeline.llm.model import Model
 from pipeline.records import (
     Draft,
@@ -31,9 +30,10 @@ from pipeline.records import (
     Sampling,
     Summary,
 )
-from pipeline.replies import ReplyMalformed, parse_reply
 from pipeline.stages.validate import Verdict, unlike_others, validate
-from pipeline.untrusted import as_data
+from pipeline.text.grounding import Source
+from pipeline.text.reply import ReplyMalformed, parse_reply
+from pipeline.text.untrusted import as_data
 
 TRIES = 3
 DECLINED = "declined: the model or its endpoint will not answer this"

@@ -11,13 +11,13 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from pipeline.arxiv.taxonomy import nearest, vocabulary
-from pipeline.diction import disguise, rules
-from pipeline.grounding import Source, ungrounded
-from pipeline.markup import UNSEEN, no_address, no_look_alikes, no_markup, usual_characters
-from pipeline.reasons import Problem, Quoted, Rule
+from pipeline.categories import nearest, vocabulary
 from pipeline.records import Draft, Record
-from pipeline.replies import MOST_TAGS, TAGS
+from pipeline.text.diction import disguise, rules
+from pipeline.text.grounding import Source, ungrounded
+from pipeline.text.markup import UNSEEN, no_address, no_look_alikes, no_markup, usual_characters
+from pipeline.text.reasons import Problem, Quoted, Rule
+from pipeline.text.reply import MOST_TAGS, TAGS
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _KANA_OR_HANGUL = re.compile(

@@ -20,10 +20,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pipeline.arxiv.ids import parse_id
 from pipeline.errors import DigestFormatError, UsageError, one_line
 from pipeline.evaluate.cases import Filters, find_cases
-from pipeline.grounding import Source
 from pipeline.records import Draft, Record
-from pipeline.replies import LINE, TAGS
 from pipeline.stages.validate import validate
+from pipeline.text.grounding import Source
+from pipeline.text.reply import LINE, TAGS
 
 
 class Example(Record):

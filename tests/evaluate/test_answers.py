@@ -16,8 +16,8 @@ from pipeline.evaluate.cases import Filters, find_cases
 from pipeline.evaluate.results import System
 from pipeline.evaluate.scores import score
 from pipeline.evaluate.texts import texts
+from pipeline.prompt.variant import load_variant
 from pipeline.stages import validate
-from pipeline.stages.prompt import load_variant
 from tests.conftest import ROOT
 from tests.evaluate.test_cases import EXAMPLES
 from tests.standins.model import Answer, StandInModel, good_answer, reply

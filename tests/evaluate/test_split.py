@@ -12,8 +12,8 @@ from pipeline.errors import UsageError
 from pipeline.evaluate.cases import Filters, find_cases
 from pipeline.evaluate.results import Case
 from pipeline.evaluate.split import leaks, trained_on, without_leaks
+from pipeline.prompt.variant import Variant, load_variant
 from pipeline.records import Paper, Section
-from pipeline.stages.prompt import Variant, load_variant
 from tests.conftest import ROOT
 from tests.evaluate.test_cases import EXAMPLES, entry, write
 

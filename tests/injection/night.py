@@ -18,12 +18,12 @@ import yaml
 
 from pipeline.app import open_edges
 from pipeline.arxiv.calendar import EASTERN
-from pipeline.arxiv.taxonomy import vocabulary
+from pipeline.categories import vocabulary
 from pipeline.config import load_config
 from pipeline.demo.archive import Archive
 from pipeline.demo.standin import StandInArxiv
 from pipeline.digest.markdown import Digest, load
-from pipeline.flow import run_night
+from pipeline.night.run import run_night
 from pipeline.records import AnnounceType, Listing, Paper, Record
 from tests.conftest import ROOT
 from tests.demo.composed import THURSDAY, listing

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.arxiv.taxonomy import vocabulary
+from pipeline.categories import vocabulary
 from pipeline.digest.markdown import parse, render
 from pipeline.stages.validate import HARD_RULES
 from tests.injection.night import (

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from pipeline.clock import Clock
-from pipeline.grounding import Source, ungrounded
 from pipeline.llm.embedded import EmbeddedModel
 from pipeline.records import Message, Sampling
-from pipeline.replies import parse_reply
 from pipeline.settings import EmbeddedProfile
+from pipeline.text.grounding import Source, ungrounded
+from pipeline.text.reply import parse_reply
 
 PAPER = (
     "Title: Schlossdorff-Kuzniecow bridges for dysarthric speech at 16.5 kHz\n"

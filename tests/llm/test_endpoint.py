@@ -24,9 +24,9 @@ from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import Forgetful
 from pipeline.llm.guard import Guarded
 from pipeline.records import Message, Reply, Sampling
-from pipeline.replies import JSON_SCHEMA
 from pipeline.settings import BudgetSettings, EndpointProfile, RetrySettings
-from pipeline.usage import Spend
+from pipeline.store.usage import Spend
+from pipeline.text.reply import JSON_SCHEMA
 from tests.conftest import FastClock
 from tests.standins import model_faults as faults
 from tests.standins.model import Answer, Request, StandInModel

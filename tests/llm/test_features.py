@@ -14,7 +14,7 @@ from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import FORMS, Features, Forgetful, missing_part, remembered
 from pipeline.records import Message, Sampling
 from pipeline.settings import EndpointProfile
-from pipeline.store import Store
+from pipeline.store.store import Store
 from tests.conftest import FastClock
 from tests.standins import model_faults as faults
 from tests.standins.model import Answer, StandInModel

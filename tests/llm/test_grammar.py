@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.arxiv.taxonomy import taxonomy
-from pipeline.grounding import Source, ungrounded
+from pipeline.categories import taxonomy
 from pipeline.llm.grammar import json_reply, labelled_reply
 from pipeline.llm.names import names
-from pipeline.replies import MOST_TAGS, parse_reply
+from pipeline.text.grounding import Source, ungrounded
+from pipeline.text.reply import MOST_TAGS, parse_reply
 
 TEXT = (
     "Title: WavLM-Large at 16.5 kHz\nAbstract: Text-to-speech of 24,000 dysarthric speakers, seven"

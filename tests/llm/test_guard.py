@@ -25,7 +25,7 @@ from pipeline.llm.guard import OUTAGE, UNKNOWN_FACTOR, Guarded
 from pipeline.llm.prices import cost
 from pipeline.records import Message, Reply, Sampling
 from pipeline.settings import BudgetSettings, EndpointProfile, Profile, RetrySettings
-from pipeline.usage import Spend
+from pipeline.store.usage import Spend
 from tests.conftest import FastClock
 
 TEXT = "One two three four five six seven eight nine ten."

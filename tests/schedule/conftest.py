@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.options import load_settings
+from pipeline.cli.options import load_settings
 from pipeline.schedule.job import Job
 from tests.conftest import ROOT
 

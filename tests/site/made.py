@@ -21,7 +21,7 @@ from pipeline.records import (
 )
 from pipeline.site.update import update
 from pipeline.stages.publish import publish
-from pipeline.store import Store
+from pipeline.store.store import Store
 from tests.conftest import ROOT
 from tests.standins.records import NOW, provenance
 from tests.standins.settings import write_config

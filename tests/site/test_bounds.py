@@ -26,8 +26,8 @@ def endless(*given, **named):
         pass
 
 build.index_page = endless
-import pipeline.session
-pipeline.session.SITE_S = {seconds}
+import pipeline.cli.session
+pipeline.cli.session.SITE_S = {seconds}
 """
 
 

@@ -14,10 +14,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page, expect
 
-from pipeline.interests import fold, matches, ranked, score
 from pipeline.records import Section
 from pipeline.settings import InterestSettings, Terms
 from pipeline.site.update import update
+from pipeline.text.interests import fold, matches, ranked, score
 from tests.site.browser import reader, visit
 from tests.site.made import (
     DAY,
@@ -220,7 +220,7 @@ def test_interests_of_ones_own_rank_and_highlight(page: Page, site: Path) -> Non
 
 
 def test_the_settings_interests_rank_like_the_messages(browser: Browser, tmp_path: Path) -> None:
-    """The script's order is pipeline/interests.py's."""
+    """The script's order is pipeline/text/interests.py's."""
     own = InterestSettings(
         more=Terms(keywords=("Audio", "语音"), authors=("Li",), tags=("cs.CR",)),
         less=Terms(keywords=("benchmark",), tags=("cs.LG",)),

@@ -12,15 +12,15 @@ import feedparser
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from pipeline.account import sums
 from pipeline.config import Config
 from pipeline.errors import OutputError
+from pipeline.night.account import sums
 from pipeline.records import Section
-from pipeline.run_rows import RunOutcome, counts_of
 from pipeline.settings import SiteSettings
 from pipeline.site.update import update
 from pipeline.stages.publish import publish
-from pipeline.store import Store
+from pipeline.store.runs import RunOutcome, counts_of
+from pipeline.store.store import Store
 from tests.site.made import (
     FIRST,
     HOSTILE,

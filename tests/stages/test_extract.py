@@ -16,10 +16,10 @@ from reportlab.pdfgen.canvas import Canvas
 from pipeline.errors import PdfUnreadable
 from pipeline.pdf.pages import Engine, PageText, RawText
 from pipeline.pdf.pool import Readers
+from pipeline.prompt.variant import load_variant
 from pipeline.records import PaperText, Pdf
 from pipeline.settings import ExtractSettings
 from pipeline.stages.extract import extract, from_abstract
-from pipeline.stages.prompt import load_variant
 from tests.conftest import ROOT
 from tests.standins.records import paper
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from pipeline.digest.ledger import ledger
 from pipeline.digest.markdown import load, parse, render
 from pipeline.errors import DigestFormatError, OutputError, UsageError, one_line
-from pipeline.ledger import ledger
 from pipeline.records import (
     Announcement,
     AnnounceType,

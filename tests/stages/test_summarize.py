@@ -21,7 +21,7 @@ from pipeline.records import (
     Summary,
 )
 from pipeline.stages.summarize import TRIES, Refused, inquiry, summarize, summary_key
-from pipeline.store import Store
+from pipeline.store.store import Store
 from tests.standins.records import paper
 
 NOW = dt.datetime(2026, 1, 7, 6, 0, tzinfo=dt.UTC)

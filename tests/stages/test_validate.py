@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.arxiv.taxonomy import taxonomy
+from pipeline.categories import taxonomy
 from pipeline.digest import markdown
-from pipeline.grounding import Source
 from pipeline.records import Draft
 from pipeline.stages.validate import HARD_RULES, WARNINGS, Verdict, validate
+from pipeline.text.grounding import Source
 from tests.conftest import ROOT
 
 EXAMPLES = ROOT / "prompts" / "examples" / "20260107-audio.md"

@@ -22,7 +22,7 @@ from tests.standins.settings import write_config
 EXAMPLE = ROOT / "prompts" / "examples" / "20260107-audio.md"
 DAY = "2026-01-07"
 PAPERS = 26
-COMMAND = [sys.executable, "-c", "from pipeline.cli import main; main()"]
+COMMAND = [sys.executable, "-c", "from pipeline.cli.main import main; main()"]
 
 
 @dataclass

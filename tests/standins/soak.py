@@ -16,9 +16,9 @@ from pipeline.demo.archive import Archive, in_categories
 from pipeline.demo.standin import StandInArxiv
 from pipeline.digest.markdown import load
 from pipeline.errors import ArxivError
-from pipeline.flow import Night, run_night
+from pipeline.night.run import Night, run_night
 from pipeline.records import Day, Outcome, Owed, Paper, Stage
-from pipeline.store import Store
+from pipeline.store.store import Store
 from tests.standins.clock import SimulatedClock
 from tests.standins.model import StandInModel
 from tests.standins.settings import write_config

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import DigestFormatError, UsageError
+from pipeline.prompt.variant import load_variant
 from pipeline.records import Paper, PaperText
-from pipeline.stages.prompt import load_variant
 from pipeline.train.examples import Example, course, ids_hash, read_examples, split
 from tests.conftest import ROOT
 from tests.train.made import as_line, example

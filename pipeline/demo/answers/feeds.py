@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import unquote
 
 from pipeline.arxiv.calendar import EASTERN
-from pipeline.arxiv.taxonomy import vocabulary
+from pipeline.categories import vocabulary
 from pipeline.demo.answers.answer import Answer, maintenance
 from pipeline.demo.archive import Archive, Row, in_categories
 from pipeline.demo.asked import Asked

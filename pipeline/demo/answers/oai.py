@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from pipeline.arxiv.ids import parse_id
-from pipeline.arxiv.taxonomy import taxonomy
+from pipeline.categories import taxonomy
 from pipeline.demo.answers.answer import Answer, maintenance
 from pipeline.demo.archive import Archive
 from pipeline.demo.asked import Asked

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
-from pipeline.arxiv.taxonomy import canonical, taxonomy
+from pipeline.categories import canonical, taxonomy
 from pipeline.demo.answers.answer import (
     HTML,
     PLAIN,

@@ -12,7 +12,7 @@ from html import escape
 from typing import Literal, NamedTuple
 from urllib.parse import quote, urlencode
 
-from pipeline.arxiv.taxonomy import taxonomy
+from pipeline.categories import taxonomy
 from pipeline.records import AnnounceType, Paper
 
 Sections = Mapping[AnnounceType, Sequence[Paper]]

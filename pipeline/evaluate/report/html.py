@@ -24,7 +24,7 @@ from pipeline.evaluate.report.findings import (
 )
 from pipeline.evaluate.report.plots import Bar, Mark, intervals, pareto
 from pipeline.evaluate.results import MAIN_METRIC, METRICS, Case, Comparison, Evaluation, Sample
-from pipeline.html import shown
+from pipeline.text.html import shown
 
 _TEMPLATE = Path(__file__).parent / "report.html.jinja"
 _PLOTTED = ("content-chrf", "chrf", "rouge-l", "valid-first", "tags-f1", "primary")

@@ -1,0 +1,160 @@
+"""The command `distill`: an adapter for the built-in model, out of digests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from pipeline.cli import session
+from pipeline.cli.options import CONFIG, ConfigOption, load_settings
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+    from pipeline.llm.embedded import EmbeddedModel
+    from pipeline.train.distill import Base, Server
+
+
+def distill(  # noqa: PLR0913 - each is an option of the command
+    digests: Annotated[
+        list[Path],
+        typer.Argument(help="Digests: Markdown, JSON lines (.jsonl, .jsonl.gz), or folders."),
+    ],
+    *,
+    out: Annotated[Path, typer.Option(help="The adapter to make, NAME.gguf.")],
+    config: ConfigOption = CONFIG,
+    focus: Annotated[
+        str, typer.Option(help="The field that matters most, as the digests call it.")
+    ] = "音频",
+    held_out: Annotated[
+        int, typer.Option(min=1, help="The newest papers of that field, to score with.")
+    ] = 300,
+    score: Annotated[
+        int | None, typer.Option(min=0, help="Score only so many of them. Default: all.")
+    ] = None,
+    passes: Annotated[int, typer.Option(min=1, help="How often it learns that field.")] = 3,
+    examples: Annotated[int, typer.Option(min=1, help="Examples in all.")] = 11_000,
+    begin: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            help="Go on from this adapter; 'packaged': the one that comes with jianjie.",
+        ),
+    ] = None,
+    blend: Annotated[
+        float | None,
+        typer.Option(
+            min=0.01, max=1, help="With --from: share of the new in the mean of both. Default: 0.5."
+        ),
+    ] = None,
+    rank: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Default: 32, or that of --from.")
+    ] = None,
+    alpha: Annotated[
+        float | None, typer.Option(min=0.001, help="Default: 64, or that of --from.")
+    ] = None,
+    learning_rate: Annotated[float, typer.Option(min=1e-7, max=1)] = 5e-4,
+    batch: Annotated[int, typer.Option(min=1, help="Examples a step.")] = 8,
+    seed: Annotated[int, typer.Option(help="Of the order and of the first weights.")] = 1,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], typer.Option(help="auto: a GPU where there is one.")
+    ] = "auto",
+    fuse: Annotated[
+        bool, typer.Option(help="Compile the layers: twice as fast; needs a C++ compiler.")
+    ] = True,
+) -> None:
+    """Train the built-in model's adapter on digests. Run again to go on after a stop."""
+    from pipeline.train.distill import Order, need_extra  # noqa: PLC0415
+    from pipeline.train.distill import distill as make  # noqa: PLC0415
+    from pipeline.train.settings import Settings  # noqa: PLC0415
+
+    settings = load_settings(config)
+    if out.suffix != ".gguf":
+        raise UsageError(f"{out.name!r} does not end with .gguf", where="--out")
+    if out.exists():
+        raise UsageError("is there already", where=out, fix="Choose another --out or remove it")
+    if begin and (rank or alpha):
+        raise UsageError("are those of the adapter begun with", where="--rank and --alpha")
+    if blend and not begin:
+        raise UsageError("needs --from", where="--blend")
+    begin = _begin(begin)
+    need_extra()
+    order = Order(
+        digests=tuple(digests),
+        out=out,
+        focus=focus,
+        held_out=held_out,
+        passes=passes,
+        size=examples,
+        score=held_out if score is None else score,
+        device=_device(device),
+        fuse=fuse,
+        settings=Settings(
+            rank=rank or 32,
+            alpha=alpha or 64,
+            learning_rate=learning_rate,
+            batch=batch,
+            seed=seed,
+            blend=(blend or 0.5) if begin else 1,
+        ),
+        begin=begin,
+    )
+    base, serve = _base(settings)
+    with session.training() as watch:
+        card = make(order, base, _kept_for_tests(settings), serve, watch)
+    typer.echo(f"{out}: loss {card.loss:.3f}; its card: {out.with_suffix('.md')}")
+
+
+def _begin(adapter: Path | None) -> Path | None:
+    from pipeline.llm.embedded import packaged_adapter  # noqa: PLC0415
+
+    if adapter == Path("packaged"):
+        return packaged_adapter()
+    if adapter and not adapter.is_file():
+        raise UsageError("no such file", where=adapter)
+    return adapter
+
+
+def _device(wanted: str) -> str:
+    """Raises UsageError where a GPU is asked for and there is none."""
+    import torch  # noqa: PLC0415
+
+    there = torch.cuda.is_available()
+    if wanted == "cuda" and not there:
+        raise UsageError("torch sees no GPU", where="--device", fix="Leave it out, or --device cpu")
+    return "cuda" if there and wanted != "cpu" else "cpu"
+
+
+def _base(settings: Config) -> tuple[Base, Server]:
+    """The built-in model's file, and what serves it."""
+    from pipeline.app import cache_folder  # noqa: PLC0415
+    from pipeline.clock import Clock  # noqa: PLC0415
+    from pipeline.llm.embedded import (  # noqa: PLC0415
+        MODEL_SHA256,
+        EmbeddedModel,
+        assembled_model,
+    )
+    from pipeline.settings import EmbeddedProfile  # noqa: PLC0415
+    from pipeline.train.distill import Base  # noqa: PLC0415
+
+    cache = cache_folder(settings) / "models"
+    file = assembled_model(cache)
+
+    def serve(adapter: Path | None) -> EmbeddedModel:
+        profile = EmbeddedProfile(kind="embedded", gguf=file, adapter=adapter)
+        return EmbeddedModel(profile, Clock(), cache)
+
+    return Base(path=file, sha256=MODEL_SHA256), serve
+
+
+def _kept_for_tests(settings: Config) -> frozenset[str]:
+    """The papers of the example digests: what is learned is judged by them."""
+    from pipeline.arxiv.ids import parse_id  # noqa: PLC0415
+    from pipeline.digest.markdown import load  # noqa: PLC0415
+
+    files = sorted((settings.paths.prompts / "examples").glob("*.md"))
+    return frozenset(
+        parse_id(entry.versioned).base for file in files for entry in load(file).entries
+    )

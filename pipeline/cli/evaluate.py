@@ -1,0 +1,218 @@
+"""The command `evaluate`: what it takes, the order of its steps, its exit status."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from pipeline.cli import session
+from pipeline.cli.options import CONFIG, DATE_FORMATS, ConfigOption, load_settings
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.config import Config
+    from pipeline.evaluate.evaluation import Finished, Plan
+    from pipeline.prompt.variant import Variant
+
+EXIT_GATE = 1
+
+
+def evaluate(  # noqa: PLR0913 - each is an option of the command
+    prompts: Annotated[
+        list[str] | None,
+        typer.Argument(help="Prompt variants: files, or names in prompts/. The first: baseline."),
+    ] = None,
+    *,
+    config: ConfigOption = CONFIG,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", "-m", help="Model profiles; repeatable. Default: the settings'."),
+    ] = None,
+    cases: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Human-written digests or folders of them; repeatable. Default: the examples,"
+            " without the papers that a prompt shows."
+        ),
+    ] = None,
+    since: Annotated[
+        dt.datetime | None, typer.Option(formats=DATE_FORMATS, help="Digests from that day on.")
+    ] = None,
+    until: Annotated[
+        dt.datetime | None, typer.Option(formats=DATE_FORMATS, help="Digests up to that day.")
+    ] = None,
+    kind: Annotated[
+        Literal["new", "replaced"] | None, typer.Option(help="Only 最新发布, or only 更新.")
+    ] = None,
+    field: Annotated[
+        str | None, typer.Option("--field", "-f", help="A field of the settings, or its name.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="The first so many cases.")] = None,
+    leave_out_leaks: Annotated[
+        bool, typer.Option("--leave-out-leaks", help="Leave leaking papers of --cases out.")
+    ] = False,
+    full_text: Annotated[
+        bool, typer.Option("--full-text", help="Read the PDFs; default: the digests' abstracts.")
+    ] = False,
+    repeat: Annotated[int, typer.Option(min=1, help="Samples a case, averaged.")] = 1,
+    temperature: Annotated[
+        float | None, typer.Option(min=0, max=2, help="In the place of the prompts'.")
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="A model profile that judges pairs of lines, blinded.")
+    ] = None,
+    fail_under: Annotated[
+        list[str] | None,
+        typer.Option(metavar="METRIC=NUMBER", help="Exit 1 below (a cost: above); repeatable."),
+    ] = None,
+    fail_if_worse: Annotated[
+        bool, typer.Option("--fail-if-worse", help="Exit 1 if worse than the baseline.")
+    ] = False,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Hold the first variant against this saved baseline too.")
+    ] = None,
+    save_baseline: Annotated[
+        Path | None, typer.Option(help="Save the first variant's scores; never lower ones.")
+    ] = None,
+    lower_baseline: Annotated[
+        bool, typer.Option("--lower-baseline", help="Let --save-baseline save lower scores.")
+    ] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="Show all evaluations so far, and end.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show cases, calls and cost; call no model.")
+    ] = False,
+) -> None:
+    """Which prompt variant writes better lines and tags, by how much, and how sure that is."""
+    from pipeline.evaluate import gate  # noqa: PLC0415 - heavy: only this command needs it
+    from pipeline.evaluate.cases import Filters  # noqa: PLC0415
+    from pipeline.evaluate.evaluation import Wanted, plan  # noqa: PLC0415
+    from pipeline.records import Section  # noqa: PLC0415
+
+    settings = load_settings(config)
+    if history:
+        _history(settings)
+        return
+    if baseline and not fail_if_worse:
+        raise UsageError("has no effect alone", where="--baseline", fix="Add --fail-if-worse")
+    if lower_baseline and not save_baseline:
+        raise UsageError("has no effect alone", where="--lower-baseline", fix="Add --save-baseline")
+    bounds = [gate.parse_bound(text) for text in fail_under or ()]
+    saved = gate.load_baseline(baseline) if baseline else None
+    writers = tuple(dict.fromkeys(model or [settings.model]))
+    wanted = Wanted(
+        variants=_variants(settings, prompts or []),
+        configs=_configs(settings, writers, temperature, judge),
+        writers=writers,
+        digests=tuple(cases or [settings.paths.prompts / "examples"]),
+        filters=Filters(
+            since=since.date() if since else None,
+            until=until.date() if until else None,
+            sections=(Section(kind),) if kind else (),
+            fields=(_field_name(settings, field),) if field else (),
+        ),
+        limit=limit,
+        leave_out_leaks=leave_out_leaks or not cases,
+        repeat=repeat,
+        full_text=full_text,
+        judge=judge,
+    )
+    planned = plan(wanted)
+    finished = _run(planned, dry_run=dry_run)
+    if finished is None:
+        return
+    failed = list(gate.failures(finished, bounds, if_worse=fail_if_worse, baseline=saved))
+    for line in failed:
+        session.say(line)
+    if save_baseline:
+        gate.save_baseline(save_baseline, finished, lower=lower_baseline)
+    sys.exit(EXIT_GATE if failed else 0)
+
+
+def _run(planned: Plan, *, dry_run: bool) -> Finished | None:
+    """The evaluation, written and shown; None for a dry run."""
+    from pipeline.cli.terminal import OUT, Steps, print_work  # noqa: PLC0415
+    from pipeline.evaluate import evaluation, history  # noqa: PLC0415
+    from pipeline.evaluate.report.table import print_evaluation  # noqa: PLC0415
+    from pipeline.files import shown_path  # noqa: PLC0415
+
+    wanted = planned.wanted
+    with session.bench(wanted.configs, full_text=wanted.full_text) as bench, Steps() as steps:
+        made = evaluation.ready(bench, planned, steps)
+        if dry_run:
+            print_work(planned, evaluation.work(bench, made))
+            return None
+        finished = evaluation.evaluate(bench, made, steps)
+        written = history.write(bench.folder, finished)
+    print_evaluation(finished.evaluation, OUT)
+    OUT.print(f"report {shown_path(written.report)}", soft_wrap=True, markup=False)
+    return finished
+
+
+def _history(settings: Config) -> None:
+    from pipeline.app import EVALUATIONS  # noqa: PLC0415
+    from pipeline.cli.terminal import OUT  # noqa: PLC0415
+    from pipeline.evaluate.history import read  # noqa: PLC0415
+    from pipeline.evaluate.report.table import print_history  # noqa: PLC0415
+
+    evaluations, unread = read(settings.paths.outputs / EVALUATIONS)
+    for line in unread:
+        session.say(line)
+    if not evaluations:
+        raise UsageError(
+            "no evaluation yet",
+            where=settings.paths.outputs / EVALUATIONS,
+            fix="Make one: jianjie evaluate PROMPT",
+        )
+    print_history(evaluations, OUT)
+
+
+def _variants(settings: Config, prompts: Sequence[str]) -> tuple[Variant, ...]:
+    """Files, or names in the prompts folder; each once. Raises PromptError, UsageError."""
+    from pipeline.prompt.variant import load_variant  # noqa: PLC0415
+
+    if not prompts:
+        known = ", ".join(sorted(file.stem for file in settings.paths.prompts.glob("*.md")))
+        raise UsageError("names no prompt variant", where="evaluate", fix=f"There are: {known}")
+    found: dict[str, Variant] = {}
+    for text in dict.fromkeys(prompts):
+        path = Path(text)
+        named = path.suffix != ".md" and path.name == text
+        folder = settings.paths.prompts if named else path.parent
+        variant = load_variant(text if named else path.stem, folder)
+        if variant.name in found:
+            raise UsageError(
+                f"two variants are called {variant.name!r}", where=text, fix="Rename one file"
+            )
+        found[variant.name] = variant
+    return tuple(found.values())
+
+
+def _configs(
+    settings: Config, writers: Sequence[str], temperature: float | None, judge: str | None
+) -> dict[str, Config]:
+    """By model profile: the settings with it in use. Raises UsageError for an unknown one."""
+    configs = {}
+    for name in dict.fromkeys([*writers, *([judge] if judge else [])]):
+        if name not in settings.models:
+            where = "--model" if name in writers else "--judge"
+            known = ", ".join(sorted(settings.models))
+            raise UsageError(f"no model profile {name!r}", where=where, fix=f"There are: {known}")
+        models = settings.models
+        if temperature is not None and name in writers:
+            profile = models[name].model_copy(update={"temperature": temperature})
+            models = {**models, name: profile}
+        configs[name] = settings.model_copy(update={"model": name, "models": models})
+    return configs
+
+
+def _field_name(settings: Config, text: str) -> str:
+    """The Chinese name, for a digest's heading has no other."""
+    return settings.fields[text].name if text in settings.fields else text

@@ -1,0 +1,260 @@
+"""The command line: commands and exit statuses. Heavy modules are imported when needed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import signal
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from pipeline import __version__
+from pipeline.cli import mistakes, session
+from pipeline.cli.distill import distill
+from pipeline.cli.evaluate import evaluate
+from pipeline.cli.options import (
+    CONFIG,
+    DATE_FORMATS,
+    ConfigOption,
+    ModelOption,
+    PromptOption,
+    load_settings,
+)
+from pipeline.cli.restore import restore
+from pipeline.cli.run import Wanted, nights, run
+from pipeline.cli.schedule import schedule
+from pipeline.errors import (
+    EXIT_DONE,
+    EXIT_OWED,
+    ArxivError,
+    BudgetReached,
+    Interrupted,
+    JianjieError,
+    ModelError,
+    UsageError,
+    worst,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipeline.night.reprocess import Again
+    from pipeline.store.runs import RunOutcome
+
+app = typer.Typer(
+    name="jianjie",
+    help="A nightly digest of arXiv papers in Chinese: for each paper its 分类 tags and one 简介"
+    " line (task, problem, method).",
+    epilog="Exit status: 0 all done or nothing announced · 1 papers owed or a listing not checked ·"
+    " 2 usage, configuration or outputs · 3 arXiv or the model out of reach · 4 budget reached ·"
+    " 70 a mistake of jianjie's own · 130 interrupted. Of several, 2 wins over 3, 4 and 1.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"jianjie {__version__}")
+        raise typer.Exit
+
+
+app.command(
+    epilog="Examples:  jianjie run  ·  jianjie run --since 2026-01-02  ·"
+    "  jianjie run --date 2026-01-06  ·  jianjie run --model deepseek --limit 3 --dry-run"
+)(run)
+
+
+@app.command(
+    epilog="Examples:  jianjie reprocess 2601.02954  ·  jianjie reprocess"
+    " https://arxiv.org/abs/2601.02954v1 --model openai  ·  jianjie reprocess 2601.02954 --undo"
+)
+def reprocess(
+    ids: Annotated[list[str], typer.Argument(help="arXiv ids, or the papers' addresses.")],
+    config: ConfigOption = CONFIG,
+    model: ModelOption = None,
+    prompt: PromptOption = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Publish the line before the present one again.")
+    ] = False,
+) -> None:
+    """Do papers again and patch their digests."""
+    from pipeline.arxiv.ids import parse_id  # noqa: PLC0415
+    from pipeline.night import reprocess as again  # noqa: PLC0415
+
+    wanted = [parse_id(text) for text in ids]
+    step = again.undo if undo else again.reprocess
+    settings = load_settings(config, model, prompt)
+    with session.run(settings) as (edges, running):
+        for arxiv_id in wanted:
+            running.papers.append(arxiv_id.base)
+            running.add(_done_again(partial(step, edges, arxiv_id)))
+    sys.exit(running.outcome.exit_status)
+
+
+def _done_again(step: Callable[[], Again]) -> RunOutcome:
+    """One paper, shown; what is about it alone does not keep the others from being done."""
+    from pipeline.cli.terminal import print_again  # noqa: PLC0415
+    from pipeline.store.runs import RunOutcome  # noqa: PLC0415
+
+    try:
+        again = step()
+    except (UsageError, ArxivError, ModelError, BudgetReached) as error:
+        session.say(str(error))
+        return RunOutcome(exit_status=error.exit_status, note=str(error))
+    print_again(again)
+    for reason in again.reasons:
+        session.say(f"{again.paper.versioned}: no valid line, the old one stays: {reason}")
+    if again.new is None:
+        return RunOutcome(exit_status=EXIT_OWED, note=f"{again.paper.versioned}: no valid line")
+    return RunOutcome()
+
+
+app.command(
+    epilog="Examples:  jianjie evaluate prompts/zero-shot.md prompts/few-shot.md --model deepseek"
+    "  ·  jianjie evaluate builtin --fail-under content-chrf=20  ·  jianjie evaluate --history"
+)(evaluate)
+
+app.command(
+    epilog="Examples:  jianjie distill digests/ --out adapters/mine.gguf  ·  jianjie distill"
+    " series.jsonl.gz outputs/ --out adapters/mine.gguf --focus audio --held-out 320"
+)(distill)
+
+app.command(
+    epilog="Examples:  jianjie schedule cron  ·  jianjie schedule systemd --model deepseek"
+    " --install  ·  jianjie schedule github --time 01:00"
+)(schedule)
+
+
+@app.command(epilog="Example:  jianjie show 2601.02954")
+def show(
+    paper: Annotated[str, typer.Argument(help="An arXiv id, or the paper's address.")],
+    config: ConfigOption = CONFIG,
+) -> None:
+    """One paper with every summary it ever had."""
+    from pipeline.arxiv.ids import parse_id  # noqa: PLC0415
+    from pipeline.cli.terminal import print_paper  # noqa: PLC0415
+
+    arxiv_id = parse_id(paper)
+    with session.reading(load_settings(config)) as store:
+        summaries = store.summaries(arxiv_id.base)
+        version = arxiv_id.version or store.latest_announced(arxiv_id.base)
+        version = version or store.latest_published(arxiv_id.base)
+        found = store.paper(arxiv_id.base, version) if version else None
+        if found is None:
+            raise UsageError("not in the store", where=arxiv_id, fix="See: jianjie status")
+        if arxiv_id.version:
+            summaries = [pair for pair in summaries if pair[0].version == arxiv_id.version]
+        print_paper(found, summaries, store.replaced(found))
+
+
+@app.command(epilog="Example:  jianjie status --days 30")
+def status(
+    config: ConfigOption = CONFIG,
+    days: Annotated[int, typer.Option(min=1, help="So many listings, runs and days.")] = 10,
+) -> None:
+    """What is owed, how the last runs ended, and what the models cost."""
+    from pipeline.cli.terminal import print_status, print_unsent  # noqa: PLC0415
+
+    with session.reading(load_settings(config)) as store:
+        known = [store.day(date, field) for date, field in store.days()[:days]]
+        listed = [day for day in known if day]
+        print_status(listed, store.runs(days), store.spent(days), store.canary())
+        print_unsent(store.unsent())
+
+
+@app.command(epilog="Example:  jianjie render --date 2026-01-07")
+def render(
+    config: ConfigOption = CONFIG,
+    date: Annotated[
+        dt.datetime | None, typer.Option(formats=DATE_FORMATS, help="One listing. Default: all.")
+    ] = None,
+) -> None:
+    """Write the files again from the store; metadata that arXiv still owed is asked for."""
+    from pipeline.app import filled_in  # noqa: PLC0415
+    from pipeline.files import shown_path  # noqa: PLC0415
+    from pipeline.stages.publish import publish  # noqa: PLC0415
+
+    settings = load_settings(config)
+    with session.outputs(settings) as store:
+        wanted = [(d, f) for d, f in store.days() if date is None or d == date.date()]
+        if not wanted and (date or not store.unlisted()):
+            raise UsageError("the store has no such day", where="render", fix="See: jianjie status")
+        for day in filled_in(settings, store, wanted, session.say):
+            written = publish(day, settings.paths.outputs, settings.tags)
+            state = "written" if written.changed else "unchanged"
+            typer.echo(f"{shown_path(written.markdown)} {state}")
+    with session.reading(settings, again=True) as store:
+        files = session.update_site(store, settings, everything=True)
+        typer.echo(f"{shown_path(settings.paths.outputs / 'site')} {files} files written")
+
+
+app.command(epilog="Examples:  jianjie restore  ·  jianjie restore --over")(restore)
+
+
+@app.command(epilog="Examples:  jianjie doctor  ·  jianjie doctor --model deepseek --offline")
+def doctor(
+    config: ConfigOption = CONFIG,
+    model: ModelOption = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask neither arXiv nor a remote model.")
+    ] = False,
+) -> None:
+    """Check the settings, the keys, the folders, the clock, and whether model and arXiv answer."""
+    from pipeline.cli.doctor import examine  # noqa: PLC0415
+    from pipeline.cli.terminal import print_finding  # noqa: PLC0415
+
+    status = EXIT_DONE
+    for finding in examine(config, offline=offline, model=model):
+        print_finding(finding)
+        status = worst(status, finding.exit_status)
+    sys.exit(status)
+
+
+@app.command(epilog="Examples:  jianjie demo  ·  jianjie demo --serve")
+def demo(
+    config: ConfigOption = CONFIG,
+    model: ModelOption = "builtin",
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Only serve the stand-in arXiv, for other commands to use."),
+    ] = False,
+) -> None:
+    """The example day: no network, no key."""
+    from pipeline.demo.settings import example_arxiv, variables  # noqa: PLC0415
+
+    with example_arxiv(load_settings(config, model)) as (settings, field):
+        if serve:
+            typer.echo("\n".join(variables(settings.arxiv)))
+            typer.echo("jianjie: set these in another shell; Ctrl-C ends the stand-in", err=True)
+            signal.pause()
+        exit_status = nights(settings, [field], Wanted(), report=True)
+    sys.exit(exit_status)
+
+
+def main() -> None:
+    """Run the command line; every error of our tree is one line on standard error."""
+    mistakes.heed_threads()
+    try:
+        with mistakes.told():
+            app()
+    except JianjieError as error:
+        session.say(str(error))
+        _leave(error.exit_status)
+    except KeyboardInterrupt:
+        _leave(Interrupted.exit_status)
+
+
+def _leave(status: int) -> NoReturn:
+    """End now: a thread that waits for a slow server must not hold an interrupted run."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

@@ -1,0 +1,61 @@
+"""The command line's options and what they mean: settings and fields, chosen and checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli import mistakes
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from pipeline.config import Config
+
+CONFIG = Path("config.yaml")
+DATE_FORMATS = ["%Y-%m-%d"]
+
+ConfigOption = Annotated[
+    Path, typer.Option("--config", "-c", envvar="JIANJIE_CONFIG", help="The settings file.")
+]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", "-m", help="A model profile of the settings file.")
+]
+PromptOption = Annotated[
+    str | None, typer.Option("--prompt", "-p", help="A prompt variant: prompts/NAME.md.")
+]
+FieldOption = Annotated[
+    str | None, typer.Option("--field", "-f", help="One field of the settings file. Default: all.")
+]
+
+
+def load_settings(config: Path, model: str | None = None, prompt: str | None = None) -> Config:
+    """The settings, with a model and a prompt from the command line over everything else."""
+    from pipeline.config import load_config  # noqa: PLC0415
+
+    settings = load_config(config)
+    mistakes.settings_in_use(settings)
+    if model is not None and model not in settings.models:
+        raise UsageError(
+            f"no model profile {model!r}",
+            where="--model",
+            fix=f"There are: {', '.join(sorted(settings.models))}",
+        )
+    if model is not None:
+        settings = settings.model_copy(update={"model": model})
+    if prompt is not None:
+        profile = settings.profile.model_copy(update={"prompt": prompt})
+        models = {**settings.models, settings.model: profile}
+        settings = settings.model_copy(update={"models": models})
+    return settings
+
+
+def chosen_fields(settings: Config, field: str | None) -> list[str]:
+    """One field of the settings, or all. Raises UsageError."""
+    if field is None:
+        return list(settings.fields)
+    if field not in settings.fields:
+        known = ", ".join(settings.fields)
+        raise UsageError(f"no field {field!r}", where="--field", fix=f"There are: {known}")
+    return [field]

@@ -1,0 +1,49 @@
+"""The command `restore`: the store rebuilt from what was published."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pipeline.cli import session
+from pipeline.cli.options import CONFIG, ConfigOption, load_settings
+from pipeline.errors import OutputError
+
+_LOST = (
+    "earlier lines, lines that no digest has, replies of refused tries, batches that are out,"
+    " canary lines, quiet dates, the list of runs"
+)
+
+
+def restore(
+    config: ConfigOption = CONFIG,
+    *,
+    over: Annotated[
+        bool,
+        typer.Option("--over", help="Lay the digests over a store that has days, too."),
+    ] = False,
+) -> None:
+    """Rebuild the store from the newest snapshot and the published digests."""
+    from pipeline.clock import Clock  # noqa: PLC0415
+    from pipeline.files import shown_path  # noqa: PLC0415
+    from pipeline.restore.rebuild import restore as rebuild  # noqa: PLC0415
+
+    settings = load_settings(config)
+    found = rebuild(settings, Clock(), session.command(), session.say, over=over)
+    has = f"{_counted(found.days, 'day')}, {_counted(found.papers, 'paper')}, {found.owed} owed"
+    base = f" over {shown_path(found.base)}" if found.base else ""
+    typer.echo(f"store: {has}; from {_counted(found.digests, 'digest')}{base}")
+    if found.aside:
+        typer.echo(f"what stood in its place is kept as {shown_path(found.aside)}")
+    if not found.added_to:
+        since = f" since the snapshot {found.base.stem}" if found.base else ""
+        typer.echo(f"not in the digests, and so lost{since}: {_LOST}")
+    for line in found.unusable:
+        session.say(line)
+    sys.exit(OutputError.exit_status if found.unusable else 0)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"1 {noun}" if number == 1 else f"{number} {noun}s"

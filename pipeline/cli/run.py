@@ -1,0 +1,181 @@
+"""The command `run`: the fields' nights, one after the other, and what is told of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from pipeline.cli import session
+from pipeline.cli.options import (
+    CONFIG,
+    DATE_FORMATS,
+    ConfigOption,
+    FieldOption,
+    ModelOption,
+    PromptOption,
+    chosen_fields,
+    load_settings,
+)
+from pipeline.errors import UsageError, worst
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pipeline.config import Config
+    from pipeline.edges import Edges
+    from pipeline.errors import JianjieError
+    from pipeline.night.run import Night, Trouble
+    from pipeline.records import Canary
+
+
+class Wanted(NamedTuple):
+    """Which nights, and how much of them."""
+
+    date: dt.date | None = None
+    since: dt.date | None = None
+    limit: int | None = None
+
+
+def run(
+    *,
+    config: ConfigOption = CONFIG,
+    field: FieldOption = None,
+    date: Annotated[
+        dt.datetime | None,
+        typer.Option(formats=DATE_FORMATS, help="One listing's date: that night alone."),
+    ] = None,
+    since: Annotated[
+        dt.datetime | None,
+        typer.Option(
+            formats=DATE_FORMATS,
+            help="Tonight, and every missed night from that date on. Default: as far back as"
+            " catch_up_days in the settings.",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=0, help="At most so many papers; the rest stays owed.")
+    ] = None,
+    model: ModelOption = None,
+    prompt: PromptOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show papers, tokens and money; call no model.")
+    ] = False,
+) -> None:
+    """Tonight's digest and the nights that were missed, or one day's."""
+    settings = load_settings(config, model, prompt)
+    fields = chosen_fields(settings, field)
+    wanted = Wanted(date.date() if date else None, since.date() if since else None, limit)
+    if date and since:
+        raise UsageError("--date and --since exclude each other", where="run", fix="Give one")
+    if dry_run:
+        sys.exit(_dry_run(settings, fields, wanted))
+    whole = date is None and limit is None
+    report = sys.stdout.isatty()
+    sys.exit(nights(settings, fields, wanted, report=report, canary=whole, tell=whole))
+
+
+def nights(
+    settings: Config,
+    fields: Sequence[str],
+    wanted: Wanted,
+    *,
+    report: bool,
+    canary: bool = False,
+    tell: bool = False,
+) -> int:
+    """The fields' nights; the worst exit status, whatever the canary says.
+
+    What ends the run for all fields is raised when those before it are told.
+    """
+    from pipeline.night.account import canary_note, outcome  # noqa: PLC0415
+    from pipeline.night.run import run_fields  # noqa: PLC0415
+    from pipeline.store.runs import RunOutcome  # noqa: PLC0415
+
+    told = _Told(report=report)
+    try:
+        with (
+            session.messages(settings, wanted=tell) as messages,
+            session.run(settings, messages) as (edges, running),
+        ):
+            start = time.monotonic()
+            for result in run_fields(edges, fields, **wanted._asdict()):
+                told.add(result, time.monotonic() - start)
+                told.halted = edges.model.halted
+                messages.add(result, edges.model.halted)
+                running.add(outcome(result, edges.model.halted))
+                start = time.monotonic()
+            told.canary = _canary(edges, fields, told.nights) if canary else None
+            running.add(RunOutcome(note=canary_note(told.canary)))
+    finally:
+        told.tell()  # after the progress bar is gone
+    return running.outcome.exit_status
+
+
+def _canary(edges: Edges, fields: Sequence[str], nights: Sequence[Night]) -> Canary | str | None:
+    """Whether the model still writes as it did; what measures it is loaded only where wanted."""
+    if not edges.config.canary or not nights:
+        return None
+    from pipeline.evaluate.canary import watch  # noqa: PLC0415
+
+    return watch(edges, max(night.day.date for night in nights), fields)
+
+
+class _Told:
+    """What is said at the end."""
+
+    def __init__(self, *, report: bool) -> None:
+        self._report = report
+        self._results: list[tuple[Night | Trouble, float]] = []
+        self.halted: JianjieError | None = None
+        self.canary: Canary | str | None = None
+
+    @property
+    def nights(self) -> list[Night]:
+        """Of the fields that had one."""
+        from pipeline.night.run import Night  # noqa: PLC0415
+
+        return [result for result, _ in self._results if isinstance(result, Night)]
+
+    def add(self, result: Night | Trouble, seconds: float) -> None:
+        """A field is over."""
+        self._results.append((result, seconds))
+
+    def tell(self) -> None:
+        """Tables for a person; a line on standard error for all that is not as it should be."""
+        from pipeline.cli.terminal import print_canary, print_result  # noqa: PLC0415
+        from pipeline.night.account import canary_note, complaints  # noqa: PLC0415
+        from pipeline.records import Canary  # noqa: PLC0415
+
+        for result, seconds in self._results if self._report else ():
+            print_result(result, seconds)
+        if self._report and isinstance(self.canary, Canary):
+            print_canary(self.canary)
+        for result, _ in self._results:
+            for complaint in complaints(result, self.halted):
+                session.say(complaint)
+        # Where the model stopped, that is why there is no canary.
+        if problem := self.halted or canary_note(self.canary):
+            session.say(str(problem))
+
+
+def _dry_run(settings: Config, fields: Sequence[str], wanted: Wanted) -> int:
+    """Every field's estimates; the worst exit status."""
+    from pipeline.cli.terminal import print_estimate  # noqa: PLC0415
+    from pipeline.night.account import told  # noqa: PLC0415
+    from pipeline.night.estimate import estimates  # noqa: PLC0415
+    from pipeline.night.run import Trouble  # noqa: PLC0415
+
+    with session.edges(settings) as edges:
+        found = list(estimates(edges, fields, date=wanted.date, since=wanted.since))
+    statuses = []
+    for one in found:
+        if isinstance(one, Trouble):
+            session.say(told(one))
+            statuses.append(one.error.exit_status)
+        else:
+            print_estimate(one)
+    return worst(*statuses)

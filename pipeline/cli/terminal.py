@@ -1,0 +1,371 @@
+"""What a person sees: a progress bar while it works, tables when it is done."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.segment import Segment
+from rich.table import Table
+
+from pipeline.cli.findings import Finding
+from pipeline.digest.ledger import ledger
+from pipeline.errors import printable
+from pipeline.events import Event
+from pipeline.files import page_of, shown_path
+from pipeline.listing.find import NothingAnnounced
+from pipeline.night.account import note, unchecked, usual
+from pipeline.night.estimate import Estimate
+from pipeline.night.reprocess import Again
+from pipeline.night.run import Night, Trouble
+from pipeline.records import Canary, Day, Owed, Paper, Replaced, Summary
+from pipeline.store.messages import Delivery
+from pipeline.store.replies import Spent
+from pipeline.store.runs import Run
+
+if TYPE_CHECKING:  # a night needs none of what evaluations need
+    from pipeline.evaluate.answers import Work
+    from pipeline.evaluate.evaluation import Plan
+
+
+class _Printed(Console):
+    """Everything that is printed comes by here: what a terminal would obey is not passed on."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """What rich moves the cursor with is its own; all else is text, whoever wrote it."""
+        for segment in super().render(renderable, options):
+            own = segment.control is not None
+            yield segment if own else segment._replace(text=printable(segment.text))
+
+
+OUT = _Printed(highlight=False, soft_wrap=False)
+ERR = _Printed(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _bar() -> Progress:
+    """A bar on a terminal, nothing elsewhere."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=ERR,
+        transient=True,
+        disable=not ERR.is_terminal,
+    )
+
+
+class NightProgress:
+    """A bar on a terminal, nothing elsewhere; the log has every event in any case."""
+
+    def __init__(self) -> None:
+        self._bar = _bar()
+        self._task = self._bar.add_task("arXiv's listing", total=None)
+
+    def __enter__(self) -> Callable[[Event], None]:
+        self._bar.start()
+        return self._on
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def _on(self, event: Event) -> None:
+        if event.kind == "day_started":
+            total = int(str(event.details["papers"]))
+            self._bar.update(self._task, description=event.about, total=total, completed=0)
+        elif event.kind in {"paper_done", "paper_owed"}:
+            self._bar.advance(self._task)
+        elif event.kind == "warning" and ERR.is_terminal:
+            about = f"{event.about}: " if event.about else ""
+            self._bar.console.print(f"[yellow]{escape(about + str(event.details['text']))}[/]")
+
+
+class Steps:
+    """A bar for each step of long work on a terminal, nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self._bar = _bar()
+        self._task = self._bar.add_task("cases", total=None)
+
+    def __enter__(self) -> Steps:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def begin(self, name: str, total: int) -> None:
+        """The next step, and how many ticks it has at the most."""
+        self._bar.reset(self._task, description=name, total=total)
+
+    def tick(self) -> None:
+        """One more is done."""
+        self._bar.advance(self._task)
+
+    def say(self, text: str) -> None:
+        """A line on standard error, above the bar."""
+        self._bar.console.print(escape(text), soft_wrap=True)
+
+
+def print_work(planned: Plan, work: Mapping[str, Work]) -> None:
+    """What an evaluation would still ask for, at the most, without re-asking."""
+    table = Table(title=f"{len(planned.cases)} cases", title_justify="left")
+    for heading in ("system", "calls", "tokens in", "tokens out", "cost at most"):
+        table.add_column(heading, justify="left" if heading == "system" else "right")
+    for name, left in work.items():
+        row = (f"{left.calls:,}", f"{left.tokens_in:,}", f"{left.tokens_out:,}", money(left.cost))
+        table.add_row(escape(name), *row)
+    OUT.print(table)
+    for arxiv_id, why in planned.left_out.items():
+        OUT.print(escape(f"left out: {arxiv_id}: {why}"), soft_wrap=True)
+
+
+def print_result(result: Night | Trouble, seconds: float) -> None:
+    """The account of a field's night, or that it had none."""
+    if isinstance(result, Night):
+        _print_night(result, seconds)
+        return
+    table = Table(title=result.name, show_header=False, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("not done", escape(str(result.error)))
+    OUT.print(table)
+
+
+def _print_night(night: Night, seconds: float) -> None:
+    if isinstance(night.day, NothingAnnounced):
+        OUT.print(escape(note(night)), soft_wrap=True)
+    elif night.published:
+        OUT.print(_day_table(night.day, night.published.markdown, seconds))
+    if night.earlier:
+        OUT.print(_days_table("earlier nights", night.earlier))
+    for day in night.days:
+        for owed in day.owed:
+            OUT.print(f"待补 {_owed_line(owed)}", soft_wrap=True)
+
+
+def print_estimate(estimate: Estimate | NothingAnnounced) -> None:
+    """What a run would do: papers and upper bounds."""
+    if isinstance(estimate, NothingAnnounced):
+        text = f"{estimate.date}: nothing announced: {estimate.reason}"
+        OUT.print(escape(text), soft_wrap=True)
+        return
+    listing = estimate.listing
+    table = Table(title=f"{listing.field} {listing.date}", show_header=False, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("announced", str(len(listing.announcements)))
+    table.add_row("to do", str(estimate.todo))
+    tokens = f"at most {estimate.tokens_in:,} in, {estimate.tokens_out:,} out, without re-asking"
+    table.add_row("tokens", tokens)
+    table.add_row(
+        "cost", f"at most {money(estimate.cost)}" if estimate.cost is not None else money(None)
+    )
+    table.add_row("time", escape(_how_long(estimate)))
+    OUT.print(table)
+
+
+def _how_long(estimate: Estimate) -> str:
+    """In minutes and seconds, and what it hangs on."""
+    if estimate.by_batch:
+        return "by batch: within 24 hours"
+    minutes, seconds = divmod(math.ceil(estimate.seconds), 60)
+    about = f"about {minutes} min {seconds} s" if minutes else f"about {seconds} s"
+    if estimate.model_s is None:
+        return f"{about} for arXiv's PDFs; how fast the model is, its first replies will tell"
+    return f"{about}, by its last replies" if estimate.seconds else "none"
+
+
+def print_finding(finding: Finding) -> None:
+    """One line of the doctor's."""
+    mark = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "error": "[red]✗[/]"}[finding.state]
+    fix = f" → {finding.fix}" if finding.fix else ""
+    OUT.print(f"{mark} {escape(f'{finding.about}: {finding.text}{fix}')}", soft_wrap=True)
+
+
+def _day_table(day: Day, digest: Path, seconds: float) -> Table:
+    account = ledger(day)
+    table = Table(title=f"{day.name} {day.date}", show_header=False, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    rows = [
+        ("announced", str(account.announced)),
+        (
+            "done",
+            f"{account.done} ({account.from_pdf} from the PDF, "
+            f"{account.from_abstract} from the abstract)",
+        ),
+        ("owed (待补)", str(account.owed)),
+        ("check", _check(day)),
+        ("time", f"{seconds:.1f} s"),
+        ("tokens", f"{account.tokens_in:,} in, {account.tokens_out:,} out"),
+        ("cost", money(account.cost)),
+        ("tags agree", _agreement(day)),
+        ("model", ", ".join(sorted({d.summary.provenance.model for d in day.done})) or "—"),
+        ("digest", shown_path(digest)),
+        ("site", shown_path(page_of(digest))),
+    ]
+    for row in rows:
+        table.add_row(*map(escape, row))
+    return table
+
+
+def _check(day: Day) -> str:
+    """Whether the listing is all that arXiv announced."""
+    if problems := unchecked(day):
+        return "; ".join(problems)
+    check = day.check
+    counted, pages, added = (
+        (check.counted, len(check.pages), len(check.added)) if check else (0, 0, 0)
+    )
+    found = f", {added} of them not in the feed" if added else ""
+    over = len(check.no_news) if check else 0
+    left = f", {over} no news here" if over else ""
+    return f"complete: {counted} on arXiv's {pages} list pages{found}{left}"
+
+
+def _agreement(day: Day) -> str:
+    tags = ledger(day).tags
+    if not tags.papers:
+        return "—"
+    return (
+        f"micro F1 {tags.micro_f1:.1%}, primary right {tags.primary_right}/{tags.papers}, "
+        f"equal {tags.exact}/{tags.papers}"
+    )
+
+
+def money(cost: float | None) -> str:
+    """In the currency of the profile's prices."""
+    return "unknown (no prices in config.yaml)" if cost is None else f"{cost:.4f}"
+
+
+def _owed_line(owed: Owed) -> str:
+    return escape(f"{owed.announcement.paper.versioned} ({owed.stage.value}): {owed.reason}")
+
+
+def print_again(again: Again) -> None:
+    """The line before and after, what was patched, and where to read it."""
+    OUT.print(f"[bold]{escape(again.paper.versioned)}[/] {escape(again.paper.title)}")
+    table = Table(show_header=False)
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, summary in (("old", again.old), ("new", again.new)):
+        if summary is not None:
+            table.add_row(name, escape(summary.line))
+            table.add_row("", escape(_made_by(summary)), style="dim")
+    OUT.print(table)
+    if again.new is not None and again.old == again.new:
+        text = "the same line from the same question: nothing is published; another --prompt"
+        OUT.print(f"{text} or --model may give another", soft_wrap=True)
+    for path in again.patched:
+        OUT.print(f"patched {escape(shown_path(path))}", soft_wrap=True)
+    if again.page:
+        OUT.print(f"page {escape(shown_path(again.page))}", soft_wrap=True)
+
+
+def _made_by(summary: Summary) -> str:
+    made = summary.provenance
+    source = "PDF" if made.text_source == "pdf" else made.text_source
+    return (
+        f"{'; '.join(summary.tags)} · {made.model} · prompt {made.prompt} · from the {source}"
+        f" · {made.created:%Y-%m-%d %H:%M}"
+    )
+
+
+def print_paper(
+    paper: Paper, summaries: Sequence[tuple[Summary, bool]], earlier: Replaced | None
+) -> None:
+    """A paper and every summary it ever had, oldest first; ● marks the published one."""
+    OUT.print(f"[bold]{escape(paper.versioned)}[/] {escape(paper.title)}")
+    OUT.print(escape(f"{'; '.join(paper.authors)}\narXiv: {'; '.join(paper.categories)}"))
+    if paper.missing:
+        OUT.print("备注 not known yet: arXiv's API did not answer", soft_wrap=True)
+    if earlier is not None:
+        same = "" if earlier.changes else ": only the file"
+        OUT.print(f"since v{earlier.version}{same}")
+        for change in earlier.changes:
+            OUT.print(escape(f"  {change.field}: {change.diff}"), soft_wrap=True)
+    table = Table(show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    for summary, published in summaries:
+        table.add_row("●" if published else "", escape(f"v{summary.version} {summary.line}"))
+        table.add_row("", escape(_made_by(summary)), style="dim")
+        if summary.provenance.fallback:
+            table.add_row("", escape(summary.provenance.fallback), style="dim")
+    OUT.print(table)
+
+
+def _days_table(title: str, days: Sequence[Day]) -> Table:
+    header = ("date", "field", "announced", "done", "owed", "check")
+    table = Table(*header, title=title, title_justify="left")
+    for day in days:
+        account = ledger(day)
+        counts = (str(n) for n in (account.announced, account.done, account.owed))
+        check = "; ".join(unchecked(day)) or "complete"
+        name = f"{day.name} ({day.field})"
+        table.add_row(day.date.isoformat(), name, *counts, escape(check))
+    return table
+
+
+def print_canary(canary: Canary) -> None:
+    """A night's scores of the example papers, with what is usual."""
+    table = Table("score", "mean", "usual", "", title="canary", title_justify="left")
+    for score in canary.scores:
+        mark = "drift" if score.name in canary.drift else ""
+        table.add_row(score.name, f"{score.value:.1f}", usual(score), mark)
+    papers = "1 paper" if canary.papers == 1 else f"{canary.papers} papers"
+    nights = f"against {canary.nights} earlier nights"
+    OUT.print(table)
+    OUT.print(escape(f"{canary.date}: {papers} by {canary.model}, {nights}"), soft_wrap=True)
+
+
+def print_status(
+    days: Sequence[Day], runs: Sequence[Run], spent: Sequence[Spent], canary: Canary | None
+) -> None:
+    """What is owed, how the last runs ended, what calls to models cost, if the model changed."""
+    OUT.print(_days_table("days", days))
+    for day in days:
+        for owed in day.owed:
+            OUT.print(f"待补 {day.date} {_owed_line(owed)}", soft_wrap=True)
+    table = Table("started (UTC)", "command", "exit", "note", title="runs", title_justify="left")
+    for run in runs:
+        ended = "running or killed" if run.exit_status is None else str(run.exit_status)
+        table.add_row(
+            f"{run.started:%Y-%m-%d %H:%M:%S}", escape(run.command), ended, escape(run.note or "")
+        )
+    OUT.print(table)
+    if spent:
+        OUT.print(_spent_table(spent))
+    if canary:
+        print_canary(canary)
+
+
+def print_unsent(deliveries: Sequence[Delivery]) -> None:
+    """A line for each message that has still to reach somebody."""
+    for one in deliveries:
+        why = f": {one.error}" if one.error else ""
+        text = f"message of {one.created:%Y-%m-%d %H:%M} not sent to {one.target} yet{why}"
+        OUT.print(escape(text), soft_wrap=True)
+
+
+def _spent_table(spent: Sequence[Spent]) -> Table:
+    header = ("day (UTC)", "model", "calls", "tokens in", "cached", "tokens out", "cost")
+    table = Table(*header, title="spent", title_justify="left")
+    for one in spent:
+        unsure = f" ({one.unsure} without a reply)" if one.unsure else ""
+        table.add_row(
+            one.day.isoformat() if one.day else "before",
+            escape(one.model),
+            f"{one.calls}{unsure}",
+            *(f"{tokens:,}" for tokens in (one.tokens_in, one.cached_in, one.tokens_out)),
+            "unknown" if one.cost is None else f"{one.cost:.4f}",
+        )
+    return table

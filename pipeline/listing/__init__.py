@@ -1,0 +1,1 @@
+"""What arXiv announced, held against its own pages and completed."""

@@ -1,0 +1,1 @@
+"""One night: read `run.py` first."""

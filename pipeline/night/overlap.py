@@ -1,0 +1,189 @@
+"""A day's papers: while one PDF downloads, others are read, summarized and committed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
+from queue import SimpleQueue
+from typing import Any, NamedTuple
+
+from pipeline.arxiv.calendar import eastern_date
+from pipeline.edges import Edges
+from pipeline.errors import (
+    LONGEST_SAID,
+    BudgetReached,
+    InBatch,
+    JianjieError,
+    ModelError,
+    ModelForbidden,
+    ModelRefused,
+)
+from pipeline.llm.batch import Desk
+from pipeline.night.paper import Later, Pdfs, Ready, read, ready, write
+from pipeline.records import (
+    Announcement,
+    Cause,
+    Day,
+    Done,
+    Outcome,
+    Owed,
+    Paper,
+    Pdf,
+    Stage,
+    Summary,
+)
+from pipeline.stages.summarize import Refused
+
+_CAUSES: Mapping[type[JianjieError], Cause] = {
+    ModelForbidden: Cause.FORBIDDEN,
+    ModelRefused: Cause.REFUSED,
+    ModelError: Cause.OUT_OF_REACH,
+    BudgetReached: Cause.BUDGET,
+    InBatch: Cause.IN_BATCH,
+}
+"""By kind of error, the special ones first."""
+
+GRACE_S = 5.0
+"""A stopped run waits so long for replies that are already paid for and on their way."""
+
+
+class _Waits(NamedTuple):
+    """A paper that has all but its reply, which comes with a batch."""
+
+    item: Announcement
+    asked: Ready
+
+
+def travel(edges: Edges, day: Day, todo: Sequence[Announcement]) -> None:
+    """Bring every paper to its end: done, or owed with a stage and a reason."""
+    if not todo:
+        return
+    edges.model.warm_up()
+    waiting = _Journey(edges, day).run(todo)
+    if edges.desk:
+        _by_batch(edges, edges.desk, day, waiting)
+
+
+class _Journey:
+    """Papers in three pools of threads, each paper in one of them at a time."""
+
+    def __init__(self, edges: Edges, day: Day) -> None:
+        self._edges = edges
+        self._day = day
+        self._pdfs = Pdfs(edges, waits=True)
+        self._patient = day.date >= eastern_date(edges.clock.now())
+        self._fetching = ThreadPoolExecutor(1)  # arXiv wants one connection
+        self._reading = ThreadPoolExecutor(edges.config.extract.workers or os.cpu_count())
+        self._writing = ThreadPoolExecutor(edges.config.profile.concurrency)
+        self._under_way: set[Future[Any]] = set()
+        self._arrived: SimpleQueue[tuple[Future[Any], Callable[[Any], None]]] = SimpleQueue()
+        self._waiting: list[_Waits] = []
+
+    def run(self, todo: Sequence[Announcement]) -> list[_Waits]:
+        """Bring all papers to their end, or to where they wait for a batch: the latter."""
+        pools = (self._fetching, self._reading, self._writing)
+        try:
+            for item in todo:
+                fetch = partial(self._pdfs.fetch, item.paper, patient=self._patient)
+                self._send(self._fetching, fetch, partial(self._fetched, item))
+            while self._under_way:
+                future, go_on = self._arrived.get()
+                self._under_way.discard(future)
+                go_on(future.result())  # what is no paper's own trouble stops the run here
+        except BaseException:
+            self._edges.clock.stop()
+            for pool in pools:
+                pool.shutdown(wait=False, cancel_futures=True)
+            self._edges.readers.close()
+            wait(self._under_way, timeout=GRACE_S)
+            raise
+        for pool in pools:
+            pool.shutdown()
+        return self._waiting
+
+    def _send(
+        self, pool: ThreadPoolExecutor, step: Callable[[], Any], go_on: Callable[[Any], None]
+    ) -> None:
+        future = pool.submit(step)
+        self._under_way.add(future)
+        future.add_done_callback(lambda done: self._arrived.put((done, go_on)))
+
+    def _fetched(self, item: Announcement, pdf: Pdf | str | Later | None) -> None:
+        if isinstance(pdf, Later):
+            # Behind all the others: they go on meanwhile.
+            again = partial(self._pdfs.fetch, item.paper, patient=True, later=pdf)
+            self._send(self._fetching, again, partial(self._fetched, item))
+        else:
+            reads = partial(_read, self._edges, item.paper, pdf)
+            self._send(self._reading, reads, partial(self._read, item))
+
+    def _read(self, item: Announcement, asked: Ready) -> None:
+        writes = partial(_one_paper, self._edges, self._day, item, asked)
+        self._send(self._writing, writes, self._written)
+
+    def _written(self, result: Outcome | _Waits) -> None:
+        if isinstance(result, _Waits):
+            self._waiting.append(result)
+
+
+def _by_batch(edges: Edges, desk: Desk, day: Day, waiting: Sequence[_Waits]) -> None:
+    """Send what was collected, and look at the papers again each time that replies come."""
+    came = True
+    while waiting and came:
+        came = desk.work()
+        looked = [_one_paper(edges, day, paper.item, paper.asked) for paper in waiting]
+        waiting = [paper for paper in looked if isinstance(paper, _Waits)]
+
+
+def _read(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> Ready:
+    """Here and not where the model is asked: replies of others are waited for meanwhile."""
+    return ready(edges, paper, read(edges, paper, pdf))
+
+
+def _refused(edges: Edges, item: Announcement, refused: Refused) -> Owed:
+    if refused.declined:
+        edges.events.emit("declined", item.paper.versioned, said=refused.said[:LONGEST_SAID])
+    stage = Stage.SUMMARIZE if refused.declined else Stage.VALIDATE
+    again = f"; jianjie reprocess {item.paper.versioned} asks again" if refused.declined else ""
+    cause = Cause.DECLINED if refused.declined else Cause.RULES
+    reason = "; ".join(refused.reasons) + again
+    return Owed(announcement=item, stage=stage, cause=cause, reason=reason)
+
+
+def _failed(item: Announcement, error: ModelError | BudgetReached | InBatch) -> Owed:
+    cause = next(cause for kind, cause in _CAUSES.items() if isinstance(error, kind))
+    return Owed(announcement=item, stage=Stage.SUMMARIZE, cause=cause, reason=error.public)
+
+
+def _one_paper(edges: Edges, day: Day, item: Announcement, asked: Ready) -> Outcome | _Waits:
+    """Summarize, validate and commit one paper."""
+    edges.clock.sleep(0)  # a stopped run starts nothing new
+    paper = item.paper
+    try:
+        result = write(edges, paper, asked, day.date)
+    except InBatch as waits:
+        edges.store.set_owed(day.date, day.field, _failed(item, waits))
+        return _Waits(item, asked)
+    except (ModelError, BudgetReached) as error:
+        edges.events.emit("warning", paper.versioned, text=str(error))
+        outcome: Outcome = _failed(item, error)
+    else:
+        outcome = (
+            Done(announcement=item, summary=result)
+            if isinstance(result, Summary)
+            else _refused(edges, item, result)
+        )
+    if isinstance(outcome, Done):
+        edges.events.emit("paper_done", paper.versioned, tries=outcome.summary.provenance.tries)
+    else:
+        edges.store.set_owed(day.date, day.field, outcome)
+        edges.events.emit(
+            "paper_owed",
+            paper.versioned,
+            stage=outcome.stage.value,
+            cause=outcome.cause.value,
+            reason=outcome.reason,
+        )
+    return outcome

@@ -1,0 +1,99 @@
+"""One paper done again, or its line before put back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from pipeline.arxiv.calendar import eastern_date
+from pipeline.arxiv.ids import ArxivId
+from pipeline.edges import Edges
+from pipeline.errors import ArxivError, UsageError
+from pipeline.files import page_of_paper
+from pipeline.listing.metadata import one_paper
+from pipeline.night.paper import Pdfs, read, ready, write
+from pipeline.records import Paper, Pdf, Record, Summary
+from pipeline.stages.publish import patch
+from pipeline.stages.summarize import Refused
+
+
+class Again(Record):
+    """A paper done again: its line before and after, and where that is to be read."""
+
+    paper: Paper
+    old: Summary | None
+    new: Summary | None
+    """Equal to `old` where the same question brought the same line: that is no new summary."""
+    reasons: tuple[str, ...] = ()
+    patched: tuple[Path, ...] = ()
+    """The digests that changed."""
+    page: Path | None = None
+    """The paper's page on the site, which is made when the run ends."""
+
+
+def reprocess(edges: Edges, arxiv_id: ArxivId) -> Again:
+    """Do one paper again, and put the new line into every digest that has this version.
+
+    The version is the one named, else the newest announced, else arXiv's latest. The old line
+    stays where no new one passes, and with its provenance where it comes again. Raises ArxivError,
+    ModelError, UsageError.
+    """
+    paper = _metadata(edges, arxiv_id)
+    old = edges.store.published(paper.arxiv_id, paper.version)
+    pdf = Pdfs(edges).fetch(paper)
+    text = read(edges, paper, pdf if isinstance(pdf, Pdf | str) else None)
+    asked = ready(edges, paper, text)
+    edges.store.reopen(asked.inquiry.key)
+    result = write(edges, paper, asked, _listed(edges, paper), at_once=True)
+    if isinstance(result, Refused):
+        return Again(paper=paper, old=old, new=None, reasons=result.reasons)
+    return _published(edges, paper, old, result)
+
+
+def undo(edges: Edges, arxiv_id: ArxivId) -> Again:
+    """Publish the line before the present one again. Raises UsageError where there is none."""
+    version = arxiv_id.version or edges.store.latest_announced(arxiv_id.base)
+    version = version or edges.store.latest_published(arxiv_id.base)
+    paper = edges.store.paper(arxiv_id.base, version) if version else None
+    if paper is None:
+        raise UsageError("not in the store", where=arxiv_id, fix="See: jianjie status")
+    old = edges.store.published(paper.arxiv_id, paper.version)
+    new = edges.store.undo(paper.arxiv_id, paper.version)
+    return _published(edges, paper, old, new)
+
+
+def _metadata(edges: Edges, arxiv_id: ArxivId) -> Paper:
+    """From arXiv, else from the store when arXiv is out of reach."""
+    version = arxiv_id.version or edges.store.latest_announced(arxiv_id.base)
+    try:
+        paper = one_paper(ArxivId(arxiv_id.base, version), edges.arxiv)
+    except ArxivError:
+        stored = edges.store.paper(arxiv_id.base, version) if version else None
+        if stored is None or stored.metadata == "lost":
+            raise
+        return stored
+    edges.store.put_paper(paper)
+    return paper
+
+
+def _listed(edges: Edges, paper: Paper) -> dt.date:
+    """The date of the newest listing with this version; today where none has it."""
+    days = edges.store.days_of(paper.arxiv_id, paper.version)
+    return days[0][0] if days else eastern_date(edges.clock.now())
+
+
+def _published(edges: Edges, paper: Paper, old: Summary | None, new: Summary) -> Again:
+    page = edges.config.paths.outputs / "site" / page_of_paper(paper.arxiv_id)
+    return Again(paper=paper, old=old, new=new, patched=_patch(edges, new), page=page)
+
+
+def _patch(edges: Edges, summary: Summary) -> tuple[Path, ...]:
+    """Every digest that has this version, those that had the line already too."""
+    patched: list[Path] = []
+    for date, field in edges.store.days_of(summary.arxiv_id, summary.version):
+        day = edges.store.day(date, field)
+        if day is not None:
+            outputs, tags = edges.config.paths.outputs, edges.config.tags
+            written = patch(day, summary, outputs, tags)
+            patched += [written.markdown] if written.changed else []
+    return tuple(patched)

@@ -1,0 +1,242 @@
+"""Read first: one night.
+
+    listing ─► download ─► extract ─► prompt ─► summarize ─► validate ─► publish
+
+After `listing` everything the night owes is in the store. Each paper then travels on its own and
+is committed when it is done; what cannot be done is owed, with a stage and a reason. Running
+again does only what is owed. What there is to do is found in listing/find.py, how the papers
+travel is overlap.py, one paper's way is paper.py, and one paper done again reprocess.py.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from pipeline.arxiv.calendar import CATCH_UP_REACH
+from pipeline.edges import Edges
+from pipeline.errors import ArxivError, JianjieError, UsageError
+from pipeline.listing import find
+from pipeline.listing.find import NothingAnnounced
+from pipeline.night.overlap import travel
+from pipeline.records import Announcement, Day, Listing, Owed, Record
+from pipeline.site.update import warm_up
+from pipeline.stages.download import prune
+from pipeline.stages.publish import Published, publish
+
+
+class Night(Record):
+    """A field's result: the day with its files, and other days that were done on the way."""
+
+    name: str = ""
+    """The field's Chinese name."""
+    day: Day | NothingAnnounced
+    published: Published | None = None
+    """None where nothing was announced."""
+    earlier: tuple[Day, ...] = ()
+    """Missed nights that were caught up, and days that were owed something or not checked."""
+    problems: tuple[str, ...] = ()
+    """Nights that could not be caught up."""
+    tried: frozenset[str] = frozenset()
+    """The papers, by versioned id, that this run tried to do."""
+
+    @property
+    def days(self) -> tuple[Day, ...]:
+        """Every day that this run worked on."""
+        return (self.day, *self.earlier) if isinstance(self.day, Day) else self.earlier
+
+    @property
+    def complete(self) -> bool:
+        """Whether all that arXiv announced is done: nothing owed, nothing left unchecked."""
+        checked = isinstance(self.day, Day) or self.day.verified
+        done = all(not day.owed and day.check and day.check.complete for day in self.days)
+        return checked and done and not self.problems
+
+    def failed(self, day: Day) -> tuple[Owed, ...]:
+        """What this run tried of a day and could not do."""
+        return tuple(o for o in day.owed if o.announcement.paper.versioned in self.tried)
+
+
+class Trouble(NamedTuple):
+    """Why a field has no night: its own error, and no other field's."""
+
+    name: str
+    """The field's Chinese name."""
+    error: JianjieError
+
+
+FIELDS_OWN = (ArxivError, UsageError)
+"""Its feed, and a date that arXiv cannot tell about; all else ends the run for every field."""
+
+
+def run_fields(
+    edges: Edges,
+    fields: Sequence[str],
+    *,
+    date: dt.date | None = None,
+    since: dt.date | None = None,
+    limit: int | None = None,
+) -> Iterator[Night | Trouble]:
+    """Each field's night in turn, whatever becomes of the others'. Raises OutputError."""
+    for field in fields:
+        try:
+            yield run_night(edges, field, date=date, since=since, limit=limit)
+        except FIELDS_OWN as error:
+            name = edges.config.fields[field].name
+            edges.events.emit("field_failed", field, reason=str(error))
+            yield Trouble(name, error)
+
+
+def run_night(
+    edges: Edges,
+    field: str,
+    *,
+    date: dt.date | None = None,
+    since: dt.date | None = None,
+    limit: int | None = None,
+) -> Night:
+    """Tonight's digest of a field, then the nights that were missed, then what was left open.
+
+    `date` names one day instead, `since` how far back missed nights go; `limit` is the most
+    papers to do. Raises ArxivError, OutputError, UsageError; a paper's own trouble is in its
+    outcome.
+    """
+    if edges.desk:
+        edges.desk.fetch()  # what an earlier run sent
+    left = _Limit(limit)
+    found = find.find(edges, field, date)
+    if since is not None:
+        find.within_reach(since, found.date, "--since")
+    missing = find.out_of_reach(edges, field, found.date) if since is None else None
+    day, published = _tonight(edges, found, left)
+    name = edges.config.fields[field].name
+    if date is not None:
+        _tell_changes(edges, field, date)
+        return Night(name=name, day=day, published=published, tried=left.taken)
+    caught, problems = _catch_up(edges, field, found.date, since, left)
+    done_now = {day.date for day in caught}
+    earlier = _complete_earlier(edges, field, found.date, done_now, left)
+    if others := (*caught, *earlier):
+        _tell_changes(edges, field, min(other.date for other in others))
+    if isinstance(day, Day):
+        day = edges.store.day(day.date, field) or day
+    return Night(
+        name=name,
+        day=day,
+        published=published,
+        earlier=others,
+        problems=(*problems, missing) if missing else problems,
+        tried=left.taken,
+    )
+
+
+class _Limit:
+    """The papers that a run may still do; None: all."""
+
+    def __init__(self, papers: int | None) -> None:
+        self._left = papers
+        self.taken: frozenset[str] = frozenset()
+        """By versioned id, those that it was to do."""
+
+    def take(self, todo: Sequence[Announcement]) -> Sequence[Announcement]:
+        """The first of `todo`, as many as are left."""
+        taken = todo[: self._left]
+        if self._left is not None:
+            self._left -= len(taken)
+        self.taken |= {item.paper.versioned for item in taken}
+        return taken
+
+
+def _tonight(
+    edges: Edges, found: Listing | NothingAnnounced, left: _Limit
+) -> tuple[Day | NothingAnnounced, Published | None]:
+    if isinstance(found, NothingAnnounced):
+        edges.events.emit("nothing_announced", found.date, reason=found.reason)
+        return found, None
+    return _finish(edges, _stored(edges, found), left)
+
+
+def _stored(edges: Edges, found: Listing) -> Day:
+    """The listing in the store: from here on nothing announced can be lost."""
+    settings = edges.config.fields[found.field]
+    edges.store.add_listing(found, settings.name, settings.categories)
+    edges.events.emit("listing", found.date, field=found.field, announced=len(found.announcements))
+    day = edges.store.day(found.date, found.field)
+    if day is None or not _accounts_for(day, found):
+        raise AssertionError(f"the store lost part of the listing of {found.date}")
+    return day
+
+
+def _accounts_for(day: Day, found: Listing) -> bool:
+    """announced = done + owed, by id."""
+    kept = {outcome.announcement.paper.arxiv_id for outcome in day.outcomes}
+    return kept >= {item.paper.arxiv_id for item in found.announcements}
+
+
+def _catch_up(
+    edges: Edges, field: str, today: dt.date, since: dt.date | None, left: _Limit
+) -> tuple[list[Day], tuple[str, ...]]:
+    """The nights that were missed, and those of them that cannot be had now."""
+    days: list[Day] = []
+    problems: list[str] = []
+    for date in find.missed(edges, field, today, since):
+        found = find.past(edges, field, date)
+        day, _ = _tonight(edges, found, left)
+        if isinstance(day, Day):
+            days.append(day)
+        elif not day.verified:
+            problems.append(f"{date}: {day.reason}")
+    return days, tuple(problems)
+
+
+def _complete_earlier(
+    edges: Edges, field: str, before: dt.date, done_now: set[dt.date], left: _Limit
+) -> tuple[Day, ...]:
+    """Try again what the last nights still owe or could not check."""
+    oldest = before - dt.timedelta(days=edges.config.retry_days)
+    # A night caught up late may be older than that: it is checked as long as arXiv has its page.
+    unchecked = {d for d in edges.store.unchecked(field) if d >= before - CATCH_UP_REACH}
+    known = [date for date, _ in edges.store.days(field) if date < before]
+    dates = [date for date in known if date >= oldest or date in unchecked]
+    completed: list[Day] = []
+    for date in dates:
+        day = edges.store.day(date, field)
+        if day is None or date in done_now or edges.model.halted is not None:
+            continue
+        if found := find.again(edges, day):
+            day = _stored(edges, found)
+        if found or day.owed:
+            completed.append(_finish(edges, day, left)[0])
+    return tuple(completed)
+
+
+def _tell_changes(edges: Edges, field: str, since: dt.date) -> None:
+    """Publish later days again where they now know what a replacement changed since then."""
+    for date, _ in edges.store.days(field):
+        day = edges.store.day(date, field) if date > since else None
+        if day and publish(day, edges.config.paths.outputs, edges.config.tags).changed:
+            edges.events.emit("published_again", date)
+
+
+def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
+    """Do what the day owes, then publish it: also when the run has to stop on the way."""
+    papers = [owed.announcement for owed in day.owed]
+    todo = left.take([i for i in papers if i.paper.version and i.paper.metadata != "lost"])
+    edges.events.emit("day_started", day.date, papers=len(todo))
+    if todo:
+        warm_up()  # the site's pages are made when the run ends
+    try:
+        travel(edges, day, todo)
+    finally:
+        finished = edges.store.day(day.date, day.field) or day
+        published = publish(finished, edges.config.paths.outputs, edges.config.tags)
+        prune(edges.pdf_cache, edges.config.arxiv.max_pdf_cache_mb)
+        edges.events.emit(
+            "published",
+            day.date,
+            done=len(finished.done),
+            owed=len(finished.owed),
+            changed=published.changed,
+        )
+    return finished, published

@@ -1,0 +1,1 @@
+"""A variant file becomes the prompt of a paper."""

@@ -1,0 +1,341 @@
+"""A prompt variant is a file: YAML front matter, then strict Jinja2 parts for system and user.
+
+    ---
+    description: what it tries
+    context: full
+    ---
+    === system ===
+    …
+    === user ===
+    … {{ title }} … {{ text }} …
+
+Everything a variant can get wrong is an error that names file and line before any call is made.
+Paper text is data: it cannot end the delimiters that the variant puts around it (untrusted.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import jinja2
+import jinja2.meta
+import jinja2.sandbox
+import yaml
+from pydantic import Field, ValidationError
+
+from pipeline.categories import taxonomy
+from pipeline.digest.markdown import Entry, load
+from pipeline.errors import JianjieError, PromptError, one_line
+from pipeline.llm import tokens
+from pipeline.prompt.context import Context, choose, pages_wanted
+from pipeline.records import Paper, PaperText, Prompt, Record
+from pipeline.text.reply import LINE, TAGS
+from pipeline.text.untrusted import as_data
+
+VARIABLES = frozenset(
+    {"title", "authors", "abstract", "comment", "text", "language", "examples", "vocabulary"}
+)
+_FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
+_PART = re.compile(r"^=== (\w+) ===\n", re.MULTILINE)
+_VERSION = re.compile(r"v\d+$")
+
+
+_ANY_PAPER = Paper(
+    arxiv_id="2601.00001",
+    version=1,
+    title="A Title",
+    abstract="An abstract.",
+    authors=("A. Author", "B. Author"),
+    comment="5 pages",
+    categories=("cs.SD",),
+)
+_ANOTHER_PAPER = _ANY_PAPER.model_copy(
+    update={"title": "Another Heading", "abstract": "Other words."}
+)
+"""The same but for what a line can be written from."""
+
+
+class FewShot(Record):
+    """Which human-written entries go into the prompt: the first `count` that are not the paper."""
+
+    file: Path
+    count: int = Field(ge=1, le=20)
+
+
+class Front(Record):
+    """A variant's front matter."""
+
+    description: str = Field(min_length=1)
+    context: Context
+    text_tokens: int = Field(ge=50)
+    """The budget of `text`."""
+    reply: Literal["json", "labelled"] = "json"
+    reask: Literal["feedback", "resample"] = "feedback"
+    """After a refused reply: tell the reasons, or draw another at a higher temperature."""
+    temperature: float = Field(default=0.0, ge=0, le=2)
+    max_tokens: int = Field(default=400, ge=20)
+    examples: FewShot | None = None
+
+    @property
+    def pages_wanted(self) -> int | None:
+        """How many pages of a PDF are enough for the text; None: all."""
+        return pages_wanted(self.context, self.text_tokens)
+
+
+class Variant:
+    """A checked prompt file."""
+
+    def __init__(
+        self,
+        path: Path,
+        front: Front,
+        parts: dict[str, jinja2.Template],
+        examples: Sequence[Entry],
+        digest: str,
+        user_line: int,
+    ) -> None:
+        self.name = path.stem
+        self.front = front
+        self.hash = digest
+        self._path = path
+        self._parts = parts
+        self._examples = examples
+        self._user_line = user_line
+
+    @property
+    def shown(self) -> tuple[Entry, ...]:
+        """The few-shot examples, as papers that are not among them see them."""
+        return tuple(self._examples[: self.front.examples.count if self.front.examples else 0])
+
+    @property
+    def examples_file(self) -> Path | None:
+        """The digest that they are from."""
+        return self._path.parent / self.front.examples.file if self.front.examples else None
+
+    @property
+    def example_lines(self) -> tuple[tuple[str, str], ...]:
+        """Base id and line of the few-shot examples."""
+        found = ((_VERSION.sub("", entry.versioned), entry.line) for entry in self._examples)
+        return tuple((arxiv_id, line) for arxiv_id, line in found if line)
+
+    def check(self) -> None:
+        """Fill in made-up papers: what fails with them fails before any call is made.
+
+        A prompt that is the same for two papers shows the model nothing to write about.
+        """
+        if self._filled(_ANY_PAPER) == self._filled(_ANOTHER_PAPER):
+            raise PromptError(
+                "shows nothing of the paper: the prompt is the same for every one",
+                where=f"{self._path}:{self._user_line}",
+                fix="Put {{ title }}, {{ abstract }} or {{ text }} into the part === user ===",
+            )
+
+    def _filled(self, paper: Paper) -> list[str]:
+        values = self._values(paper, paper.abstract, "en")
+        return [_render(template, values, self._path) for template in self._parts.values()]
+
+    @property
+    def wants_pdf(self) -> bool:
+        """Whether the PDF is worth downloading."""
+        return self.front.context != "abstract"
+
+    def render(self, paper: Paper, text: PaperText, *, share: float = 1.0) -> Prompt:
+        """The prompt for one paper, with a `share` of the text that it would have."""
+        budget = self.front.text_tokens
+        chosen = choose(text, self.front.context, budget)
+        if share < 1:
+            less = int(min(budget, tokens.count(chosen.text)) * share)
+            chosen = choose(text, self.front.context, less)
+        values = self._values(paper, chosen.text, text.language)
+        system, user = (
+            _render(self._parts[part], values, self._path) if part in self._parts else ""
+            for part in ("system", "user")
+        )
+        return Prompt(
+            variant=self.name,
+            hash=self.hash,
+            system=system,
+            user=user,
+            reply=self.front.reply,
+            reask=self.front.reask,
+            temperature=self.front.temperature,
+            max_tokens=self.front.max_tokens,
+            tokens=tokens.count(system) + tokens.count(user),
+            truncated=bool(chosen.cut),
+            cut=chosen.cut,
+        )
+
+    def _values(self, paper: Paper, body: str, language: str | None) -> dict[str, Any]:
+        few = self.front.examples
+        others = [e for e in self._examples if _VERSION.sub("", e.versioned) != paper.arxiv_id]
+        return {
+            "title": as_data(paper.title),
+            "authors": as_data("; ".join(paper.authors)),
+            "abstract": as_data(paper.abstract),
+            "comment": as_data(paper.comment or ""),
+            "text": as_data(body),
+            "language": language or "",
+            "examples": [_example(entry) for entry in others[: few.count if few else 0]],
+            "vocabulary": taxonomy().categories,
+        }
+
+
+def load_variant(name: str, folder: Path) -> Variant:
+    """The variant `NAME.md` in `folder`. Raises PromptError with file and line."""
+    path = folder / f"{name}.md"
+    source = _read(path, folder)
+    front_text, at = _split_front(source, path)
+    front = _front(front_text, path)
+    parts = _parts(source, at, path)
+    examples: Sequence[Entry] = ()
+    digest = hashlib.sha256(source.encode())
+    if front.examples is not None:
+        file = folder / front.examples.file
+        line = _line_of(front_text, ("examples", "file"))
+        examples = [entry for entry in _entries(file, where=f"{path}:{line}") if entry.line]
+        digest.update(file.read_bytes())
+    user_line = next(
+        _line(source, head.start()) for head in _PART.finditer(source, at) if head[1] == "user"
+    )
+    variant = Variant(path, front, parts, examples, digest.hexdigest()[:16], user_line)
+    variant.check()
+    return variant
+
+
+def _read(path: Path, folder: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        known = ", ".join(sorted(file.stem for file in folder.glob("*.md"))) or "none"
+        raise PromptError("no such prompt", where=path, fix=f"There are: {known}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise PromptError(f"cannot be read: {one_line(error)}", where=path) from error
+
+
+def _split_front(source: str, path: Path) -> tuple[str, int]:
+    """The front matter, and where the parts begin."""
+    front = _FRONT.match(source)
+    if front is None:
+        raise PromptError(
+            "has no front matter", where=f"{path}:1", fix="Begin with --- lines around YAML"
+        )
+    return front[1], front.end()
+
+
+def _front(text: str, path: Path) -> Front:
+    try:
+        return Front.model_validate(yaml.safe_load(text))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        name = ".".join(str(part) for part in problem["loc"]) or "front matter"
+        line = _line_of(text, problem["loc"])
+        what = "unknown field" if problem["type"] == "extra_forbidden" else problem["msg"]
+        raise PromptError(
+            f"{name}: {one_line(what)}",
+            where=f"{path}:{line}",
+            fix=f"Fields: {', '.join(Front.model_fields)}",
+        ) from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date like 2026-13-01
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 2 if mark else 2  # 1-based, after the opening ---
+        reason = getattr(error, "problem", None) or error
+        raise PromptError(f"not YAML: {reason}", where=f"{path}:{line}") from error
+
+
+def _line_of(text: str, keys: Sequence[str | int]) -> int:
+    """Where the innermost of `keys` that stands at a line's start is; 1 for none."""
+    for key in reversed(keys):
+        for number, line in enumerate(text.split("\n"), start=2):  # after the opening ---
+            if line.strip().startswith(f"{key}:"):
+                return number
+    return 1
+
+
+def _parts(source: str, at: int, path: Path) -> dict[str, jinja2.Template]:
+    """The system and user templates, compiled and checked."""
+    heads = list(_PART.finditer(source, at))
+    ends = [head.start() for head in heads[1:]] + [len(source)]
+    before = source[at : heads[0].start() if heads else len(source)]
+    if before.strip() or not heads:
+        at += len(before) - len(before.lstrip())
+        raise PromptError(
+            "text before the first part" if heads else "has no parts",
+            where=f"{path}:{_line(source, at)}",
+            fix="Parts begin with a line === system === or === user ===",
+        )
+    environment = jinja2.sandbox.SandboxedEnvironment(
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )
+    parts: dict[str, jinja2.Template] = {}
+    for head, end in zip(heads, ends, strict=True):
+        name, line = head[1], _line(source, head.end())
+        if name not in {"system", "user"} or name in parts:
+            raise PromptError(
+                f"part {name!r} is unknown or stands twice",
+                where=f"{path}:{line - 1}",
+                fix="The parts are system and user",
+            )
+        parts[name] = _template(source[head.end() : end], environment, path, line)
+    if "user" not in parts:
+        raise PromptError("has no part === user ===", where=path)
+    return parts
+
+
+def _line(source: str, at: int) -> int:
+    return source.count("\n", 0, at) + 1
+
+
+def _template(
+    text: str, environment: jinja2.Environment, path: Path, first_line: int
+) -> jinja2.Template:
+    text = "\n" * (first_line - 1) + text  # so that the template's lines are the file's
+    try:
+        tree = environment.parse(text)
+        undefined = jinja2.meta.find_undeclared_variables(tree) - VARIABLES
+        if undefined:
+            name = min(undefined)
+            line = min(n.lineno for n in tree.find_all(jinja2.nodes.Name) if n.name == name)
+            raise PromptError(
+                f"undefined variable {name!r}",
+                where=f"{path}:{line}",
+                fix=f"There are: {', '.join(sorted(VARIABLES))}",
+            )
+        return environment.from_string(text)
+    except jinja2.TemplateSyntaxError as error:
+        raise PromptError(
+            f"not a template: {one_line(error.message)}",
+            where=f"{path}:{error.lineno}",
+        ) from error
+
+
+def _render(template: jinja2.Template, values: dict[str, Any], path: Path) -> str:
+    """The part, ended by one line feed."""
+    try:
+        return template.render(values).strip("\n") + "\n"
+    except Exception as error:  # an expression in a template can fail in every way that Python can
+        frames = traceback.extract_tb(error.__traceback__)
+        line = max((f.lineno or 1 for f in frames if f.filename == "<template>"), default=1)
+        raise PromptError(
+            f"cannot be filled in: {one_line(error)}", where=f"{path}:{line}"
+        ) from error
+
+
+def _entries(file: Path, where: str) -> tuple[Entry, ...]:
+    try:
+        return load(file).entries
+    except JianjieError as error:
+        raise PromptError(f"examples cannot be read: {error}", where=where) from error
+
+
+def _example(entry: Entry) -> dict[str, Any]:
+    return {
+        "title": as_data(entry.title),
+        "abstract": as_data(entry.abstract),
+        "reply": json.dumps({TAGS: entry.tags, LINE: entry.line}, ensure_ascii=False),
+    }

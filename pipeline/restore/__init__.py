@@ -1,0 +1,1 @@
+"""The store made again from its snapshots and the published digests."""

@@ -1,0 +1,1 @@
+"""Everything that is known, in one SQLite file: one module a subject."""

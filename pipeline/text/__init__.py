@@ -1,0 +1,1 @@
+"""Other people's text: made safe, read, and judged."""
