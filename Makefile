@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := pipeline tests scripts
 
-.PHONY: help demo test test-train check evaluate format format-check lint types pdfs screenshots \
+.PHONY: soak help demo test test-train check evaluate format format-check lint types pdfs screenshots \
 	hashes bench bench-extract bench-site clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    the example day, with no network and no key"
-	@echo "make test    the tests"
+	@echo "make test    the tests, but for those that take a minute each"
+	@echo "make soak    those: weeks of nights, kills, the built-in model"
 	@echo "make test-train   the tests of the training; installs torch (6 GB) into $(VENV)-train"
 	@echo "make check   format check, lint, types, tests"
 	@echo "make evaluate  the built-in model on the example day against its baseline; takes a minute"
@@ -26,7 +27,10 @@ demo: $(VENV)/.installed
 	$(BIN)/jianjie demo
 
 test: $(VENV)/.installed
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 -m "not long"
+
+soak: $(VENV)/.installed
+	$(BIN)/pytest -n 2 -m long
 
 test-train: $(VENV)-train/.installed
 	$(VENV)-train/bin/pytest tests/train

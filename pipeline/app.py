@@ -17,7 +17,7 @@ from pipeline.clock import Clock
 from pipeline.config import Config
 from pipeline.edges import Edges
 from pipeline.errors import ConfigError, OutputError, OutputsBusy
-from pipeline.evaluate.bench import Bench, Pdfs
+from pipeline.evaluate.bench import Bench, FullTexts
 from pipeline.events import Events, Listener, log_file
 from pipeline.files import cannot_write
 from pipeline.listing.find import lacking_metadata
@@ -28,6 +28,7 @@ from pipeline.llm.features import FeatureMemory
 from pipeline.llm.guard import Guarded
 from pipeline.llm.keys import api_key
 from pipeline.llm.model import Model
+from pipeline.night.downloads import Downloads
 from pipeline.pacing import Retry
 from pipeline.pdf.pool import Readers
 from pipeline.prompt.variant import load_variant
@@ -245,14 +246,14 @@ def open_bench(
             called = build_model(own, clock, replies)
             models[name] = Guarded(called, own.profile, own.budget, own.retry, clock, replies)
             open_.callback(models[name].close)
-        pdfs = None
+        full_texts = None
         if full_text:
             arxiv = ArxivClient(config.arxiv, config.retry, clock, cache_folder(config))
             open_.callback(arxiv.close)
             readers = _readers(config)
             open_.callback(readers.close)
-            pdfs = Pdfs(arxiv, pdf_cache(config), readers)
-        yield Bench(folder, configs, models, replies, clock, pdfs)
+            full_texts = FullTexts(Downloads(arxiv, pdf_cache(config), clock), readers)
+        yield Bench(folder, configs, models, replies, clock, full_texts)
 
 
 def pdf_cache(config: Config) -> Path:

@@ -7,20 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipeline.arxiv.client import ArxivClient
 from pipeline.clock import Clock
 from pipeline.config import Config
 from pipeline.llm.guard import Guarded
+from pipeline.night.downloads import Downloads
 from pipeline.pdf.pool import Readers
 from pipeline.store.replies import Calls
 
 
 @dataclass(frozen=True)
-class Pdfs:
-    """Where full texts come from."""
+class FullTexts:
+    """Where they come from."""
 
-    arxiv: ArxivClient
-    cache: Path
+    downloads: Downloads
     readers: Readers
 
 
@@ -50,6 +49,6 @@ class Bench:
     replies: Calls
     """Every reply that any evaluation ever paid for."""
     clock: Clock
-    pdfs: Pdfs | None = None
+    full_texts: FullTexts | None = None
     """None: abstracts are read."""
     turns: Turns = field(default_factory=Turns)

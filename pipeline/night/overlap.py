@@ -21,7 +21,8 @@ from pipeline.errors import (
     ModelRefused,
 )
 from pipeline.llm.batch import Desk
-from pipeline.night.paper import Later, Pdfs, Ready, read, ready, write
+from pipeline.night.downloads import Later
+from pipeline.night.paper import Ready, downloads, read, ready, wants_pdf, write
 from pipeline.records import (
     Announcement,
     Cause,
@@ -72,7 +73,7 @@ class _Journey:
     def __init__(self, edges: Edges, day: Day) -> None:
         self._edges = edges
         self._day = day
-        self._pdfs = Pdfs(edges, waits=True)
+        self._downloads = downloads(edges)
         self._patient = day.date >= eastern_date(edges.clock.now())
         self._fetching = ThreadPoolExecutor(1)  # arXiv wants one connection
         self._reading = ThreadPoolExecutor(edges.config.extract.workers or os.cpu_count())
@@ -86,7 +87,7 @@ class _Journey:
         pools = (self._fetching, self._reading, self._writing)
         try:
             for item in todo:
-                fetch = partial(self._pdfs.fetch, item.paper, patient=self._patient)
+                fetch = partial(self._fetch, item.paper, patient=self._patient)
                 self._send(self._fetching, fetch, partial(self._fetched, item))
             while self._under_way:
                 future, go_on = self._arrived.get()
@@ -110,10 +111,17 @@ class _Journey:
         self._under_way.add(future)
         future.add_done_callback(lambda done: self._arrived.put((done, go_on)))
 
+    def _fetch(
+        self, paper: Paper, *, patient: bool, later: Later | None = None
+    ) -> Pdf | str | Later | None:
+        if not wants_pdf(self._edges):
+            return None
+        return self._downloads.fetch_or_later(paper, patient=patient, later=later)
+
     def _fetched(self, item: Announcement, pdf: Pdf | str | Later | None) -> None:
         if isinstance(pdf, Later):
             # Behind all the others: they go on meanwhile.
-            again = partial(self._pdfs.fetch, item.paper, patient=True, later=pdf)
+            again = partial(self._fetch, item.paper, patient=True, later=pdf)
             self._send(self._fetching, again, partial(self._fetched, item))
         else:
             reads = partial(_read, self._edges, item.paper, pdf)

@@ -6,18 +6,10 @@ import datetime as dt
 from contextlib import suppress
 
 from pipeline.edges import Edges
-from pipeline.errors import (
-    ArxivError,
-    ArxivUnreachable,
-    ContextExceeded,
-    PdfChallenged,
-    PdfError,
-    PdfNotMade,
-    PdfNotReady,
-)
+from pipeline.errors import ArxivError, ContextExceeded, PdfError
+from pipeline.night.downloads import Downloads
 from pipeline.records import Inquiry, Paper, PaperText, Pdf, Prompt, Record, Summary
 from pipeline.settings import Profile
-from pipeline.stages.download import download
 from pipeline.stages.extract import extract, from_abstract
 from pipeline.stages.summarize import (
     Judge,
@@ -29,83 +21,35 @@ from pipeline.stages.summarize import (
 )
 from pipeline.text.likeness import LinesForPaper
 
-PDF_OUTAGE = 3
-"""So many downloads in a row, each with all its retries, fail before arXiv's PDFs count as gone."""
-
 MOST_CHARACTERS_A_TOKEN = 6
 """English papers have 4 to 5."""
 
 LEAST_COUNTED = 0.5
 """Tokenizers that are better at Chinese count 0.6 of cl100k_base's tokens, and hardly less."""
 
-NOT_READY_TRIES = 4
-"""A PDF that arXiv has still to make is asked for so often, over `pdf_not_ready_s`."""
 
+def downloads(edges: Edges) -> Downloads:
+    """A run's PDFs; a paper's earlier versions are known by what their summaries were made from."""
 
-class Later(Record):
-    """A PDF that is not ready yet: ask again at `due` (seconds of the clock's monotonic time)."""
-
-    due: float
-    tries: int
-
-
-class Pdfs:
-    """Downloads that are given up for the night when arXiv's PDFs are out of reach.
-
-    `waits`: what can pass is asked for again later; for runs with other papers to do meanwhile.
-    """
-
-    def __init__(self, edges: Edges, *, waits: bool = False) -> None:
-        self._edges = edges
-        self._waits = waits
-        self._failures = 0
-
-    def fetch(
-        self, paper: Paper, *, patient: bool = False, later: Later | None = None
-    ) -> Pdf | str | Later | None:
-        """The PDF, why it cannot be had, or None where the prompt does not want it.
-
-        `patient` is for papers announced just now, whose PDF may still be in the making: then the
-        answer may be Later. Where arXiv's maker of PDFs failed, it may be of any paper.
-        """
-        if not self._edges.variant.wants_pdf or self._edges.model.halted:
-            return None
-        if self._failures >= PDF_OUTAGE:
-            return "download: arXiv's PDFs are out of reach"
-        if later is not None:
-            self._edges.clock.sleep(later.due - self._edges.clock.monotonic())
-        try:
-            pdf = self._download(paper)
-        except PdfNotReady as error:
-            can_pass = self._waits and (patient or isinstance(error, PdfNotMade))
-            if can_pass and (due := self._next_try(later)):
-                return due
-            return self._told(paper, error)
-        except (PdfError, ArxivError) as error:
-            self._failures += isinstance(error, ArxivUnreachable | PdfChallenged)
-            return self._told(paper, error)
-        self._failures = 0
-        return pdf
-
-    def _download(self, paper: Paper) -> Pdf:
-        edges = self._edges
-        earlier = frozenset(
+    def earlier(paper: Paper) -> frozenset[str]:
+        return frozenset(
             summary.provenance.pdf_sha256
             for summary, _ in edges.store.summaries(paper.arxiv_id)
             if summary.version < paper.version and summary.provenance.pdf_sha256
         )
-        return download(paper, edges.arxiv, edges.pdf_cache, not_these=earlier)
 
-    def _next_try(self, later: Later | None) -> Later | None:
-        wait = self._edges.config.arxiv.pdf_not_ready_s / NOT_READY_TRIES
-        tries = (later.tries if later else 0) + 1
-        if not wait or tries > NOT_READY_TRIES:
-            return None
-        return Later(due=self._edges.clock.monotonic() + wait, tries=tries)
+    def tell(paper: Paper, error: PdfError | ArxivError) -> None:
+        edges.events.emit("warning", paper.versioned, text=str(error))
 
-    def _told(self, paper: Paper, error: PdfError | ArxivError) -> str:
-        self._edges.events.emit("warning", paper.versioned, text=str(error))
-        return f"download: {error.what}"
+    wait = edges.config.arxiv.pdf_not_ready_s
+    return Downloads(
+        edges.arxiv, edges.pdf_cache, edges.clock, not_ready_s=wait, earlier=earlier, tell=tell
+    )
+
+
+def wants_pdf(edges: Edges) -> bool:
+    """Whether the prompt has a use for it, and there is a model to read it."""
+    return edges.variant.wants_pdf and not edges.model.halted
 
 
 def read(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> PaperText:

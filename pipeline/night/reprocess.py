@@ -11,8 +11,8 @@ from pipeline.edges import Edges
 from pipeline.errors import ArxivError, UsageError
 from pipeline.files import page_of_paper
 from pipeline.listing.metadata import one_paper
-from pipeline.night.paper import Pdfs, read, ready, write
-from pipeline.records import Paper, Pdf, Record, Summary
+from pipeline.night.paper import downloads, read, ready, wants_pdf, write
+from pipeline.records import Paper, Record, Summary
 from pipeline.stages.publish import patch
 from pipeline.stages.summarize import Refused
 
@@ -40,8 +40,8 @@ def reprocess(edges: Edges, arxiv_id: ArxivId) -> Again:
     """
     paper = _metadata(edges, arxiv_id)
     old = edges.store.published(paper.arxiv_id, paper.version)
-    pdf = Pdfs(edges).fetch(paper)
-    text = read(edges, paper, pdf if isinstance(pdf, Pdf | str) else None)
+    pdf = downloads(edges).fetch(paper) if wants_pdf(edges) else None
+    text = read(edges, paper, pdf)
     asked = ready(edges, paper, text)
     edges.store.reopen(asked.inquiry.key)
     result = write(edges, paper, asked, _listed(edges, paper), at_once=True)

@@ -15,6 +15,7 @@ import pytest
 
 from pipeline.digest.markdown import load
 from pipeline.evaluate.results import ASPECTS
+from pipeline.night.downloads import OUTAGE
 from tests.evaluate.test_cases import EXAMPLES, entry, write
 from tests.standins.house import House, one_error, open_house
 from tests.standins.model import (
@@ -393,6 +394,14 @@ def test_a_pdf_that_cannot_be_had_is_told(house: House) -> None:
     house.arxiv.fault_for = lambda asked: "not_found" if asked.kind == "pdf" else None
     assert evaluate(house, "plain.md", "--full-text", "--limit", "3").returncode == 0
     assert summary(house)["problems"][0].startswith("3 of 3 papers were read from their abstract:")
+
+
+def test_after_some_captchas_no_more_pdfs_are_asked_for(house: House) -> None:
+    """As on a night: arXiv locks out who goes on."""
+    house.arxiv.fault_for = lambda asked: "captcha" if asked.kind == "pdf" else None
+    assert evaluate(house, "plain.md", "--full-text", "--limit", "8").returncode == 0
+    assert house.pdfs_asked() == OUTAGE
+    assert summary(house)["problems"][0].startswith("8 of 8 papers were read from their abstract:")
 
 
 def test_two_models(house: House) -> None:

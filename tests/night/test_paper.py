@@ -17,7 +17,7 @@ from pipeline.demo.archive import Archive
 from pipeline.demo.asked import Asked
 from pipeline.demo.faults import Fault
 from pipeline.demo.standin import StandInArxiv
-from pipeline.night.paper import NOT_READY_TRIES, PDF_OUTAGE
+from pipeline.night.downloads import NOT_READY_TRIES, OUTAGE
 from pipeline.night.run import run_night
 from pipeline.records import Day, Done
 from tests.demo.composed import FRIDAY, WITHDRAWN, A, B, D, SettableClock, week
@@ -140,9 +140,9 @@ def test_after_some_captchas_no_more_pdfs_are_asked_for(tmp_path: Path) -> None:
     every = dict.fromkeys((f"{D}v1", f"{A}v2", f"{B}v2", "2511.00007v3"), 99)
     with opened(tmp_path, PdfTrouble("captcha", every), withdrawn="none") as (config, arxiv):
         day, _ = night(config, FRIDAY)
-        assert len(asked_pdfs(arxiv)) == PDF_OUTAGE
+        assert len(asked_pdfs(arxiv)) == OUTAGE
         told = [fallback for _, fallback in sources(day).values()]
-    assert told.count("download: arXiv asks for a human (a captcha)") == PDF_OUTAGE
+    assert told.count("download: arXiv asks for a human (a captcha)") == OUTAGE
     assert told.count("download: arXiv's PDFs are out of reach") == 1
 
 

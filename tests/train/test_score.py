@@ -32,6 +32,7 @@ def examples() -> tuple[Example, ...]:
     return read_examples((DAY,))[:3]
 
 
+@pytest.mark.long
 def test_first_replies_are_written_once_and_scored(
     model: EmbeddedModel, examples: tuple[Example, ...], tmp_path: Path
 ) -> None:

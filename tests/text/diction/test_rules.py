@@ -15,7 +15,7 @@ from pipeline.text.diction import disguise, rules
 from pipeline.text.diction.lexicon import lexicon
 from tests.conftest import ROOT
 
-HONEST = ROOT / "tests" / "diction" / "honest.txt"
+HONEST = ROOT / "tests" / "text" / "diction" / "honest.txt"
 HOSTILE = ROOT / "tests" / "injection" / "lines.txt"
 RULES = [rule for rule in HARD_RULES if rule.__module__ in (rules.__name__, disguise.__name__)]
 
