@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -75,3 +76,20 @@ def test_only_one_module_opens_the_database_and_the_models_edge_imports_openai()
             or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == word)
         }
         assert users == homes
+
+
+def test_architecture_lists_every_room_in_its_order() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(\w+)(?:/|\.py)` \|", text, re.MULTILINE)
+    rooms = {part_of(path) for path in MODULES} - {"__init__"}
+    assert sorted(told) == sorted(rooms)
+    assert [RANK[room] for room in told] == sorted(RANK[room] for room in told)
+
+
+def test_architectures_journeys_name_modules_that_are_there() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:pipeline/)?[a-z]+/\w+)(?:\.py)?`", text)
+    assert len(named) > 40
+    for name in (name.removeprefix("pipeline/") for name in named):
+        path = ROOT / name if name.startswith("tests/") else ROOT / "pipeline" / name
+        assert path.is_dir() or path.with_suffix(".py").exists(), name
