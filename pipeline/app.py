@@ -17,7 +17,7 @@ from pipeline.clock import Clock
 from pipeline.config import Config
 from pipeline.edges import Edges
 from pipeline.errors import ConfigError, OutputError, OutputsBusy
-from pipeline.evaluate.bench import Bench, FullTexts
+from pipeline.evaluate.bench import Bench
 from pipeline.events import Events, Listener, log_file
 from pipeline.files import cannot_write
 from pipeline.listing.find import lacking_metadata
@@ -246,14 +246,14 @@ def open_bench(
             called = build_model(own, clock, replies)
             models[name] = Guarded(called, own.profile, own.budget, own.retry, clock, replies)
             open_.callback(models[name].close)
-        full_texts = None
+        readers = _readers(config)
+        open_.callback(readers.close)
+        downloads = None
         if full_text:
             arxiv = ArxivClient(config.arxiv, config.retry, clock, cache_folder(config))
             open_.callback(arxiv.close)
-            readers = _readers(config)
-            open_.callback(readers.close)
-            full_texts = FullTexts(Downloads(arxiv, pdf_cache(config), clock), readers)
-        yield Bench(folder, configs, models, replies, clock, full_texts)
+            downloads = Downloads(arxiv, pdf_cache(config), clock)
+        yield Bench(folder, configs, models, replies, clock, readers, downloads)
 
 
 def pdf_cache(config: Config) -> Path:

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from pipeline.errors import (
     BudgetReached,
-    ContextExceeded,
     JianjieError,
     ModelError,
     ModelRefused,
@@ -21,10 +20,10 @@ from pipeline.evaluate.bench import Bench
 from pipeline.evaluate.results import Attempt, Case, System
 from pipeline.evaluate.together import Call, together
 from pipeline.llm.prices import cost
-from pipeline.night.paper import with_profile
+from pipeline.night.paper import Kit, Question, or_shorter, question
 from pipeline.prompt.variant import Variant
-from pipeline.records import Inquiry, PaperText, Prompt, Reply, Summary
-from pipeline.stages.summarize import DECLINED, TRIES, Judge, inquiry, summarize
+from pipeline.records import PaperText, Reply, Summary
+from pipeline.stages.summarize import DECLINED, TRIES, Judge, summarize
 
 
 class Writer(NamedTuple):
@@ -91,9 +90,10 @@ def work_left(bench: Bench, todo: Sequence[Job]) -> dict[str, Work]:
     """By system: the calls that are not paid for yet."""
     left = {job.writer.system.name: Work(0, 0, 0, 0.0) for job in todo}
     for job in todo:
-        prompt, asked = _asked(bench, job)
-        if _settled(bench, asked.key):
+        asked = _asked(bench, job)
+        if _settled(bench, asked.inquiry.key):
             continue
+        prompt = asked.prompt
         done = left[job.writer.system.name]
         profile = bench.configs[job.writer.system.profile].profile
         tokens_in = done.tokens_in + round(prompt.tokens * profile.counting_factor)
@@ -134,44 +134,34 @@ def _reasons(reply: Reply, reasons: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _ask(bench: Bench, job: Job) -> str:
-    """See that all replies of a job are stored; their key."""
-    asked = _asked(bench, job)
-    try:
-        _see_settled(bench, job, *asked)
-    except ContextExceeded:
-        # As on a night: half of the text may do. The refusal itself is not kept.
-        shorter = _asked(bench, job, share=0.5)
-        if shorter.prompt.tokens >= asked.prompt.tokens:
-            raise
-        asked = shorter
-        _see_settled(bench, job, *asked)
+    """See that all replies of a job are stored; their key. As on a night, half may do."""
+    asked, _ = or_shorter(
+        _asked(bench, job),
+        lambda: _asked(bench, job, share=0.5),
+        lambda one: _see_settled(bench, job, one),
+    )
     return asked.inquiry.key
 
 
-class _Asked(NamedTuple):
-    prompt: Prompt
-    inquiry: Inquiry
-
-
-def _asked(bench: Bench, job: Job, *, share: float = 1.0) -> _Asked:
+def _asked(bench: Bench, job: Job, *, share: float = 1.0) -> Question:
     """The prompt, and the key of its replies: everything that is sent, and nothing else."""
-    profile = bench.configs[job.writer.system.profile].profile
-    prompt = with_profile(job.writer.variant.render(job.case.paper, job.text, share=share), profile)
-    model = bench.models[job.writer.system.profile]
-    return _Asked(
-        prompt, inquiry(f"sample {job.number}", job.text, prompt, model, profile.reply_settings)
-    )
+    profile = job.writer.system.profile
+    config = bench.configs[profile]
+    kit = Kit(job.writer.variant, config.profile, config.extract, bench.readers)
+    key = f"sample {job.number}"
+    return question(job.case.paper, job.text, kit, bench.models[profile], key, share=share)
 
 
-def _see_settled(bench: Bench, job: Job, prompt: Prompt, asked: Inquiry) -> None:
+def _see_settled(bench: Bench, job: Job, one: Question) -> None:
     """One at a time for a key: two prompts may send the same words for a paper."""
+    asked = one.inquiry
     with bench.turns(asked.key):
         if _settled(bench, asked.key):
             return
         result = summarize(
             job.case.paper,
             job.text,
-            prompt,
+            one.prompt,
             asked,
             model=bench.models[job.writer.system.profile].for_one_paper(),
             log=bench.replies,

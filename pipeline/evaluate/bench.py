@@ -15,14 +15,6 @@ from pipeline.pdf.pool import Readers
 from pipeline.store.replies import Calls
 
 
-@dataclass(frozen=True)
-class FullTexts:
-    """Where they come from."""
-
-    downloads: Downloads
-    readers: Readers
-
-
 class Turns:
     """One at a time for what has the same key; what has another does not wait."""
 
@@ -49,6 +41,8 @@ class Bench:
     replies: Calls
     """Every reply that any evaluation ever paid for."""
     clock: Clock
-    full_texts: FullTexts | None = None
+    readers: Readers
+    """Processes that start with the first PDF."""
+    downloads: Downloads | None = None
     """None: abstracts are read."""
     turns: Turns = field(default_factory=Turns)

@@ -28,12 +28,12 @@ from pipeline.errors import (
 from pipeline.evaluate.cases import Filters, find_cases
 from pipeline.evaluate.metrics import chrf, line_scores
 from pipeline.evaluate.results import Case
-from pipeline.night.paper import paper_key, prompt_for
+from pipeline.night.paper import key_of, kit_of, prompt_for
 from pipeline.prompt.variant import Variant
-from pipeline.records import Canary, Reply, Sampling
+from pipeline.records import Canary, Reply
 from pipeline.stages.extract import from_abstract
 from pipeline.stages.publish import publish
-from pipeline.stages.summarize import Judge
+from pipeline.stages.summarize import Judge, first_sampling
 
 EXAMPLES = "examples"
 
@@ -106,14 +106,9 @@ def _reply(edges: Edges, date: dt.date, case: Case) -> Reply | ModelError | Budg
     kept = edges.store.reply(key, 0)
     if kept is not None:
         return kept
-    prompt = prompt_for(edges, case.paper, from_abstract(case.paper))
-    sampling = Sampling(
-        temperature=prompt.temperature,
-        max_tokens=prompt.max_tokens,
-        json_reply=prompt.reply == "json",
-    )
+    prompt = prompt_for(case.paper, from_abstract(case.paper), kit_of(edges))
     try:
-        reply = edges.model.for_one_paper().ask(prompt.messages, sampling)
+        reply = edges.model.for_one_paper().ask(prompt.messages, first_sampling(prompt))
     except ModelRefused:
         return None
     except (ModelError, BudgetReached) as error:
@@ -124,7 +119,7 @@ def _reply(edges: Edges, date: dt.date, case: Case) -> Reply | ModelError | Budg
 
 def _key(edges: Edges, date: dt.date, case: Case) -> str:
     """With the date: a reply of another night, or of the paper's own, is never taken for it."""
-    parts = ["canary", date.isoformat(), paper_key(edges, case.paper)]
+    parts = ["canary", date.isoformat(), key_of(case.paper, kit_of(edges), edges.model)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 

@@ -10,7 +10,7 @@ from pipeline.edges import Edges
 from pipeline.listing import find
 from pipeline.listing.find import NothingAnnounced
 from pipeline.llm.prices import cost
-from pipeline.night.paper import prompt_for
+from pipeline.night.paper import kit_of, prompt_for
 from pipeline.night.run import FIELDS_OWN, Trouble
 from pipeline.records import Listing, Record
 from pipeline.settings import EndpointProfile
@@ -73,7 +73,8 @@ def _estimate(edges: Edges, found: Listing) -> Estimate:
     by_batch = isinstance(profile, EndpointProfile) and profile.batch
     # A PDF's text is not known yet: its whole budget is counted.
     text = front.text_tokens if edges.variant.wants_pdf else 0
-    prompts = [prompt_for(edges, paper, from_abstract(paper)) for paper in todo]
+    kit = kit_of(edges)
+    prompts = [prompt_for(paper, from_abstract(paper), kit) for paper in todo]
     counted = sum(prompt.tokens + text for prompt in prompts)
     tokens_in = math.ceil(counted * profile.counting_factor)
     tokens_out = sum(prompt.max_tokens for prompt in prompts)

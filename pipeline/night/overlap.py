@@ -22,7 +22,7 @@ from pipeline.errors import (
 )
 from pipeline.llm.batch import Desk
 from pipeline.night.downloads import Later
-from pipeline.night.paper import Ready, downloads, read, ready, wants_pdf, write
+from pipeline.night.paper import Question, downloads, read, ready, wants_pdf, write
 from pipeline.records import (
     Announcement,
     Cause,
@@ -54,7 +54,7 @@ class _Waits(NamedTuple):
     """A paper that has all but its reply, which comes with a batch."""
 
     item: Announcement
-    asked: Ready
+    asked: Question
 
 
 def travel(edges: Edges, day: Day, todo: Sequence[Announcement]) -> None:
@@ -127,7 +127,7 @@ class _Journey:
             reads = partial(_read, self._edges, item.paper, pdf)
             self._send(self._reading, reads, partial(self._read, item))
 
-    def _read(self, item: Announcement, asked: Ready) -> None:
+    def _read(self, item: Announcement, asked: Question) -> None:
         writes = partial(_one_paper, self._edges, self._day, item, asked)
         self._send(self._writing, writes, self._written)
 
@@ -145,7 +145,7 @@ def _by_batch(edges: Edges, desk: Desk, day: Day, waiting: Sequence[_Waits]) -> 
         waiting = [paper for paper in looked if isinstance(paper, _Waits)]
 
 
-def _read(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> Ready:
+def _read(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> Question:
     """Here and not where the model is asked: replies of others are waited for meanwhile."""
     return ready(edges, paper, read(edges, paper, pdf))
 
@@ -165,7 +165,7 @@ def _failed(item: Announcement, error: ModelError | BudgetReached | InBatch) -> 
     return Owed(announcement=item, stage=Stage.SUMMARIZE, cause=cause, reason=error.public)
 
 
-def _one_paper(edges: Edges, day: Day, item: Announcement, asked: Ready) -> Outcome | _Waits:
+def _one_paper(edges: Edges, day: Day, item: Announcement, asked: Question) -> Outcome | _Waits:
     """Summarize, validate and commit one paper."""
     edges.clock.sleep(0)  # a stopped run starts nothing new
     paper = item.paper

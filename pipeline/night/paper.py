@@ -1,19 +1,26 @@
-"""One paper: its PDF, its text, its line."""
+"""One paper's way: its text, its question, its line. All go it: night, reprocess, evaluation."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
 
 from pipeline.edges import Edges
 from pipeline.errors import ArxivError, ContextExceeded, PdfError
+from pipeline.llm.model import Model
 from pipeline.night.downloads import Downloads
+from pipeline.prompt.variant import Variant, with_profile
 from pipeline.records import Inquiry, Paper, PaperText, Pdf, Prompt, Record, Summary
-from pipeline.settings import Profile
-from pipeline.stages.extract import extract, from_abstract
+from pipeline.settings import ExtractSettings, Profile
+from pipeline.stages.extract import Reader, extract, from_abstract
 from pipeline.stages.summarize import (
     Judge,
+    OtherLines,
     Refused,
+    ReplyLog,
     inquiry,
     summarize,
     summary_key,
@@ -26,6 +33,129 @@ MOST_CHARACTERS_A_TOKEN = 6
 
 LEAST_COUNTED = 0.5
 """Tokenizers that are better at Chinese count 0.6 of cl100k_base's tokens, and hardly less."""
+
+
+@dataclass(frozen=True)
+class Kit:
+    """What a paper's line is made with, whoever asks for it: neither a store nor edges."""
+
+    variant: Variant
+    profile: Profile
+    extract: ExtractSettings
+    readers: Reader
+
+
+class Question(Record):
+    """All that is sent for a paper, and what it was made from."""
+
+    inquiry: Inquiry
+    text: PaperText
+    prompt: Prompt
+
+
+def text_of(
+    paper: Paper,
+    pdf: Pdf | str | None,
+    settings: ExtractSettings,
+    readers: Reader,
+    *,
+    variant: Variant | None = None,
+    tell: Callable[[PdfError], None] = lambda _: None,
+) -> PaperText:
+    """The PDF's text; the abstract, with the reason, where there is none to be had.
+
+    With a `variant` only as many pages are read as it can use. `tell` hears why a PDF cannot be
+    read.
+    """
+    if not isinstance(pdf, Pdf):
+        return from_abstract(paper, fallback=pdf)
+    front = variant.front if variant else None
+    try:
+        return extract(
+            pdf,
+            settings,
+            readers,
+            expect=paper.versioned,
+            wanted=front.pages_wanted if front else None,
+            enough=front.text_tokens * MOST_CHARACTERS_A_TOKEN if front else 0,
+        )
+    except PdfError as error:
+        tell(error)
+        return from_abstract(paper, fallback=f"extract: {error.what}")
+
+
+def prompt_for(paper: Paper, text: PaperText, kit: Kit, *, share: float = 1.0) -> Prompt:
+    """The variant's prompt as the profile wants it."""
+    return with_profile(kit.variant.render(paper, text, share=share), kit.profile)
+
+
+def question(
+    paper: Paper, text: PaperText, kit: Kit, model: Model, key: str, *, share: float = 1.0
+) -> Question:
+    """What is asked for the summary `key`, with a `share` of the text that it would have."""
+    prompt = prompt_for(paper, text, kit, share=share)
+    asked = inquiry(key, text, prompt, model, kit.profile.reply_settings)
+    return Question(inquiry=asked, text=text, prompt=prompt)
+
+
+Answer = TypeVar("Answer")
+
+
+def or_shorter(
+    asked: Question, half: Callable[[], Question], ask: Callable[[Question], Answer]
+) -> tuple[Question, Answer]:
+    """The answer; where the model's context does not do, the one to half of the text.
+
+    Raises what `ask` does, ContextExceeded among it where half is no less.
+    """
+    try:
+        return asked, ask(asked)
+    except ContextExceeded:
+        shorter = half()
+        if shorter.prompt.tokens >= asked.prompt.tokens:
+            raise
+        return shorter, ask(shorter)
+
+
+def key_of(paper: Paper, kit: Kit, model: Model) -> str:
+    """The key of this paper's summary by that kit and model."""
+    settings = kit.profile.reply_settings
+    return summary_key(paper, kit.variant.hash, model.identity, model.address, settings)
+
+
+def write_paper(
+    paper: Paper,
+    pdf: Pdf | str | None,
+    kit: Kit,
+    model: Model,
+    log: ReplyLog,
+    *,
+    now: dt.datetime,
+    others: OtherLines | None = None,
+) -> Summary | Refused:
+    """A paper's whole way from its PDF, or the reason for having none. Raises ModelError.
+
+    It asks for nothing but what it is given, so that it can run in any process.
+    """
+    text = text_of(paper, pdf, kit.extract, kit.readers, variant=kit.variant)
+
+    def ask(asked: Question) -> Summary | Refused:
+        return summarize(
+            paper, text, asked.prompt, asked.inquiry, model=model, log=log, now=now, others=others
+        )
+
+    def made(share: float) -> Question:
+        return question(paper, text, kit, model, key_of(paper, kit, model), share=share)
+
+    return or_shorter(made(1.0), lambda: made(0.5), ask)[1]
+
+
+# A run's own papers: with its store, its batch and its log.
+
+
+def kit_of(edges: Edges) -> Kit:
+    """The prompt, profile and readers in use."""
+    return Kit(edges.variant, edges.config.profile, edges.config.extract, edges.readers)
 
 
 def downloads(edges: Edges) -> Downloads:
@@ -54,44 +184,28 @@ def wants_pdf(edges: Edges) -> bool:
 
 def read(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> PaperText:
     """The PDF's text; the abstract, with the reason, where there is none to be had."""
-    if not isinstance(pdf, Pdf):
-        return from_abstract(paper, fallback=pdf)
-    edges.clock.sleep(0)  # a stopped run starts nothing new
-    front = edges.variant.front
-    try:
-        return extract(
-            pdf,
-            edges.config.extract,
-            edges.readers,
-            expect=paper.versioned,
-            wanted=front.pages_wanted,
-            enough=front.text_tokens * MOST_CHARACTERS_A_TOKEN,
-        )
-    except PdfError as error:
-        with suppress(OSError):
-            pdf.path.unlink()  # the next time may bring a better one
+    if isinstance(pdf, Pdf):
+        edges.clock.sleep(0)  # a stopped run starts nothing new
+
+    def tell(error: PdfError) -> None:
+        if isinstance(pdf, Pdf):
+            with suppress(OSError):
+                pdf.path.unlink()  # the next time may bring a better one
         edges.events.emit("warning", paper.versioned, text=str(error))
-        return from_abstract(paper, fallback=f"extract: {error.what}")
+
+    return text_of(
+        paper, pdf, edges.config.extract, edges.readers, variant=edges.variant, tell=tell
+    )
 
 
-class Ready(Record):
-    """All that a paper's question needs."""
-
-    inquiry: Inquiry
-    text: PaperText
-    prompt: Prompt
-
-
-def ready(edges: Edges, paper: Paper, text: PaperText, *, share: float = 1.0) -> Ready:
-    """The question, made before its turn comes; with a `share` of the text that it would have."""
-    prompt = prompt_for(edges, paper, text, share=share)
-    settings = edges.config.profile.reply_settings
-    asked = inquiry(paper_key(edges, paper), text, prompt, edges.model, settings)
-    return Ready(inquiry=asked, text=text, prompt=prompt)
+def ready(edges: Edges, paper: Paper, text: PaperText, *, share: float = 1.0) -> Question:
+    """The question, made before its turn comes."""
+    kit = kit_of(edges)
+    return question(paper, text, kit, edges.model, key_of(paper, kit, edges.model), share=share)
 
 
 def write(
-    edges: Edges, paper: Paper, asked: Ready, day: dt.date, *, at_once: bool = False
+    edges: Edges, paper: Paper, asked: Question, day: dt.date, *, at_once: bool = False
 ) -> Summary | Refused:
     """Replies and verdict for a paper listed on `day`; a valid summary is committed here.
 
@@ -101,14 +215,21 @@ def write(
     others = LinesForPaper(edges.lines, paper.arxiv_id, day)
     if not at_once and (kept := _paid_before(edges, paper, asked, others)):
         return kept
-    try:
-        result = _asked(edges, paper, asked, others, at_once=at_once)
-    except ContextExceeded:
-        shorter = ready(edges, paper, asked.text, share=0.5)
-        if shorter.prompt.tokens >= asked.prompt.tokens:
-            raise
-        asked = shorter
-        result = _asked(edges, paper, asked, others, at_once=at_once)
+    desk = None if at_once else edges.desk
+
+    def ask(asked: Question) -> Summary | Refused:
+        return summarize(
+            paper,
+            asked.text,
+            asked.prompt,
+            asked.inquiry,
+            model=desk.for_paper(asked.inquiry) if desk else edges.model.for_one_paper(),
+            log=edges.store,
+            now=edges.clock.now(),
+            others=others,
+        )
+
+    asked, result = or_shorter(asked, lambda: ready(edges, paper, asked.text, share=0.5), ask)
     if isinstance(result, Summary):
         _notice_a_cut(edges, asked.prompt, result)
         return edges.store.publish(result, asked.inquiry.key)
@@ -117,24 +238,10 @@ def write(
     return result
 
 
-def _asked(
-    edges: Edges, paper: Paper, asked: Ready, others: LinesForPaper, *, at_once: bool
-) -> Summary | Refused:
-    desk = None if at_once else edges.desk
-    return summarize(
-        paper,
-        asked.text,
-        asked.prompt,
-        asked.inquiry,
-        model=desk.for_paper(asked.inquiry) if desk else edges.model.for_one_paper(),
-        log=edges.store,
-        now=edges.clock.now(),
-        others=others,
-    )
-
-
-def _paid_before(edges: Edges, paper: Paper, asked: Ready, others: LinesForPaper) -> Summary | None:
-    """The summary of a reply that came for another question, from another text, and was not judged.
+def _paid_before(
+    edges: Edges, paper: Paper, asked: Question, others: LinesForPaper
+) -> Summary | None:
+    """The summary of a reply that came for another question, and was not judged.
 
     It says what that question was made from. A reply that does not pass has had its turn.
     """
@@ -160,20 +267,3 @@ def _notice_a_cut(edges: Edges, prompt: Prompt, summary: Summary) -> None:
             summary.arxiv_id,
             text=f"the model read {counted}: give its server a longer context",
         )
-
-
-def prompt_for(edges: Edges, paper: Paper, text: PaperText, *, share: float = 1.0) -> Prompt:
-    """The prompt of the variant and the profile in use."""
-    return with_profile(edges.variant.render(paper, text, share=share), edges.config.profile)
-
-
-def with_profile(prompt: Prompt, profile: Profile) -> Prompt:
-    """What the profile sets of a reply wins over the variant's own."""
-    own = profile.model_dump(include={"temperature", "max_tokens"}, exclude_none=True)
-    return prompt.model_copy(update=own)
-
-
-def paper_key(edges: Edges, paper: Paper) -> str:
-    """The key of this paper's summary with the model and prompt in use."""
-    model, settings = edges.model, edges.config.profile.reply_settings
-    return summary_key(paper, edges.variant.hash, model.identity, model.address, settings)

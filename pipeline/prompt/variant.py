@@ -19,7 +19,9 @@ import hashlib
 import json
 import re
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +37,7 @@ from pipeline.errors import JianjieError, PromptError, one_line
 from pipeline.llm import tokens
 from pipeline.prompt.context import Context, choose, pages_wanted
 from pipeline.records import Paper, PaperText, Prompt, Record
+from pipeline.settings import Profile
 from pipeline.text.reply import LINE, TAGS
 from pipeline.text.untrusted import as_data
 
@@ -89,13 +92,13 @@ class Front(Record):
 
 
 class Variant:
-    """A checked prompt file."""
+    """A checked prompt file. It can be pickled: templates are compiled where they are needed."""
 
     def __init__(
         self,
         path: Path,
         front: Front,
-        parts: dict[str, jinja2.Template],
+        parts: dict[str, str],
         examples: Sequence[Entry],
         digest: str,
         user_line: int,
@@ -107,6 +110,13 @@ class Variant:
         self._parts = parts
         self._examples = examples
         self._user_line = user_line
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_templates"}
+
+    @cached_property
+    def _templates(self) -> dict[str, jinja2.Template]:
+        return {part: _compiled(text, self._path) for part, text in self._parts.items()}
 
     @property
     def shown(self) -> tuple[Entry, ...]:
@@ -138,7 +148,7 @@ class Variant:
 
     def _filled(self, paper: Paper) -> list[str]:
         values = self._values(paper, paper.abstract, "en")
-        return [_render(template, values, self._path) for template in self._parts.values()]
+        return [_render(template, values, self._path) for template in self._templates.values()]
 
     @property
     def wants_pdf(self) -> bool:
@@ -154,7 +164,7 @@ class Variant:
             chosen = choose(text, self.front.context, less)
         values = self._values(paper, chosen.text, text.language)
         system, user = (
-            _render(self._parts[part], values, self._path) if part in self._parts else ""
+            _render(self._templates[part], values, self._path) if part in self._parts else ""
             for part in ("system", "user")
         )
         return Prompt(
@@ -184,6 +194,12 @@ class Variant:
             "examples": [_example(entry) for entry in others[: few.count if few else 0]],
             "vocabulary": taxonomy().categories,
         }
+
+
+def with_profile(prompt: Prompt, profile: Profile) -> Prompt:
+    """What the profile sets of a reply wins over the variant's own."""
+    own = profile.model_dump(include={"temperature", "max_tokens"}, exclude_none=True)
+    return prompt.model_copy(update=own)
 
 
 def load_variant(name: str, folder: Path) -> Variant:
@@ -257,8 +273,8 @@ def _line_of(text: str, keys: Sequence[str | int]) -> int:
     return 1
 
 
-def _parts(source: str, at: int, path: Path) -> dict[str, jinja2.Template]:
-    """The system and user templates, compiled and checked."""
+def _parts(source: str, at: int, path: Path) -> dict[str, str]:
+    """The system and user templates, checked; each line has the number that it has in the file."""
     heads = list(_PART.finditer(source, at))
     ends = [head.start() for head in heads[1:]] + [len(source)]
     before = source[at : heads[0].start() if heads else len(source)]
@@ -269,10 +285,7 @@ def _parts(source: str, at: int, path: Path) -> dict[str, jinja2.Template]:
             where=f"{path}:{_line(source, at)}",
             fix="Parts begin with a line === system === or === user ===",
         )
-    environment = jinja2.sandbox.SandboxedEnvironment(
-        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
-    )
-    parts: dict[str, jinja2.Template] = {}
+    parts: dict[str, str] = {}
     for head, end in zip(heads, ends, strict=True):
         name, line = head[1], _line(source, head.end())
         if name not in {"system", "user"} or name in parts:
@@ -281,7 +294,8 @@ def _parts(source: str, at: int, path: Path) -> dict[str, jinja2.Template]:
                 where=f"{path}:{line - 1}",
                 fix="The parts are system and user",
             )
-        parts[name] = _template(source[head.end() : end], environment, path, line)
+        parts[name] = "\n" * (line - 1) + source[head.end() : end]
+        _check_names(parts[name], path)
     if "user" not in parts:
         raise PromptError("has no part === user ===", where=path)
     return parts
@@ -291,26 +305,38 @@ def _line(source: str, at: int) -> int:
     return source.count("\n", 0, at) + 1
 
 
-def _template(
-    text: str, environment: jinja2.Environment, path: Path, first_line: int
-) -> jinja2.Template:
-    text = "\n" * (first_line - 1) + text  # so that the template's lines are the file's
-    try:
-        tree = environment.parse(text)
+def _environment() -> jinja2.Environment:
+    return jinja2.sandbox.SandboxedEnvironment(
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )
+
+
+def _check_names(text: str, path: Path) -> None:
+    with _syntax_told(path):
+        tree = _environment().parse(text)
         undefined = jinja2.meta.find_undeclared_variables(tree) - VARIABLES
-        if undefined:
-            name = min(undefined)
-            line = min(n.lineno for n in tree.find_all(jinja2.nodes.Name) if n.name == name)
-            raise PromptError(
-                f"undefined variable {name!r}",
-                where=f"{path}:{line}",
-                fix=f"There are: {', '.join(sorted(VARIABLES))}",
-            )
-        return environment.from_string(text)
+    if undefined:
+        name = min(undefined)
+        line = min(n.lineno for n in tree.find_all(jinja2.nodes.Name) if n.name == name)
+        raise PromptError(
+            f"undefined variable {name!r}",
+            where=f"{path}:{line}",
+            fix=f"There are: {', '.join(sorted(VARIABLES))}",
+        )
+
+
+def _compiled(text: str, path: Path) -> jinja2.Template:
+    with _syntax_told(path):
+        return _environment().from_string(text)
+
+
+@contextmanager
+def _syntax_told(path: Path) -> Iterator[None]:
+    try:
+        yield
     except jinja2.TemplateSyntaxError as error:
         raise PromptError(
-            f"not a template: {one_line(error.message)}",
-            where=f"{path}:{error.lineno}",
+            f"not a template: {one_line(error.message)}", where=f"{path}:{error.lineno}"
         ) from error
 
 

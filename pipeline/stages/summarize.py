@@ -200,6 +200,11 @@ class Judge:
         return next((one for one in map(self.claimed, ranked) if one.valid), None)
 
 
+def first_sampling(prompt: Prompt) -> Sampling:
+    """How a prompt's first reply is drawn."""
+    return _sampling(prompt, 0, 0, ())
+
+
 def _sampling(prompt: Prompt, attempt: int, refusals: int, tried: Sequence[Judged]) -> Sampling:
     """What follows a refused reply must be able to differ: warmer, seeded by where it stands.
 
