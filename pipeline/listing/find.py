@@ -35,7 +35,7 @@ class NothingAnnounced(Record):
     """False where arXiv's pages could not be asked: the next run looks again."""
 
 
-def find(edges: Edges, field: str, date: dt.date | None = None) -> Listing | NothingAnnounced:
+def announced(edges: Edges, field: str, date: dt.date | None = None) -> Listing | NothingAnnounced:
     """Tonight's listing, or that of `date`, with full metadata; or why there is none.
 
     Raises ArxivError; UsageError for a date that arXiv cannot tell about.

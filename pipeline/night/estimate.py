@@ -42,7 +42,7 @@ def estimate(
     edges: Edges, field: str, *, date: dt.date | None = None, since: dt.date | None = None
 ) -> Iterator[Estimate | NothingAnnounced]:
     """The work of such a run: no PDF is downloaded, no model is called."""
-    found = find.find(edges, field, date)
+    found = find.announced(edges, field, date)
     if since is not None:
         find.within_reach(since, found.date, "--since")
     yield found if isinstance(found, NothingAnnounced) else _estimate(edges, found)

@@ -105,7 +105,7 @@ def run_night(
     if edges.desk:
         edges.desk.fetch()  # what an earlier run sent
     left = _Limit(limit)
-    found = find.find(edges, field, date)
+    found = find.announced(edges, field, date)
     if since is not None:
         find.within_reach(since, found.date, "--since")
     missing = find.out_of_reach(edges, field, found.date) if since is None else None
