@@ -106,8 +106,8 @@ class Announcement(Record):
 
     announce: AnnounceType
     paper: Paper
-    replaced: Replaced | None = None
-    """None where no earlier version is known here."""
+    earlier: Paper | None = None
+    """The last version before it, where one is known here."""
 
 
 class Check(Record):

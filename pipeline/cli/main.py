@@ -142,6 +142,7 @@ def show(
     """One paper with every summary it ever had."""
     from pipeline.arxiv.ids import parse_id  # noqa: PLC0415
     from pipeline.cli.terminal import print_paper  # noqa: PLC0415
+    from pipeline.text.changes import replaced  # noqa: PLC0415
 
     arxiv_id = parse_id(paper)
     with session.reading(load_settings(config)) as store:
@@ -153,7 +154,7 @@ def show(
             raise UsageError("not in the store", where=arxiv_id, fix="See: jianjie status")
         if arxiv_id.version:
             summaries = [pair for pair in summaries if pair[0].version == arxiv_id.version]
-        print_paper(found, summaries, store.replaced(found))
+        print_paper(found, summaries, replaced(store.earlier(found), found))
 
 
 @app.command(epilog="Example:  jianjie status --days 30")

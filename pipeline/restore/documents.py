@@ -118,7 +118,7 @@ class _Entry(_Read):
         before = self.replaced.paper if self.replaced else None
         if before and (before.arxiv_id != paper.arxiv_id or before.version >= paper.version):
             raise ValueError(f"{paper.versioned} cannot replace {before.versioned}")
-        item = Announcement(announce=self.announce_type, paper=paper, replaced=self.replaced)
+        item = Announcement(announce=self.announce_type, paper=paper, earlier=before)
         if self.line is not None and not self.version:
             raise ValueError(f"{paper.versioned} has a line and no version")
         if self.line is not None and self.provenance is not None:

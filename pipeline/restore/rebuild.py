@@ -163,9 +163,8 @@ def _lay(store: Store, day: Day, *, over: bool) -> None:
     """One day. A snapshot knows less than the digest; the store itself knows more."""
     believed = not over or store.day(day.date, day.field) is None
     items = tuple(outcome.announcement for outcome in day.outcomes)
-    for earlier in (item.replaced.paper for item in items if item.replaced):
-        if earlier is not None:
-            store.put_paper(earlier)
+    for earlier in (item.earlier for item in items if item.earlier):
+        store.put_paper(earlier)
     listing = Listing(
         date=day.date, field=day.field, source=day.source, announcements=items, check=day.check
     )

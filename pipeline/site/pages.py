@@ -29,6 +29,7 @@ from pipeline.records import (
 from pipeline.stages.publish import published_tags
 from pipeline.store.runs import Count, Run
 from pipeline.store.store import Store
+from pipeline.text.changes import replaced
 from pipeline.text.html import changed, plain, rich, shown
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -262,6 +263,7 @@ def _environment() -> jinja2.Environment:
         "section_names": SECTIONS,
         "stage_names": STAGES,
         "changed_names": CHANGED,
+        "replaced": replaced,
         "announced_names": ANNOUNCED,
         "jianjie_version": __version__,
     }

@@ -10,6 +10,7 @@ from pipeline.digest.ledger import ledger
 from pipeline.digest.markdown import Digest, Entry, load, render
 from pipeline.files import write_atomic
 from pipeline.records import Day, Done, Outcome, Paper, Record, Section, Summary
+from pipeline.text.changes import replaced
 
 TagChoice = Literal["listing", "model"]
 JSON_FORMAT = 1
@@ -139,7 +140,8 @@ def json_of(day: Day, tags: TagChoice) -> bytes:
 
 
 def _paper_json(outcome: Outcome, section: Section, number: int, tags: TagChoice) -> dict[str, Any]:
-    paper, earlier = outcome.announcement.paper, outcome.announcement.replaced
+    paper = outcome.announcement.paper
+    earlier = replaced(outcome.announcement.earlier, paper)
     entry = {
         "section": section.value,
         "number": number,

@@ -23,7 +23,6 @@ from pipeline.records import (
     Outcome,
     Owed,
     Paper,
-    Replaced,
     Stage,
     Summary,
 )
@@ -45,7 +44,6 @@ from pipeline.store.listings import announce, put_check, put_paper
 from pipeline.store.messages import MessageRows
 from pipeline.store.replies import Calls, close_round
 from pipeline.store.runs import RunRows
-from pipeline.text.changes import replaced
 
 NO_VERSION = "neither arXiv's API nor OAI-PMH has told its version yet"
 """Why a paper of version 0 is owed."""
@@ -165,7 +163,7 @@ class Store(Calls, CanaryRows, MessageRows, RunRows):
         announcement = Announcement(
             announce=self._read(ANNOUNCE_TYPE, row.announce, key) or guess,
             paper=paper,
-            replaced=replaced(earlier, paper) if earlier else None,
+            earlier=earlier,
         )
         if row.summary is None:
             stage = self._read(OWED_STAGE, row.stage, key) or Stage.LISTING
@@ -266,16 +264,15 @@ class Store(Calls, CanaryRows, MessageRows, RunRows):
         with self._write() as db:
             put_paper(db, paper)
 
-    def replaced(self, paper: Paper) -> Replaced | None:
-        """The last version before this one that is known, and what changed since."""
+    def earlier(self, paper: Paper) -> Paper | None:
+        """The last version before this one that is known."""
         rows = self._rows(
             "SELECT paper, arxiv_id || 'v' || version FROM papers"
             " WHERE arxiv_id = ? AND version BETWEEN 1 AND ? - 1 ORDER BY version DESC LIMIT 1",
             paper.arxiv_id,
             paper.version,
         )
-        before = self._read(PAPER, *rows[0]) if rows else None
-        return replaced(before, paper) if before else None
+        return self._read(PAPER, *rows[0]) if rows else None
 
     def set_owed(self, date: dt.date, field: str, owed: Owed) -> None:
         """Say why this paper of this day has no line yet."""

@@ -16,8 +16,13 @@ _LONGEST = 600
 """Characters of a diff; a rewritten abstract is told by its beginning."""
 
 
-def replaced(old: Paper, new: Paper) -> Replaced:
-    """`old`'s version, and what `new` changed; only fields that both sources have in full."""
+def replaced(old: Paper | None, new: Paper) -> Replaced | None:
+    """`old`'s version, and what `new` changed; only fields that both sources have in full.
+
+    None where no earlier version is known.
+    """
+    if old is None:
+        return None
     if new.metadata == "lost":
         return Replaced(version=old.version, changes=(), paper=old)
     faithful = {old.metadata, new.metadata} == {"api"}

@@ -262,7 +262,7 @@ def rows(path: Path, *tables: str) -> list[Any]:
 def test_every_day_is_as_it_was(settings: Config) -> None:
     filled(settings)
     before = known(settings)
-    assert any(outcome.announcement.replaced for day in before for outcome in day.outcomes)
+    assert any(outcome.announcement.earlier for day in before for outcome in day.outcomes)
     lose(store_of(settings))
 
     restored, told = rebuilt(settings)

@@ -24,6 +24,7 @@ from pipeline.records import (
 )
 from pipeline.store.schema import MIGRATIONS
 from pipeline.store.store import Store
+from pipeline.text.changes import replaced
 from tests.standins import records
 from tests.standins.records import NOW
 
@@ -138,8 +139,8 @@ def test_another_days_unknown_version_stays_unknown(store: Store) -> None:
     assert told(later) == [("2601.00001", REPLACE)]
     assert store.latest_announced("2601.00001") == 2
     # What is no version is none that was replaced.
-    assert store.replaced(paper("2601.00001", 2)) is None
-    assert all(outcome.announcement.replaced is None for outcome in later.outcomes)
+    assert store.earlier(paper("2601.00001", 2)) is None
+    assert all(outcome.announcement.earlier is None for outcome in later.outcomes)
 
 
 def test_a_type_that_was_a_guess_may_be_a_weaker_one(store: Store) -> None:
@@ -204,13 +205,15 @@ def test_a_day_says_what_a_replacement_changed_since_the_last_version_known(stor
     for version in (1, 2, 4):
         store.put_paper(paper("2601.00001", version, title=f"Title {version}"))
     day = add(store, (REPLACE, paper("2601.00001", 3, title="Title 3")), (NEW, paper("2601.00009")))
-    replaced, new = (outcome.announcement.replaced for outcome in day.outcomes)
-    assert new is None
-    assert replaced is not None
-    assert replaced.version == 2
-    assert [change.diff for change in replaced.changes] == ["Title [-2-] {+3+}"]
-    assert store.replaced(paper("2601.00001", 3, title="Title 3")) == replaced
-    assert store.replaced(paper("2601.00001", 1)) is None
+    earlier, none = (outcome.announcement.earlier for outcome in day.outcomes)
+    assert none is None
+    assert earlier is not None
+    told = replaced(earlier, day.outcomes[0].announcement.paper)
+    assert told is not None
+    assert told.version == 2
+    assert [change.diff for change in told.changes] == ["Title [-2-] {+3+}"]
+    assert store.earlier(paper("2601.00001", 3, title="Title 3")) == earlier
+    assert store.earlier(paper("2601.00001", 1)) is None
 
 
 def test_a_store_from_before_causes_and_counts_keeps_its_reasons_and_its_runs(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.records import Change, Metadata, Paper
+from pipeline.records import Change, Metadata, Paper, Replaced
 from pipeline.text.changes import replaced, word_diff
 
 
@@ -39,6 +39,12 @@ def test_a_diff_shows_what_went_and_what_came(before: str, after: str, diff: str
     assert word_diff(before, after) == diff
 
 
+def since(old: Paper, new: Paper) -> Replaced:
+    told = replaced(old, new)
+    assert told is not None
+    return told
+
+
 def test_a_rewritten_abstract_is_told_by_its_beginning() -> None:
     diff = word_diff("old " * 500, "new " * 500)
     assert len(diff) == 600
@@ -56,7 +62,7 @@ def test_equal_words_give_no_marks_and_others_do(before: str, after: str) -> Non
 
 def test_every_changed_field_is_told_and_no_other() -> None:
     new = paper(2, title="A New Title", authors=("Ann A", "Ben B", "Cem C"), comment=None)
-    told = replaced(paper(), new)
+    told = since(paper(), new)
     assert told.version == 1
     assert told.changes == (
         Change(field="title", diff="A {+New+} Title"),
@@ -66,7 +72,7 @@ def test_every_changed_field_is_told_and_no_other() -> None:
 
 
 def test_white_space_is_no_change() -> None:
-    assert replaced(paper(), paper(2, title="A  Title")).changes == ()
+    assert since(paper(), paper(2, title="A  Title")).changes == ()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +88,7 @@ def test_a_field_that_a_source_does_not_have_faithfully_is_not_compared(
     source: Metadata, fields: set[str]
 ) -> None:
     new = paper(2, title="T", abstract="A", authors=("X",), comment="C", metadata=source)
-    assert {change.field for change in replaced(paper(), new).changes} == fields
+    assert {change.field for change in since(paper(), new).changes} == fields
 
 
 def test_a_field_without_end_is_told_by_its_first_thousand_words() -> None:
@@ -93,5 +99,9 @@ def test_a_field_without_end_is_told_by_its_first_thousand_words() -> None:
 
 
 def test_nothing_is_said_of_a_paper_whose_metadata_is_lost() -> None:
-    found = replaced(paper(), paper(2, title="2601.00001v2", abstract="", metadata="lost"))
+    found = since(paper(), paper(2, title="2601.00001v2", abstract="", metadata="lost"))
     assert (found.version, found.changes, found.paper) == (1, (), paper())
+
+
+def test_without_an_earlier_version_nothing_is_told() -> None:
+    assert replaced(None, paper()) is None
