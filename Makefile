@@ -27,10 +27,10 @@ demo: $(VENV)/.installed
 	$(BIN)/jianjie demo
 
 test: $(VENV)/.installed
-	$(BIN)/pytest -n 2 -m "not long"
+	$(BIN)/pytest -n 2 --dist loadfile -m "not long"
 
 soak: $(VENV)/.installed
-	$(BIN)/pytest -n 2 -m long
+	$(BIN)/pytest -n 2 --dist loadfile -m long
 
 test-train: $(VENV)-train/.installed
 	$(VENV)-train/bin/pytest tests/train

@@ -286,6 +286,7 @@ def test_a_target_that_hangs_ends_with_the_time_and_holds_up_no_other(slow: Resp
 def test_a_refusal_with_status_200_is_none_the_less_one(url: str, path: str) -> None:
     with Inbox(Response(body=b'{"errcode": 0, "code": 0}')) as inbox:
         made: Any = service(url)
+        made.request_rate_per_sec = 0  # apprise waits 5.5 s between the parts of a text
         made.notify_url = inbox.url + path
         made.api_url = inbox.url + path.format(key="k", token="t")  # WeCom's
         assert send(made, "标题", "很长。" * 1000) == ""
