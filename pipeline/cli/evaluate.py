@@ -91,10 +91,10 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
     ] = False,
 ) -> None:
     """Which prompt variant writes better lines and tags, by how much, and how sure that is."""
-    from pipeline.evaluate import gate  # noqa: PLC0415 - heavy: only this command needs it
-    from pipeline.evaluate.cases import Filters  # noqa: PLC0415
-    from pipeline.evaluate.evaluation import Wanted, plan  # noqa: PLC0415
-    from pipeline.records import Section  # noqa: PLC0415
+    from pipeline.evaluate import gate  # heavy: only this command needs it
+    from pipeline.evaluate.cases import Filters
+    from pipeline.evaluate.evaluation import Wanted, plan
+    from pipeline.records import Section
 
     settings = load_settings(config)
     if history:
@@ -138,10 +138,10 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
 
 def _run(planned: Plan, *, dry_run: bool) -> Finished | None:
     """The evaluation, written and shown; None for a dry run."""
-    from pipeline.cli.terminal import OUT, Steps, print_work  # noqa: PLC0415
-    from pipeline.evaluate import evaluation, history  # noqa: PLC0415
-    from pipeline.evaluate.report.table import print_evaluation  # noqa: PLC0415
-    from pipeline.files import shown_path  # noqa: PLC0415
+    from pipeline.cli.terminal import OUT, Steps, print_work
+    from pipeline.evaluate import evaluation, history
+    from pipeline.evaluate.report.table import print_evaluation
+    from pipeline.files import shown_path
 
     wanted = planned.wanted
     with session.bench(wanted.configs, full_text=wanted.full_text) as bench, Steps() as steps:
@@ -157,10 +157,10 @@ def _run(planned: Plan, *, dry_run: bool) -> Finished | None:
 
 
 def _history(settings: Config) -> None:
-    from pipeline.app import EVALUATIONS  # noqa: PLC0415
-    from pipeline.cli.terminal import OUT  # noqa: PLC0415
-    from pipeline.evaluate.history import read  # noqa: PLC0415
-    from pipeline.evaluate.report.table import print_history  # noqa: PLC0415
+    from pipeline.app import EVALUATIONS
+    from pipeline.cli.terminal import OUT
+    from pipeline.evaluate.history import read
+    from pipeline.evaluate.report.table import print_history
 
     evaluations, unread = read(settings.paths.outputs / EVALUATIONS)
     for line in unread:
@@ -176,7 +176,7 @@ def _history(settings: Config) -> None:
 
 def _variants(settings: Config, prompts: Sequence[str]) -> tuple[Variant, ...]:
     """Files, or names in the prompts folder; each once. Raises PromptError, UsageError."""
-    from pipeline.prompt.variant import load_variant  # noqa: PLC0415
+    from pipeline.prompt.variant import load_variant
 
     if not prompts:
         known = ", ".join(sorted(file.stem for file in settings.paths.prompts.glob("*.md")))
