@@ -190,7 +190,7 @@ def build_model(config: Config, clock: Clock, memory: FeatureMemory) -> Endpoint
     """The model of the profile in use. Raises ConfigError where its key is not there."""
     profile = config.profile
     if isinstance(profile, EmbeddedProfile):
-        from pipeline.llm.embedded import EmbeddedModel  # noqa: PLC0415 - an optional extra
+        from pipeline.llm.embedded import EmbeddedModel  # an optional extra
 
         return EmbeddedModel(profile, clock, cache_folder(config) / "models")
     return Endpoint(profile, clock, memory, patience_s=config.retry.total_s)

@@ -278,7 +278,7 @@ def _neighbours(siblings: list[str], key: str) -> str:
 
 
 def _closest(location: list[str]) -> str:
-    import difflib  # noqa: PLC0415 - only on this error
+    import difflib  # only on this error
 
     names = {name for model in _settings_models() for name in model.model_fields}
     close = difflib.get_close_matches(location[-1], sorted(names), n=1)
@@ -286,7 +286,7 @@ def _closest(location: list[str]) -> str:
 
 
 def _settings_models() -> tuple[Any, ...]:
-    from pipeline import settings  # noqa: PLC0415
+    from pipeline import settings
 
     return (
         Config,

@@ -20,7 +20,7 @@ def is_loopback(host: str | None) -> bool:
 
 
 def _known_categories(categories: tuple[str, ...]) -> tuple[str, ...]:
-    from pipeline.categories import nearest, vocabulary  # noqa: PLC0415 - lazy: a JSON file
+    from pipeline.categories import nearest, vocabulary  # lazy: a JSON file
 
     for category in categories:
         if category not in vocabulary():

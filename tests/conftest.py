@@ -72,7 +72,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture(scope="session")
 def finished_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the outputs and the cache of a night that nothing disturbed; do not change."""
-    from tests.standins.house import open_house  # noqa: PLC0415 - it imports this module
+    from tests.standins.house import open_house  # it imports this module
 
     folder = tmp_path_factory.mktemp("night")
     with open_house(folder) as house:

@@ -66,9 +66,9 @@ def distill(  # noqa: PLR0913 - each is an option of the command
     ] = True,
 ) -> None:
     """Train the built-in model's adapter on digests. Run again to go on after a stop."""
-    from pipeline.train.distill import Order, need_extra  # noqa: PLC0415
-    from pipeline.train.distill import distill as make  # noqa: PLC0415
-    from pipeline.train.settings import Settings  # noqa: PLC0415
+    from pipeline.train.distill import Order, need_extra
+    from pipeline.train.distill import distill as make
+    from pipeline.train.settings import Settings
 
     settings = load_settings(config)
     if out.suffix != ".gguf":
@@ -108,7 +108,7 @@ def distill(  # noqa: PLR0913 - each is an option of the command
 
 
 def _begin(adapter: Path | None) -> Path | None:
-    from pipeline.llm.embedded import packaged_adapter  # noqa: PLC0415
+    from pipeline.llm.embedded import packaged_adapter
 
     if adapter == Path("packaged"):
         return packaged_adapter()
@@ -119,7 +119,7 @@ def _begin(adapter: Path | None) -> Path | None:
 
 def _device(wanted: str) -> str:
     """Raises UsageError where a GPU is asked for and there is none."""
-    import torch  # noqa: PLC0415
+    import torch
 
     there = torch.cuda.is_available()
     if wanted == "cuda" and not there:
@@ -129,15 +129,15 @@ def _device(wanted: str) -> str:
 
 def _base(settings: Config) -> tuple[Base, Server]:
     """The built-in model's file, and what serves it."""
-    from pipeline.app import cache_folder  # noqa: PLC0415
-    from pipeline.clock import Clock  # noqa: PLC0415
-    from pipeline.llm.embedded import (  # noqa: PLC0415
+    from pipeline.app import cache_folder
+    from pipeline.clock import Clock
+    from pipeline.llm.embedded import (
         MODEL_SHA256,
         EmbeddedModel,
         assembled_model,
     )
-    from pipeline.settings import EmbeddedProfile  # noqa: PLC0415
-    from pipeline.train.distill import Base  # noqa: PLC0415
+    from pipeline.settings import EmbeddedProfile
+    from pipeline.train.distill import Base
 
     cache = cache_folder(settings) / "models"
     file = assembled_model(cache)
@@ -151,8 +151,8 @@ def _base(settings: Config) -> tuple[Base, Server]:
 
 def _kept_for_tests(settings: Config) -> frozenset[str]:
     """The papers of the example digests: what is learned is judged by them."""
-    from pipeline.arxiv.ids import parse_id  # noqa: PLC0415
-    from pipeline.digest.markdown import load  # noqa: PLC0415
+    from pipeline.arxiv.ids import parse_id
+    from pipeline.digest.markdown import load
 
     files = sorted((settings.paths.prompts / "examples").glob("*.md"))
     return frozenset(

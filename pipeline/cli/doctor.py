@@ -81,7 +81,7 @@ def _fields(config: Config) -> Iterator[Finding]:
 
 def _messages(config: Config) -> Iterator[Finding]:
     """Whether each address is there and of a service that is known; nothing is sent."""
-    from pipeline.messages.targets import described  # noqa: PLC0415
+    from pipeline.messages.targets import described
 
     for name in config.messages.to_env:
         yield tried(f"message to {name}", partial(described, name))

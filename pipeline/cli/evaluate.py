@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, NoReturn
 
 import typer
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from pipeline.config import Config
     from pipeline.evaluate.evaluation import Finished, Plan
+    from pipeline.evaluate.gate import Baseline, Bound
     from pipeline.prompt.variant import Variant
 
 EXIT_GATE = 1
@@ -91,57 +92,77 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
     ] = False,
 ) -> None:
     """Which prompt variant writes better lines and tags, by how much, and how sure that is."""
-    from pipeline.evaluate import gate  # noqa: PLC0415 - heavy: only this command needs it
-    from pipeline.evaluate.cases import Filters  # noqa: PLC0415
-    from pipeline.evaluate.evaluation import Wanted, plan  # noqa: PLC0415
-    from pipeline.records import Section  # noqa: PLC0415
+    from pipeline.evaluate.cases import Filters  # heavy: only this command needs it
+    from pipeline.evaluate.evaluation import Wanted, plan
+    from pipeline.records import Section
 
     settings = load_settings(config)
     if history:
         _history(settings)
         return
-    if baseline and not fail_if_worse:
-        raise UsageError("has no effect alone", where="--baseline", fix="Add --fail-if-worse")
+    goal = _goal(fail_under, fail_if_worse, baseline)
     if lower_baseline and not save_baseline:
         raise UsageError("has no effect alone", where="--lower-baseline", fix="Add --save-baseline")
-    bounds = [gate.parse_bound(text) for text in fail_under or ()]
-    saved = gate.load_baseline(baseline) if baseline else None
     writers = tuple(dict.fromkeys(model or [settings.model]))
+    filters = Filters(
+        since=since.date() if since else None,
+        until=until.date() if until else None,
+        sections=(Section(kind),) if kind else (),
+        fields=(_field_name(settings, field),) if field else (),
+    )
     wanted = Wanted(
         variants=_variants(settings, prompts or []),
         configs=_configs(settings, writers, temperature, judge),
         writers=writers,
         digests=tuple(cases or [settings.paths.prompts / "examples"]),
-        filters=Filters(
-            since=since.date() if since else None,
-            until=until.date() if until else None,
-            sections=(Section(kind),) if kind else (),
-            fields=(_field_name(settings, field),) if field else (),
-        ),
+        filters=filters,
         limit=limit,
         leave_out_leaks=leave_out_leaks or not cases,
         repeat=repeat,
         full_text=full_text,
         judge=judge,
     )
-    planned = plan(wanted)
-    finished = _run(planned, dry_run=dry_run)
-    if finished is None:
-        return
-    failed = list(gate.failures(finished, bounds, if_worse=fail_if_worse, baseline=saved))
+    finished = _run(plan(wanted), dry_run=dry_run)
+    if finished is not None:
+        _end(finished, goal, save_baseline, lower=lower_baseline)
+
+
+class _Goal(NamedTuple):
+    """What an evaluation is held to."""
+
+    bounds: list[Bound]
+    if_worse: bool
+    saved: Baseline | None
+
+
+def _goal(fail_under: Sequence[str] | None, if_worse: bool, baseline: Path | None) -> _Goal:
+    """Raises UsageError for what means nothing, before anything is asked."""
+    from pipeline.evaluate import gate
+
+    if baseline and not if_worse:
+        raise UsageError("has no effect alone", where="--baseline", fix="Add --fail-if-worse")
+    bounds = [gate.parse_bound(text) for text in fail_under or ()]
+    return _Goal(bounds, if_worse, gate.load_baseline(baseline) if baseline else None)
+
+
+def _end(finished: Finished, goal: _Goal, save_to: Path | None, *, lower: bool) -> NoReturn:
+    """Say what was missed, save what is to be saved, and exit."""
+    from pipeline.evaluate import gate
+
+    failed = list(gate.failures(finished, goal.bounds, if_worse=goal.if_worse, baseline=goal.saved))
     for line in failed:
         session.say(line)
-    if save_baseline:
-        gate.save_baseline(save_baseline, finished, lower=lower_baseline)
+    if save_to:
+        gate.save_baseline(save_to, finished, lower=lower)
     sys.exit(EXIT_GATE if failed else 0)
 
 
 def _run(planned: Plan, *, dry_run: bool) -> Finished | None:
     """The evaluation, written and shown; None for a dry run."""
-    from pipeline.cli.terminal import OUT, Steps, print_work  # noqa: PLC0415
-    from pipeline.evaluate import evaluation, history  # noqa: PLC0415
-    from pipeline.evaluate.report.table import print_evaluation  # noqa: PLC0415
-    from pipeline.files import shown_path  # noqa: PLC0415
+    from pipeline.cli.terminal import OUT, Steps, print_work
+    from pipeline.evaluate import evaluation, history
+    from pipeline.evaluate.report.table import print_evaluation
+    from pipeline.files import shown_path
 
     wanted = planned.wanted
     with session.bench(wanted.configs, full_text=wanted.full_text) as bench, Steps() as steps:
@@ -157,10 +178,10 @@ def _run(planned: Plan, *, dry_run: bool) -> Finished | None:
 
 
 def _history(settings: Config) -> None:
-    from pipeline.app import EVALUATIONS  # noqa: PLC0415
-    from pipeline.cli.terminal import OUT  # noqa: PLC0415
-    from pipeline.evaluate.history import read  # noqa: PLC0415
-    from pipeline.evaluate.report.table import print_history  # noqa: PLC0415
+    from pipeline.app import EVALUATIONS
+    from pipeline.cli.terminal import OUT
+    from pipeline.evaluate.history import read
+    from pipeline.evaluate.report.table import print_history
 
     evaluations, unread = read(settings.paths.outputs / EVALUATIONS)
     for line in unread:
@@ -176,7 +197,7 @@ def _history(settings: Config) -> None:
 
 def _variants(settings: Config, prompts: Sequence[str]) -> tuple[Variant, ...]:
     """Files, or names in the prompts folder; each once. Raises PromptError, UsageError."""
-    from pipeline.prompt.variant import load_variant  # noqa: PLC0415
+    from pipeline.prompt.variant import load_variant
 
     if not prompts:
         known = ", ".join(sorted(file.stem for file in settings.paths.prompts.glob("*.md")))

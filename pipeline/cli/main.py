@@ -87,8 +87,8 @@ def reprocess(
     ] = False,
 ) -> None:
     """Do papers again and patch their digests."""
-    from pipeline.arxiv.ids import parse_id  # noqa: PLC0415
-    from pipeline.night import reprocess as again  # noqa: PLC0415
+    from pipeline.arxiv.ids import parse_id
+    from pipeline.night import reprocess as again
 
     wanted = [parse_id(text) for text in ids]
     step = again.undo if undo else again.reprocess
@@ -102,8 +102,8 @@ def reprocess(
 
 def _done_again(step: Callable[[], Again]) -> RunOutcome:
     """One paper, shown; what is about it alone does not keep the others from being done."""
-    from pipeline.cli.terminal import print_again  # noqa: PLC0415
-    from pipeline.store.runs import RunOutcome  # noqa: PLC0415
+    from pipeline.cli.terminal import print_again
+    from pipeline.store.runs import RunOutcome
 
     try:
         again = step()
@@ -140,9 +140,9 @@ def show(
     config: ConfigOption = CONFIG,
 ) -> None:
     """One paper with every summary it ever had."""
-    from pipeline.arxiv.ids import parse_id  # noqa: PLC0415
-    from pipeline.cli.terminal import print_paper  # noqa: PLC0415
-    from pipeline.text.changes import replaced  # noqa: PLC0415
+    from pipeline.arxiv.ids import parse_id
+    from pipeline.cli.terminal import print_paper
+    from pipeline.text.changes import replaced
 
     arxiv_id = parse_id(paper)
     with session.reading(load_settings(config)) as store:
@@ -163,7 +163,7 @@ def status(
     days: Annotated[int, typer.Option(min=1, help="So many listings, runs and days.")] = 10,
 ) -> None:
     """What is owed, how the last runs ended, and what the models cost."""
-    from pipeline.cli.terminal import print_status, print_unsent  # noqa: PLC0415
+    from pipeline.cli.terminal import print_status, print_unsent
 
     with session.reading(load_settings(config)) as store:
         known = [store.day(date, field) for date, field in store.days()[:days]]
@@ -180,9 +180,9 @@ def render(
     ] = None,
 ) -> None:
     """Write the files again from the store; metadata that arXiv still owed is asked for."""
-    from pipeline.app import filled_in  # noqa: PLC0415
-    from pipeline.files import shown_path  # noqa: PLC0415
-    from pipeline.stages.publish import publish  # noqa: PLC0415
+    from pipeline.app import filled_in
+    from pipeline.files import shown_path
+    from pipeline.stages.publish import publish
 
     settings = load_settings(config)
     with session.outputs(settings) as store:
@@ -210,8 +210,8 @@ def doctor(
     ] = False,
 ) -> None:
     """Check the settings, the keys, the folders, the clock, and whether model and arXiv answer."""
-    from pipeline.cli.doctor import examine  # noqa: PLC0415
-    from pipeline.cli.terminal import print_finding  # noqa: PLC0415
+    from pipeline.cli.doctor import examine
+    from pipeline.cli.terminal import print_finding
 
     status = EXIT_DONE
     for finding in examine(config, offline=offline, model=model):
@@ -230,7 +230,7 @@ def demo(
     ] = False,
 ) -> None:
     """The example day: no network, no key."""
-    from pipeline.demo.settings import example_arxiv, variables  # noqa: PLC0415
+    from pipeline.demo.settings import example_arxiv, variables
 
     with example_arxiv(load_settings(config, model)) as (settings, field):
         if serve:

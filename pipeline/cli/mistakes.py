@@ -93,7 +93,7 @@ def _mistake(error: Exception) -> Mistake:
 
 def _place(error: Exception) -> str:
     """The last line of ours that the error came from."""
-    import traceback  # noqa: PLC0415 - rarely needed
+    import traceback  # rarely needed
 
     ours = [
         f"{Path(frame.filename).relative_to(_PACKAGE.parent)}:{frame.lineno}"
@@ -104,15 +104,15 @@ def _place(error: Exception) -> str:
 
 
 def _traceback(error: Exception) -> str:
-    import traceback  # noqa: PLC0415 - rarely needed
+    import traceback  # rarely needed
 
     return _without_secrets("".join(traceback.format_exception(error)))
 
 
 def _written(text: str) -> Path | None:
     """The log that has it now; None where no file can be written."""
-    from pipeline.clock import Clock  # noqa: PLC0415 - rarely needed
-    from pipeline.events import Events  # noqa: PLC0415
+    from pipeline.clock import Clock  # rarely needed
+    from pipeline.events import Events
 
     for log in _logs():
         events = Events(log, Clock())
@@ -128,10 +128,10 @@ def _written(text: str) -> Path | None:
 
 def _logs() -> Iterator[Path]:
     """Where it may go, the best place first."""
-    import tempfile  # noqa: PLC0415 - rarely needed
+    import tempfile  # rarely needed
 
-    from pipeline.clock import Clock  # noqa: PLC0415
-    from pipeline.events import log_file  # noqa: PLC0415
+    from pipeline.clock import Clock
+    from pipeline.events import log_file
 
     if _SCENE.log:
         yield _SCENE.log
@@ -146,7 +146,7 @@ def _logs() -> Iterator[Path]:
 
 
 def _without_secrets(text: str) -> str:
-    from pipeline.llm.failures import redacted  # noqa: PLC0415 - rarely needed
+    from pipeline.llm.failures import redacted  # rarely needed
 
     for secret in sorted(_secrets(), key=len, reverse=True):
         text = text.replace(secret, "***")
@@ -155,7 +155,7 @@ def _without_secrets(text: str) -> str:
 
 def _secrets() -> set[str]:
     """Keys, and message addresses with their parts."""
-    from urllib.parse import unquote  # noqa: PLC0415 - rarely needed
+    from urllib.parse import unquote  # rarely needed
 
     config = _SCENE.config
     profiles = config.models.values() if config else ()

@@ -32,7 +32,7 @@ FieldOption = Annotated[
 
 def load_settings(config: Path, model: str | None = None, prompt: str | None = None) -> Config:
     """The settings, with a model and a prompt from the command line over everything else."""
-    from pipeline.config import load_config  # noqa: PLC0415
+    from pipeline.config import load_config
 
     settings = load_config(config)
     mistakes.settings_in_use(settings)

@@ -26,9 +26,9 @@ def restore(
     ] = False,
 ) -> None:
     """Rebuild the store from the newest snapshot and the published digests."""
-    from pipeline.clock import Clock  # noqa: PLC0415
-    from pipeline.files import shown_path  # noqa: PLC0415
-    from pipeline.restore.rebuild import restore as rebuild  # noqa: PLC0415
+    from pipeline.clock import Clock
+    from pipeline.files import shown_path
+    from pipeline.restore.rebuild import restore as rebuild
 
     settings = load_settings(config)
     found = rebuild(settings, Clock(), session.command(), session.say, over=over)

@@ -91,9 +91,9 @@ def nights(
 
     What ends the run for all fields is raised when those before it are told.
     """
-    from pipeline.night.account import canary_note, outcome  # noqa: PLC0415
-    from pipeline.night.run import run_fields  # noqa: PLC0415
-    from pipeline.store.runs import RunOutcome  # noqa: PLC0415
+    from pipeline.night.account import canary_note, outcome
+    from pipeline.night.run import run_fields
+    from pipeline.store.runs import RunOutcome
 
     told = _Told(report=report)
     try:
@@ -119,7 +119,7 @@ def _canary(edges: Edges, fields: Sequence[str], nights: Sequence[Night]) -> Can
     """Whether the model still writes as it did; what measures it is loaded only where wanted."""
     if not edges.config.canary or not nights:
         return None
-    from pipeline.evaluate.canary import watch  # noqa: PLC0415
+    from pipeline.evaluate.canary import watch
 
     return watch(edges, max(night.day.date for night in nights), fields)
 
@@ -136,7 +136,7 @@ class _Told:
     @property
     def nights(self) -> list[Night]:
         """Of the fields that had one."""
-        from pipeline.night.run import Night  # noqa: PLC0415
+        from pipeline.night.run import Night
 
         return [result for result, _ in self._results if isinstance(result, Night)]
 
@@ -146,9 +146,9 @@ class _Told:
 
     def tell(self) -> None:
         """Tables for a person; a line on standard error for all that is not as it should be."""
-        from pipeline.cli.terminal import print_canary, print_result  # noqa: PLC0415
-        from pipeline.night.account import canary_note, complaints  # noqa: PLC0415
-        from pipeline.records import Canary  # noqa: PLC0415
+        from pipeline.cli.terminal import print_canary, print_result
+        from pipeline.night.account import canary_note, complaints
+        from pipeline.records import Canary
 
         for result, seconds in self._results if self._report else ():
             print_result(result, seconds)
@@ -164,10 +164,10 @@ class _Told:
 
 def _dry_run(settings: Config, fields: Sequence[str], wanted: Wanted) -> int:
     """Every field's estimates; the worst exit status."""
-    from pipeline.cli.terminal import print_estimate  # noqa: PLC0415
-    from pipeline.night.account import told  # noqa: PLC0415
-    from pipeline.night.estimate import estimates  # noqa: PLC0415
-    from pipeline.night.run import Trouble  # noqa: PLC0415
+    from pipeline.cli.terminal import print_estimate
+    from pipeline.night.account import told
+    from pipeline.night.estimate import estimates
+    from pipeline.night.run import Trouble
 
     with session.edges(settings) as edges:
         found = list(estimates(edges, fields, date=wanted.date, since=wanted.since))

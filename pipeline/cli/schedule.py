@@ -34,7 +34,7 @@ def schedule(
     ] = False,
 ) -> None:
     """Every listing night: print what starts the run, or install it."""
-    from pipeline.schedule.job import Job, parse_time, program_in_use  # noqa: PLC0415
+    from pipeline.schedule.job import Job, parse_time, program_in_use
 
     job = Job(
         at=parse_time(at),
@@ -49,9 +49,9 @@ def schedule(
 
 
 def _cron(job: Job, *, install: bool) -> None:
-    from pipeline.arxiv.calendar import eastern_date  # noqa: PLC0415
-    from pipeline.clock import Clock  # noqa: PLC0415
-    from pipeline.schedule import cron  # noqa: PLC0415
+    from pipeline.arxiv.calendar import eastern_date
+    from pipeline.clock import Clock
+    from pipeline.schedule import cron
 
     text = cron.block(job, cron.machine_zone(), eastern_date(Clock().now()))
     if not install:
@@ -62,7 +62,7 @@ def _cron(job: Job, *, install: bool) -> None:
 
 
 def _systemd(job: Job, *, install: bool) -> None:
-    from pipeline.schedule import systemd  # noqa: PLC0415
+    from pipeline.schedule import systemd
 
     if not install:
         typer.echo(systemd.listing(systemd.units(job)), nl=False)
@@ -77,7 +77,7 @@ def _systemd(job: Job, *, install: bool) -> None:
 
 
 def _github(job: Job, *, install: bool) -> None:
-    from pipeline.schedule import github  # noqa: PLC0415
+    from pipeline.schedule import github
 
     text = github.workflow(job, Path.cwd())
     if not install:

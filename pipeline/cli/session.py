@@ -39,9 +39,9 @@ SITE_S = 600.0
 @contextmanager
 def edges(settings: Config) -> Iterator[Edges]:
     """The edges with a progress bar listening; Ctrl-C and SIGTERM end in Interrupted."""
-    from pipeline.app import open_edges  # noqa: PLC0415
-    from pipeline.cli.terminal import NightProgress  # noqa: PLC0415
-    from pipeline.clock import Clock  # noqa: PLC0415
+    from pipeline.app import open_edges
+    from pipeline.cli.terminal import NightProgress
+    from pipeline.clock import Clock
 
     clock = Clock()
     with (
@@ -56,8 +56,8 @@ def edges(settings: Config) -> Iterator[Edges]:
 @contextmanager
 def bench(configs: Mapping[str, Config], *, full_text: bool) -> Iterator[Bench]:
     """The edges of an evaluation; Ctrl-C and SIGTERM end in Interrupted."""
-    from pipeline.app import open_bench  # noqa: PLC0415
-    from pipeline.clock import Clock  # noqa: PLC0415
+    from pipeline.app import open_bench
+    from pipeline.clock import Clock
 
     clock = Clock()
     opening = open_bench(configs, clock, command(), say, full_text=full_text)
@@ -68,8 +68,8 @@ def bench(configs: Mapping[str, Config], *, full_text: bool) -> Iterator[Bench]:
 @contextmanager
 def training() -> Iterator[Steps]:
     """A bar for each step of a training; Ctrl-C and SIGTERM end in Interrupted."""
-    from pipeline.cli.terminal import Steps  # noqa: PLC0415
-    from pipeline.clock import Clock  # noqa: PLC0415
+    from pipeline.cli.terminal import Steps
+    from pipeline.clock import Clock
 
     with _interruptible(Clock()), Steps() as steps:
         yield steps
@@ -99,7 +99,7 @@ def run(settings: Config, told: Telling | None = None) -> Iterator[tuple[Edges, 
     Its end is recorded, then the lock is free again, then the site is brought up to date: what it
     makes of other people's text must never be in the next night's way.
     """
-    from pipeline.store.runs import Running  # noqa: PLC0415
+    from pipeline.store.runs import Running
 
     running = Running()
     try:
@@ -133,8 +133,8 @@ def _recorded(edges: Edges, running: Running, told: Telling | None) -> Iterator[
 
 def _site_after(settings: Config, running: Running) -> None:
     """The reading pages; their trouble is told, and the next run makes them."""
-    from pipeline.app import open_store  # noqa: PLC0415
-    from pipeline.clock import Clock  # noqa: PLC0415
+    from pipeline.app import open_store
+    from pipeline.clock import Clock
 
     news = running.outcome.exit_status != EXIT_DONE
     with closing(open_store(settings, _told_before)) as store:
@@ -161,8 +161,8 @@ def update_site(
 
     Raises OutputError, also where another process makes the site or it takes too long.
     """
-    from pipeline.app import making_the_site  # noqa: PLC0415
-    from pipeline.site.update import update  # noqa: PLC0415
+    from pipeline.app import making_the_site
+    from pipeline.site.update import update
 
     with making_the_site(settings), _within(SITE_S):
         return update(store, settings, everything=everything, news=news, papers=papers)
@@ -197,8 +197,8 @@ def _within(seconds: float) -> Iterator[None]:
 @contextmanager
 def messages(settings: Config, *, wanted: bool) -> Iterator[Telling]:
     """What a run has to tell; the addresses are checked before anything is touched."""
-    from pipeline.messages.outbox import Telling  # noqa: PLC0415
-    from pipeline.messages.targets import addresses  # noqa: PLC0415
+    from pipeline.messages.outbox import Telling
+    from pipeline.messages.targets import addresses
 
     if wanted:
         addresses(settings.messages)
@@ -213,7 +213,7 @@ def messages(settings: Config, *, wanted: bool) -> Iterator[Telling]:
 @contextmanager
 def reading(settings: Config, *, again: bool = False) -> Iterator[Store]:
     """The store, for commands that write nothing at all; `again` says nothing twice."""
-    from pipeline.app import read_store  # noqa: PLC0415
+    from pipeline.app import read_store
 
     with closing(read_store(settings, _told_before if again else say)) as opened:
         yield opened
@@ -225,8 +225,8 @@ def outputs(settings: Config) -> Iterator[Store]:
 
     Ctrl-C and SIGTERM end in Interrupted.
     """
-    from pipeline.app import open_outputs  # noqa: PLC0415
-    from pipeline.clock import Clock  # noqa: PLC0415
+    from pipeline.app import open_outputs
+    from pipeline.clock import Clock
 
     clock = Clock()
     with _interruptible(clock), open_outputs(settings, clock, command(), say) as opened:

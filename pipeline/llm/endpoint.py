@@ -71,9 +71,9 @@ class Endpoint:
         """
         with self._changing:
             if self._client is None:
-                import openai  # noqa: PLC0415
+                import openai
 
-                from pipeline.llm.wire import http_client  # noqa: PLC0415
+                from pipeline.llm.wire import http_client
 
                 self._client = openai.OpenAI(
                     base_url=self.address,
@@ -186,8 +186,8 @@ class Endpoint:
     def _ask_once(
         self, messages: Sequence[Message], sampling: Sampling, features: Features
     ) -> Reply:
-        import httpx2  # noqa: PLC0415 - slow to load
-        import openai  # noqa: PLC0415
+        import httpx2  # slow to load
+        import openai
 
         start = self._clock.monotonic()
         body = self.body(messages, sampling, features)

@@ -90,7 +90,7 @@ def _words(value: object) -> str:
 
 def translated(error: Exception, where: Where) -> JianjieError:
     """Our error for one of the client's."""
-    import openai  # noqa: PLC0415 - slow to load
+    import openai  # slow to load
 
     said = redacted(_words(getattr(error, "message", "") or error), where.key)
     if isinstance(error, openai.APITimeoutError):

@@ -29,7 +29,7 @@ def service(url: str) -> NotifyBase | None:
     """What an address stands for; None where apprise takes it for none. Asks nobody."""
     logging.getLogger("apprise").propagate = False
     logging.getLogger("apprise").addHandler(logging.NullHandler())
-    from apprise import Apprise, AppriseAsset, NotifyBase, OverflowMode  # noqa: PLC0415 - an extra
+    from apprise import Apprise, AppriseAsset, NotifyBase, OverflowMode  # an extra
 
     # Redirects would lead to hosts that no address names. No deadline: the process has one.
     asset = AppriseAsset(
@@ -49,7 +49,7 @@ def service(url: str) -> NotifyBase | None:
 
 def send(to: NotifyBase, title: str, body: str) -> str:
     """Empty when the service took it, else why not: in words that hold no secret."""
-    from apprise import Apprise, NotifyFormat  # noqa: PLC0415 - an extra
+    from apprise import Apprise, NotifyFormat  # an extra
 
     sender = Apprise(asset=to.asset)
     sender.add(to)

@@ -39,17 +39,17 @@ def read(pdf: bytes, engine: Engine, max_pages: int, deadline: float) -> RawText
 
 def warm_up() -> None:
     """Load both engines now, so that no paper's time is spent on it."""
-    import pypdf  # noqa: F401, PLC0415 - slow to load
+    import pypdf  # noqa: F401 - slow to load
 
-    import pipeline.pdf.hidden  # noqa: F401, PLC0415 - it loads PDFium
+    import pipeline.pdf.hidden  # noqa: F401 - it loads PDFium
 
 
 def _read_pypdf(pdf: bytes, max_pages: int, deadline: float) -> RawText:
     """Plain mode, as far as it says no more than what PDFium shows: `hidden`."""
-    import pypdf  # noqa: PLC0415 - slow to load
+    import pypdf  # slow to load
 
-    from pipeline.pdf.hidden import confirmed  # noqa: PLC0415 - it loads PDFium
-    from pipeline.pdf.plain import plain_text  # noqa: PLC0415 - it loads pypdf
+    from pipeline.pdf.hidden import confirmed  # it loads PDFium
+    from pipeline.pdf.plain import plain_text  # it loads pypdf
 
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # its warnings are about files
     with pypdf.PdfReader(BytesIO(pdf)) as reader, _document(pdf) as document:
@@ -69,7 +69,7 @@ def _read_pypdfium2(pdf: bytes, max_pages: int, deadline: float) -> RawText:
 
 @contextmanager
 def _document(pdf: bytes) -> Iterator[pypdfium2.PdfDocument]:
-    import pypdfium2  # noqa: PLC0415 - slow to load
+    import pypdfium2  # slow to load
 
     document = pypdfium2.PdfDocument(pdf)
     try:
@@ -81,8 +81,8 @@ def _document(pdf: bytes) -> Iterator[pypdfium2.PdfDocument]:
 
 def _shown(document: pypdfium2.PdfDocument, number: int) -> PageText:
     """PDFium ends lines with CR LF, and writes U+FFFE for a hyphen at the end of a line."""
-    from pipeline.pdf.hidden import visible_text  # noqa: PLC0415 - it loads PDFium
-    from pipeline.pdf.sheet import Sheet  # noqa: PLC0415 - it loads PDFium
+    from pipeline.pdf.hidden import visible_text  # it loads PDFium
+    from pipeline.pdf.sheet import Sheet  # it loads PDFium
 
     sheet = Sheet(document[number])
     try:

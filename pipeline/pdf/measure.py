@@ -13,7 +13,7 @@ def ratio(text: str, truth: str) -> float:
 
     Needs rapidfuzz, a development dependency.
     """
-    from rapidfuzz.distance import Levenshtein  # noqa: PLC0415 - the product runs without it
+    from rapidfuzz.distance import Levenshtein  # the product runs without it
 
     return float(Levenshtein.normalized_similarity(_folded(text), _folded(truth)))
 

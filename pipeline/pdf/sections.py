@@ -211,23 +211,49 @@ def _chosen(found: list[_Line], text: str) -> list[_Line]:
     references = _references(found, text)
     limit = references[0].start if references else len(text)
     body = [line for line in found if line.start < limit]
-    front = [line for line in body if _opens(line) and line.start < len(text) / 3][:1]
-    front = [line._replace(kind="abstract") for line in front]
+    front = _front(body, len(text))
     body = [line for line in body if line.start > (front[0].start if front else -1)]
-    main = _chain(body)
-    apart = [line for line in body if line.kind in _APART and main and line.start > main[-1].start]
-    if len(main) < 2:
-        main = sorted({*main, *_unnumbered(body, len(text))})
-    begin = main[0].start if main else limit
-    terms = [line for line in body if line.style == "run-in" and line.start < begin]
-    terms = [line for line in terms if line.kind == "other"][:1]
-    last = main[-1] if main else None
-    if last is not None and last.style[0] != "I":  # sections I, II have subsections A, B
-        apart += _lettered([line for line in body if line.start > last.start])
+    numbered = _chain(body)
+    main = _main(numbered, body, len(text))
+    terms = _terms(body, main[0].start if main else limit)
     tail = [line for line in found if line.start > limit]
-    apart += [line for line in tail if line.kind in ("acknowledgements", "appendix")]
-    apart += _lettered(tail)
+    apart = _apart(body, numbered, main) + _after_references(tail)
     return sorted({*front, *terms, *main, *apart, *references})
+
+
+def _front(body: list[_Line], length: int) -> list[_Line]:
+    """The abstract's heading, in the first third."""
+    front = [line for line in body if _opens(line) and line.start < length / 3][:1]
+    return [line._replace(kind="abstract") for line in front]
+
+
+def _main(numbered: list[_Line], body: list[_Line], length: int) -> list[_Line]:
+    """The numbered sections; where there are none to speak of, the named ones too."""
+    return numbered if len(numbered) > 1 else sorted({*numbered, *_unnumbered(body, length)})
+
+
+def _terms(body: list[_Line], begin: int) -> list[_Line]:
+    """Index terms, which run in before the first section."""
+    early = (line for line in body if line.style == "run-in" and line.start < begin)
+    return [line for line in early if line.kind == "other"][:1]
+
+
+def _apart(body: list[_Line], numbered: list[_Line], main: list[_Line]) -> list[_Line]:
+    """What stands after the last section and before the references."""
+    found = [
+        line
+        for line in body
+        if line.kind in _APART and numbered and line.start > numbered[-1].start
+    ]
+    if main and main[-1].style[0] != "I":  # sections I, II have subsections A, B
+        found += _lettered([line for line in body if line.start > main[-1].start])
+    return found
+
+
+def _after_references(tail: list[_Line]) -> list[_Line]:
+    return [line for line in tail if line.kind in ("acknowledgements", "appendix")] + _lettered(
+        tail
+    )
 
 
 def _opens(line: _Line) -> bool:

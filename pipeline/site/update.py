@@ -50,7 +50,7 @@ def update(
         anew = {arxiv_id for arxiv_id, made in unlisted if _is_older(folder, arxiv_id, made)}
         if not changed and not anew and not papers and not news:
             return 0
-    from pipeline.site.build import build  # noqa: PLC0415 - heavy, and rarely needed twice a day
+    from pipeline.site.build import build  # heavy, and rarely needed twice a day
 
     papers = {*anew, *papers}
     return build(store, config, known=known, changed=changed, papers=papers, made_with=made_with)
@@ -62,7 +62,7 @@ def warm_up() -> None:
 
 
 def _load() -> None:
-    from pipeline.site.pages import load_templates  # noqa: PLC0415
+    from pipeline.site.pages import load_templates
 
     load_templates()
 

@@ -163,7 +163,7 @@ def _heading(section: TextSection) -> str:
 
 def _language(text: str) -> str | None:
     """The body's language as ISO 639-1; None where langdetect cannot tell."""
-    import langdetect  # noqa: PLC0415 - slow to load
+    import langdetect  # slow to load
 
     langdetect.DetectorFactory.seed = 0  # it is random otherwise
     try:

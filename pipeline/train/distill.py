@@ -148,7 +148,7 @@ def _begin(order: Order) -> tuple[Read | None, Order]:
     """What the adapter to go on from holds, and the order with its rank and alpha."""
     if not order.begin:
         return None, order
-    from pipeline.train.adapter import Read  # noqa: PLC0415 - needs the extra
+    from pipeline.train.adapter import Read  # needs the extra
 
     begin = Read(order.begin)
     settings = order.settings.model_copy(update={"rank": begin.rank, "alpha": begin.alpha})
@@ -166,11 +166,11 @@ def _teach(
     *,
     begin: Read | None,
 ) -> _Trained:
-    import torch  # noqa: PLC0415 - optional, and takes seconds to load
+    import torch  # optional, and takes seconds to load
 
-    from pipeline.train.adapter import blend, write_adapter  # noqa: PLC0415
-    from pipeline.train.gemma import load_base  # noqa: PLC0415
-    from pipeline.train.tune import train  # noqa: PLC0415
+    from pipeline.train.adapter import blend, write_adapter
+    from pipeline.train.gemma import load_base
+    from pipeline.train.tune import train
 
     every = max(1, len(lessons.held_out) // _LOOKED_AT)
     lessons_in, looks_in = _encode((taught, lessons.held_out[::every]), serve, watch)
@@ -333,7 +333,7 @@ def _told(lessons: Lessons, taught: Sequence[Example], order: Order) -> str:
 
 
 def _device_name(device: str) -> str:
-    import torch  # noqa: PLC0415
+    import torch
 
     on_gpu = device != "cpu"
     return str(torch.cuda.get_device_name()) if on_gpu else f"{torch.get_num_threads()} CPU threads"

@@ -304,7 +304,7 @@ def test_ctrl_c_is_one_line(house: House) -> None:
 
 
 def test_two_evaluations_at_once_are_refused_but_a_night_goes_on(house: House) -> None:
-    house.model.answer = slow(0.2)
+    house.model.answer = slow(2)  # it is killed long before it ends
     running = house.start("evaluate", "plain.md")
     while not house.model.requests:
         time.sleep(0.02)

@@ -253,7 +253,7 @@ def test_a_second_evaluation_by_other_rules_asks_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Replies are kept before they are judged: what a rule refused, a changed rule may accept."""
-    from pipeline.stages import validate  # noqa: PLC0415 - to change it
+    from pipeline.stages import validate  # to change it
 
     with town(tmp_path) as here:
         rules = validate.HARD_RULES

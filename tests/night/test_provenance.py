@@ -98,7 +98,7 @@ def test_the_same_question_is_judged_again_and_not_asked_again(house: House) -> 
 
 def known_in_comment(house: House) -> None:
     """The comment is no part of the default prompt, but of what a line is held against."""
-    import sqlite3  # noqa: PLC0415 - the store's file from outside, as nothing in the program does
+    import sqlite3  # the store's file from outside, as nothing in the program does
 
     with sqlite3.connect(house.folder / "outputs" / "jianjie.sqlite3") as database:
         (text,) = database.execute("SELECT paper FROM papers").fetchone()

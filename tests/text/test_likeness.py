@@ -72,7 +72,7 @@ def test_the_model_can_do_better_when_it_is_told(house: House) -> None:
 
 
 def test_a_few_shot_example_is_no_line_of_another_paper(house: House) -> None:
-    from pipeline.prompt.variant import load_variant  # noqa: PLC0415
+    from pipeline.prompt.variant import load_variant
 
     shown = load_variant("few-shot", Path("prompts")).shown[0]
     house.model.answer = lambda _: Answer(text=reply(shown.line or ""))

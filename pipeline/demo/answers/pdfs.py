@@ -129,7 +129,7 @@ def _file(asked: Asked, content: bytes) -> Answer:
 
 def _encrypted(content: bytes) -> bytes:
     """The same pages behind a password that nobody has; RC4 needs no further package."""
-    import pypdf  # noqa: PLC0415 - slow to load
+    import pypdf  # slow to load
 
     writer = pypdf.PdfWriter(clone_from=BytesIO(content))
     writer.encrypt(user_password="not told", algorithm="RC4-128")  # noqa: S106 - no secret
