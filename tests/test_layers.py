@@ -57,6 +57,30 @@ def test_imports_run_downwards(path: Path) -> None:
         assert other == part or RANK[other] > RANK[part], f"{part} imports {other}"
 
 
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Wherever in the file an import stands."""
+    modules = {module_of(path) for path in MODULES}
+    above = {
+        module_of(path): {
+            name
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.ImportFrom)
+            for name in (f"{node.module}.{alias.name}" for alias in node.names)
+            for name in (name if name in modules else str(node.module),)
+            if name in modules
+        }
+        for path in MODULES
+    }
+    left = dict(above)
+    while lowest := {name for name, imported in left.items() if not imported & left.keys()}:
+        left = {name: imported for name, imported in left.items() if name not in lowest}
+    assert left == {}
+
+
 def test_a_stage_imports_no_other_stage_but_summarize_validate() -> None:
     for path in sorted((ROOT / "pipeline" / "stages").glob("*.py")):
         text = path.read_text(encoding="utf-8")

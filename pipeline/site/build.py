@@ -11,7 +11,6 @@ from pipeline.config import Config
 from pipeline.files import write_atomic
 from pipeline.site import feeds, search
 from pipeline.site.pages import Site, day_page, index_page, paper_page
-from pipeline.site.update import MADE_WITH
 from pipeline.store.store import Store
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -30,7 +29,6 @@ def build(
     known: Sequence[Key],
     changed: set[Key],
     papers: Collection[str] = (),
-    made_with: str,
 ) -> int:
     """The changed days with all that shows them, and these papers; how many files were written.
 
@@ -45,7 +43,6 @@ def build(
     _write_feeds(site, writer, known, changed)
     writer.write("index.html", index_page(site, store.runs(_RUNS)))
     writer.write("data.js", search.data(site))
-    writer.write(MADE_WITH, made_with.encode())
     return writer.written
 
 

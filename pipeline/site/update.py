@@ -19,10 +19,10 @@ from pathlib import Path
 
 from pipeline import __version__
 from pipeline.config import Config
-from pipeline.files import page_of_paper
+from pipeline.files import page_of_paper, write_atomic
 from pipeline.store.store import Store
 
-MADE_WITH = ".made-with"
+_MADE_WITH = ".made-with"
 _HERE = Path(__file__).parent
 
 
@@ -43,7 +43,7 @@ def update(
     folder = config.paths.outputs / "site"
     made_with = _made_with(config)
     known, unlisted = store.days(), store.unlisted()
-    if everything or _read(folder / MADE_WITH) != made_with:
+    if everything or _read(folder / _MADE_WITH) != made_with:
         changed, anew = set(known), {arxiv_id for arxiv_id, _ in unlisted}
     else:
         changed = set(_changed(folder, config.paths.outputs, known))
@@ -52,8 +52,9 @@ def update(
             return 0
     from pipeline.site.build import build  # heavy, and rarely needed twice a day
 
-    papers = {*anew, *papers}
-    return build(store, config, known=known, changed=changed, papers=papers, made_with=made_with)
+    written = build(store, config, known=known, changed=changed, papers={*anew, *papers})
+    # The last one: what a killed run left out is made by the next.
+    return written + write_atomic(folder / _MADE_WITH, made_with.encode(), durable=False)
 
 
 def warm_up() -> None:
