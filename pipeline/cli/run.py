@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.edges import Edges
     from pipeline.errors import JianjieError
-    from pipeline.night.run import Night, Trouble
+    from pipeline.night.result import Night, Trouble
     from pipeline.records import Canary
 
 
@@ -136,7 +136,7 @@ class _Told:
     @property
     def nights(self) -> list[Night]:
         """Of the fields that had one."""
-        from pipeline.night.run import Night
+        from pipeline.night.result import Night
 
         return [result for result, _ in self._results if isinstance(result, Night)]
 
@@ -167,7 +167,7 @@ def _dry_run(settings: Config, fields: Sequence[str], wanted: Wanted) -> int:
     from pipeline.cli.terminal import print_estimate
     from pipeline.night.account import told
     from pipeline.night.estimate import estimates
-    from pipeline.night.run import Trouble
+    from pipeline.night.result import Trouble
 
     with session.edges(settings) as edges:
         found = list(estimates(edges, fields, date=wanted.date, since=wanted.since))

@@ -22,7 +22,7 @@ from pipeline.listing.find import NothingAnnounced
 from pipeline.night.account import note, unchecked, usual
 from pipeline.night.estimate import Estimate
 from pipeline.night.reprocess import Again
-from pipeline.night.run import Night, Trouble
+from pipeline.night.result import Night, Trouble
 from pipeline.records import Canary, Day, Owed, Paper, Replaced, Summary
 from pipeline.store.messages import Delivery
 from pipeline.store.replies import Spent

@@ -15,7 +15,7 @@ from pipeline.errors import Interrupted, JianjieError, UsageError
 from pipeline.messages.compose import Failure, Fresh, compose, kind_of
 from pipeline.messages.deliver import Letter, Parcel, Receipt
 from pipeline.messages.targets import addresses, deliver
-from pipeline.night.run import Night, Trouble
+from pipeline.night.result import Night, Trouble
 from pipeline.records import Day
 from pipeline.store.messages import Delivery
 

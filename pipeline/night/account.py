@@ -14,7 +14,7 @@ from pipeline.errors import (
     worst,
 )
 from pipeline.listing.find import NothingAnnounced
-from pipeline.night.run import Night, Trouble
+from pipeline.night.result import Night, Trouble
 from pipeline.records import Canary, CanaryScore, Cause, Day, Owed
 from pipeline.store.runs import RunOutcome, counts_of
 from pipeline.text.untrusted import as_data

@@ -11,7 +11,8 @@ from pipeline.listing import find
 from pipeline.listing.find import NothingAnnounced
 from pipeline.llm.prices import cost
 from pipeline.night.paper import kit_of, prompt_for
-from pipeline.night.run import FIELDS_OWN, Trouble
+from pipeline.night.result import Trouble
+from pipeline.night.run import FIELDS_OWN
 from pipeline.records import Listing, Record
 from pipeline.settings import EndpointProfile
 from pipeline.stages.extract import from_abstract

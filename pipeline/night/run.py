@@ -12,59 +12,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from pipeline.arxiv.calendar import CATCH_UP_REACH
 from pipeline.edges import Edges
-from pipeline.errors import ArxivError, JianjieError, UsageError
+from pipeline.errors import ArxivError, UsageError
 from pipeline.listing import find
 from pipeline.listing.find import NothingAnnounced
 from pipeline.night.overlap import travel
-from pipeline.records import Announcement, Day, Listing, Owed, Record
+from pipeline.night.result import Night, Trouble
+from pipeline.records import Announcement, Day, Listing
 from pipeline.site.update import warm_up
 from pipeline.stages.download import prune
 from pipeline.stages.publish import Published, publish
-
-
-class Night(Record):
-    """A field's result: the day with its files, and other days that were done on the way."""
-
-    name: str = ""
-    """The field's Chinese name."""
-    day: Day | NothingAnnounced
-    published: Published | None = None
-    """None where nothing was announced."""
-    earlier: tuple[Day, ...] = ()
-    """Missed nights that were caught up, and days that were owed something or not checked."""
-    problems: tuple[str, ...] = ()
-    """Nights that could not be caught up."""
-    tried: frozenset[str] = frozenset()
-    """The papers, by versioned id, that this run tried to do."""
-
-    @property
-    def days(self) -> tuple[Day, ...]:
-        """Every day that this run worked on."""
-        return (self.day, *self.earlier) if isinstance(self.day, Day) else self.earlier
-
-    @property
-    def complete(self) -> bool:
-        """Whether all that arXiv announced is done: nothing owed, nothing left unchecked."""
-        checked = isinstance(self.day, Day) or self.day.verified
-        done = all(not day.owed and day.check and day.check.complete for day in self.days)
-        return checked and done and not self.problems
-
-    def failed(self, day: Day) -> tuple[Owed, ...]:
-        """What this run tried of a day and could not do."""
-        return tuple(o for o in day.owed if o.announcement.paper.versioned in self.tried)
-
-
-class Trouble(NamedTuple):
-    """Why a field has no night: its own error, and no other field's."""
-
-    name: str
-    """The field's Chinese name."""
-    error: JianjieError
-
 
 FIELDS_OWN = (ArxivError, UsageError)
 """Its feed, and a date that arXiv cannot tell about; all else ends the run for every field."""
@@ -131,23 +90,6 @@ def run_night(
     )
 
 
-class _Limit:
-    """The papers that a run may still do; None: all."""
-
-    def __init__(self, papers: int | None) -> None:
-        self._left = papers
-        self.taken: frozenset[str] = frozenset()
-        """By versioned id, those that it was to do."""
-
-    def take(self, todo: Sequence[Announcement]) -> Sequence[Announcement]:
-        """The first of `todo`, as many as are left."""
-        taken = todo[: self._left]
-        if self._left is not None:
-            self._left -= len(taken)
-        self.taken |= {item.paper.versioned for item in taken}
-        return taken
-
-
 def _tonight(
     edges: Edges, found: Listing | NothingAnnounced, left: _Limit
 ) -> tuple[Day | NothingAnnounced, Published | None]:
@@ -172,6 +114,29 @@ def _accounts_for(day: Day, found: Listing) -> bool:
     """announced = done + owed, by id."""
     kept = {outcome.announcement.paper.arxiv_id for outcome in day.outcomes}
     return kept >= {item.paper.arxiv_id for item in found.announcements}
+
+
+def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
+    """Do what the day owes, then publish it: also when the run has to stop on the way."""
+    papers = [owed.announcement for owed in day.owed]
+    todo = left.take([i for i in papers if i.paper.version and i.paper.metadata != "lost"])
+    edges.events.emit("day_started", day.date, papers=len(todo))
+    if todo:
+        warm_up()  # the site's pages are made when the run ends
+    try:
+        travel(edges, day, todo)
+    finally:
+        finished = edges.store.day(day.date, day.field) or day
+        published = publish(finished, edges.config.paths.outputs, edges.config.tags)
+        prune(edges.pdf_cache, edges.config.arxiv.max_pdf_cache_mb)
+        edges.events.emit(
+            "published",
+            day.date,
+            done=len(finished.done),
+            owed=len(finished.owed),
+            changed=published.changed,
+        )
+    return finished, published
 
 
 def _catch_up(
@@ -219,24 +184,18 @@ def _tell_changes(edges: Edges, field: str, since: dt.date) -> None:
             edges.events.emit("published_again", date)
 
 
-def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
-    """Do what the day owes, then publish it: also when the run has to stop on the way."""
-    papers = [owed.announcement for owed in day.owed]
-    todo = left.take([i for i in papers if i.paper.version and i.paper.metadata != "lost"])
-    edges.events.emit("day_started", day.date, papers=len(todo))
-    if todo:
-        warm_up()  # the site's pages are made when the run ends
-    try:
-        travel(edges, day, todo)
-    finally:
-        finished = edges.store.day(day.date, day.field) or day
-        published = publish(finished, edges.config.paths.outputs, edges.config.tags)
-        prune(edges.pdf_cache, edges.config.arxiv.max_pdf_cache_mb)
-        edges.events.emit(
-            "published",
-            day.date,
-            done=len(finished.done),
-            owed=len(finished.owed),
-            changed=published.changed,
-        )
-    return finished, published
+class _Limit:
+    """The papers that a run may still do; None: all."""
+
+    def __init__(self, papers: int | None) -> None:
+        self._left = papers
+        self.taken: frozenset[str] = frozenset()
+        """By versioned id, those that it was to do."""
+
+    def take(self, todo: Sequence[Announcement]) -> Sequence[Announcement]:
+        """The first of `todo`, as many as are left."""
+        taken = todo[: self._left]
+        if self._left is not None:
+            self._left -= len(taken)
+        self.taken |= {item.paper.versioned for item in taken}
+        return taken

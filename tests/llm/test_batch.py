@@ -21,7 +21,8 @@ from pipeline.demo.archive import Archive
 from pipeline.demo.standin import StandInArxiv
 from pipeline.llm.batch import MOST_SENDINGS
 from pipeline.night.reprocess import reprocess
-from pipeline.night.run import Night, run_night
+from pipeline.night.result import Night
+from pipeline.night.run import run_night
 from pipeline.records import AnnounceType, Day, Done
 from tests.demo.composed import FRIDAY, SettableClock, listing, paper
 from tests.standins import model_faults as faults

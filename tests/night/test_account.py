@@ -7,7 +7,7 @@ import pytest
 from pipeline.errors import ArxivUnreachable, BudgetReached, ModelForbidden, UsageError
 from pipeline.listing.find import NothingAnnounced
 from pipeline.night.account import complaints, exit_status, note, outcome
-from pipeline.night.run import Night, Trouble
+from pipeline.night.result import Night, Trouble
 from pipeline.records import Announcement, AnnounceType, Cause, Check, Day, Owed, Stage
 from pipeline.store.runs import Count
 from tests.standins.records import paper

@@ -19,7 +19,8 @@ from pipeline.demo.archive import Archive
 from pipeline.demo.asked import Asked
 from pipeline.demo.faults import Fault
 from pipeline.demo.standin import StandInArxiv
-from pipeline.night.run import Night, run_night
+from pipeline.night.result import Night
+from pipeline.night.run import run_night
 from pipeline.records import AnnounceType, Day
 from tests.demo.composed import FRIDAY, SettableClock, listing, paper
 from tests.standins.clock import SimulatedClock

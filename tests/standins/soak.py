@@ -16,7 +16,8 @@ from pipeline.demo.archive import Archive, in_categories
 from pipeline.demo.standin import StandInArxiv
 from pipeline.digest.markdown import load
 from pipeline.errors import ArxivError
-from pipeline.night.run import Night, run_night
+from pipeline.night.result import Night
+from pipeline.night.run import run_night
 from pipeline.records import Day, Outcome, Owed, Paper, Stage
 from pipeline.store.store import Store
 from tests.standins.clock import SimulatedClock
