@@ -24,7 +24,7 @@ from pipeline.cli.options import (
     load_settings,
 )
 from pipeline.cli.restore import restore
-from pipeline.cli.run import Wanted, nights, run
+from pipeline.cli.run import NightsWanted, nights, run
 from pipeline.cli.schedule import schedule
 from pipeline.errors import (
     EXIT_DONE,
@@ -237,7 +237,7 @@ def demo(
             typer.echo("\n".join(variables(settings.arxiv)))
             typer.echo("jianjie: set these in another shell; Ctrl-C ends the stand-in", err=True)
             signal.pause()
-        exit_status = nights(settings, [field], Wanted(), report=True)
+        exit_status = nights(settings, [field], NightsWanted(), report=True)
     sys.exit(exit_status)
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pipeline.records import Canary
 
 
-class Wanted(NamedTuple):
+class NightsWanted(NamedTuple):
     """Which nights, and how much of them."""
 
     date: dt.date | None = None
@@ -68,7 +68,7 @@ def run(
     """Tonight's digest and the nights that were missed, or one day's."""
     settings = load_settings(config, model, prompt)
     fields = chosen_fields(settings, field)
-    wanted = Wanted(date.date() if date else None, since.date() if since else None, limit)
+    wanted = NightsWanted(date.date() if date else None, since.date() if since else None, limit)
     if date and since:
         raise UsageError("--date and --since exclude each other", where="run", fix="Give one")
     if dry_run:
@@ -81,7 +81,7 @@ def run(
 def nights(
     settings: Config,
     fields: Sequence[str],
-    wanted: Wanted,
+    wanted: NightsWanted,
     *,
     report: bool,
     canary: bool = False,
@@ -162,7 +162,7 @@ class _Told:
             session.say(str(problem))
 
 
-def _dry_run(settings: Config, fields: Sequence[str], wanted: Wanted) -> int:
+def _dry_run(settings: Config, fields: Sequence[str], wanted: NightsWanted) -> int:
     """Every field's estimates; the worst exit status."""
     from pipeline.cli.terminal import print_estimate
     from pipeline.night.account import told

@@ -33,7 +33,7 @@ class Writer(NamedTuple):
     variant: Variant
 
 
-class Job(NamedTuple):
+class SampleOrder(NamedTuple):
     """One sample to be had: `number` counts the samples of a case from 0."""
 
     writer: Writer
@@ -47,10 +47,10 @@ class Job(NamedTuple):
         return self.writer.system.name, self.case.id, self.number
 
 
-class Answer(NamedTuple):
-    """The replies to one job, judged by the rules of today."""
+class SampleAnswer(NamedTuple):
+    """The replies to one order, judged by the rules of today."""
 
-    job: Job
+    order: SampleOrder
     attempts: tuple[Attempt, ...]
     error: str | None
 
@@ -64,57 +64,59 @@ class Work(NamedTuple):
     cost: float | None
 
 
-def jobs(
+def orders(
     writers: Sequence[Writer], cases: Sequence[Case], texts: Mapping[str, PaperText], repeat: int
-) -> Iterator[Job]:
+) -> Iterator[SampleOrder]:
     """Case by case, so that what a stopped evaluation has is the same for all systems."""
     for number in range(repeat):
         for case in cases:
             for writer in writers:
-                yield Job(writer, case, texts[case.id], number)
+                yield SampleOrder(writer, case, texts[case.id], number)
 
 
-def answers(bench: Bench, todo: Sequence[Job], tick: Callable[[], None]) -> list[Answer]:
-    """An answer to every job, in their order. `tick` is called after each.
+def answers(
+    bench: Bench, todo: Sequence[SampleOrder], tick: Callable[[], None]
+) -> list[SampleAnswer]:
+    """An answer to every order, in their sequence. `tick` is called after each.
 
     Raises Unfinished where a model is out of reach or the budget does not do: what came is kept.
     A model's final answer that it will not do one paper is a result: that sample has an `error`.
     """
-    calls: list[Call[Answer]] = [
-        (job.writer.system.profile, partial(_answered, bench, job)) for job in todo
+    calls: list[Call[SampleAnswer]] = [
+        (order.writer.system.profile, partial(_answered, bench, order)) for order in todo
     ]
     return together(bench, calls, "answers", tick)
 
 
-def work_left(bench: Bench, todo: Sequence[Job]) -> dict[str, Work]:
+def work_left(bench: Bench, todo: Sequence[SampleOrder]) -> dict[str, Work]:
     """By system: the calls that are not paid for yet."""
-    left = {job.writer.system.name: Work(0, 0, 0, 0.0) for job in todo}
-    for job in todo:
-        asked = _asked(bench, job)
+    left = {order.writer.system.name: Work(0, 0, 0, 0.0) for order in todo}
+    for order in todo:
+        asked = _asked(bench, order)
         if _settled(bench, asked.inquiry.key):
             continue
         prompt = asked.prompt
-        done = left[job.writer.system.name]
-        profile = bench.configs[job.writer.system.profile].profile
+        done = left[order.writer.system.name]
+        profile = bench.configs[order.writer.system.profile].profile
         tokens_in = done.tokens_in + round(prompt.tokens * profile.counting_factor)
         tokens_out = done.tokens_out + prompt.max_tokens
         price = cost(profile, tokens_in, tokens_out)
-        left[job.writer.system.name] = Work(done.calls + 1, tokens_in, tokens_out, price)
+        left[order.writer.system.name] = Work(done.calls + 1, tokens_in, tokens_out, price)
     return left
 
 
-def _answered(bench: Bench, job: Job) -> Answer | JianjieError:
+def _answered(bench: Bench, order: SampleOrder) -> SampleAnswer | JianjieError:
     """The answer, or what keeps the evaluation from having one."""
     try:
-        key = _ask(bench, job)
+        key = _ask(bench, order)
     except ModelRefused as error:
-        return Answer(job, (), error.public)
+        return SampleAnswer(order, (), error.public)
     except (ModelError, BudgetReached) as error:
         return error
-    judge = Judge(job.case.paper, job.text)
+    judge = Judge(order.case.paper, order.text)
     attempts = [judge(reply) for reply in _replies(bench, key)]
-    return Answer(
-        job,
+    return SampleAnswer(
+        order,
         tuple(
             Attempt(
                 reply=one.reply,
@@ -133,37 +135,37 @@ def _reasons(reply: Reply, reasons: tuple[str, ...]) -> tuple[str, ...]:
     return (DECLINED,) if reply.declined else reasons
 
 
-def _ask(bench: Bench, job: Job) -> str:
-    """See that all replies of a job are stored; their key. As on a night, half may do."""
+def _ask(bench: Bench, order: SampleOrder) -> str:
+    """See that all replies to an order are stored; their key. As on a night, half may do."""
     asked, _ = or_shorter(
-        _asked(bench, job),
-        lambda: _asked(bench, job, share=0.5),
-        lambda one: _see_settled(bench, job, one),
+        _asked(bench, order),
+        lambda: _asked(bench, order, share=0.5),
+        lambda one: _see_settled(bench, order, one),
     )
     return asked.inquiry.key
 
 
-def _asked(bench: Bench, job: Job, *, share: float = 1.0) -> Question:
+def _asked(bench: Bench, order: SampleOrder, *, share: float = 1.0) -> Question:
     """The prompt, and the key of its replies: everything that is sent, and nothing else."""
-    profile = job.writer.system.profile
+    profile = order.writer.system.profile
     config = bench.configs[profile]
-    kit = Kit(job.writer.variant, config.profile, config.extract, bench.readers)
-    key = f"sample {job.number}"
-    return question(job.case.paper, job.text, kit, bench.models[profile], key, share=share)
+    kit = Kit(order.writer.variant, config.profile, config.extract, bench.readers)
+    key = f"sample {order.number}"
+    return question(order.case.paper, order.text, kit, bench.models[profile], key, share=share)
 
 
-def _see_settled(bench: Bench, job: Job, one: Question) -> None:
+def _see_settled(bench: Bench, order: SampleOrder, one: Question) -> None:
     """One at a time for a key: two prompts may send the same words for a paper."""
     asked = one.inquiry
     with bench.turns(asked.key):
         if _settled(bench, asked.key):
             return
         result = summarize(
-            job.case.paper,
-            job.text,
+            order.case.paper,
+            order.text,
             one.prompt,
             asked,
-            model=bench.models[job.writer.system.profile].for_one_paper(),
+            model=bench.models[order.writer.system.profile].for_one_paper(),
             log=bench.replies,
             now=bench.clock.now(),
         )

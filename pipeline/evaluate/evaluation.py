@@ -16,12 +16,20 @@ from typing import NamedTuple, Protocol
 from pipeline import __version__
 from pipeline.config import Config
 from pipeline.errors import ConfigError, UsageError
-from pipeline.evaluate.answers import Answer, Job, Work, Writer, answers, jobs, work_left
+from pipeline.evaluate.answers import (
+    SampleAnswer,
+    SampleOrder,
+    Work,
+    Writer,
+    answers,
+    orders,
+    work_left,
+)
 from pipeline.evaluate.bench import Bench
 from pipeline.evaluate.cases import Filters, find_cases
 from pipeline.evaluate.compare import averages, comparisons
 from pipeline.evaluate.floors import ceilings, floors
-from pipeline.evaluate.judge import Judged, judge, judge_work, questions_needed
+from pipeline.evaluate.judge import JudgedPairs, judge, judge_work, questions_needed
 from pipeline.evaluate.regime import regime
 from pipeline.evaluate.results import Case, CaseSet, Evaluation, JudgedPair, Sample, System
 from pipeline.evaluate.scores import score
@@ -65,7 +73,7 @@ class Ready(NamedTuple):
     plan: Plan
     writers: tuple[Writer, ...]
     texts: dict[str, PaperText]
-    jobs: tuple[Job, ...]
+    orders: tuple[SampleOrder, ...]
 
 
 class Finished(NamedTuple):
@@ -111,13 +119,13 @@ def ready(bench: Bench, planned: Plan, progress: Progress) -> Ready:
         progress.begin("PDFs", len(planned.cases))
     read = texts(bench, planned.cases, progress.tick)
     writers = _writers(bench, planned)
-    todo = tuple(jobs(writers, planned.cases, read, planned.wanted.repeat))
+    todo = tuple(orders(writers, planned.cases, read, planned.wanted.repeat))
     return Ready(planned, writers, read, todo)
 
 
 def work(bench: Bench, made: Ready) -> dict[str, Work]:
     """By system: what is not paid for yet; all that the judge may ask, for no line is known."""
-    left = work_left(bench, made.jobs)
+    left = work_left(bench, made.orders)
     if (profile := made.plan.wanted.judge) is not None:
         systems = [writer.system for writer in made.writers]
         left[f"judge {profile}"] = judge_work(bench, profile, made.plan.cases, systems)
@@ -126,8 +134,8 @@ def work(bench: Bench, made: Ready) -> dict[str, Work]:
 
 def evaluate(bench: Bench, made: Ready, progress: Progress) -> Finished:
     """Ask, score, compare. Raises Unfinished where answers are missing; what came is kept."""
-    progress.begin("answers", len(made.jobs))
-    answered = answers(bench, made.jobs, progress.tick)
+    progress.begin("answers", len(made.orders))
+    answered = answers(bench, made.orders, progress.tick)
     progress.begin("scores", len(answered))
     samples = tuple(_scored(answer, progress) for answer in answered)
     systems = tuple(_with_temperature(writer.system, answered) for writer in made.writers)
@@ -182,14 +190,14 @@ def _system(bench: Bench, planned: Plan, variant: Variant, profile: str, *, alon
     )
 
 
-def _with_temperature(system: System, answered: Sequence[Answer]) -> System:
+def _with_temperature(system: System, answered: Sequence[SampleAnswer]) -> System:
     """The temperature at which replies were drawn: some endpoints take none."""
-    firsts = [a.attempts[0] for a in answered if a.job.name[0] == system.name and a.attempts]
+    firsts = [a.attempts[0] for a in answered if a.order.name[0] == system.name and a.attempts]
     known = {first.reply.temperature for first in firsts}
     return system.model_copy(update={"temperature": known.pop()}) if len(known) == 1 else system
 
 
-def _scored(answer: Answer, progress: Progress) -> Sample:
+def _scored(answer: SampleAnswer, progress: Progress) -> Sample:
     sample = score(answer)
     progress.tick()
     return sample
@@ -215,7 +223,7 @@ def _judged(
     systems: Sequence[System],
     samples: Sequence[Sample],
     progress: Progress,
-) -> Judged | None:
+) -> JudgedPairs | None:
     profile = planned.wanted.judge
     if profile is None:
         return None

@@ -51,7 +51,7 @@ _TIES = {"tie", "平", "平局", "平手", "相同", "相当", "equal", "same", 
 _ORDERS = 2
 
 
-class Judged(NamedTuple):
+class JudgedPairs(NamedTuple):
     """The judgement, and what it is made of."""
 
     judgement: Judgement
@@ -91,7 +91,7 @@ def judge(
     samples: Sequence[Sample],
     systems: Sequence[System],
     tick: Callable[[], None],
-) -> Judged:
+) -> JudgedPairs:
     """Every system against the first one, by the model of `profile`.
 
     Raises Unfinished where the model is out of reach or the budget does not do. A pair that it
@@ -108,7 +108,7 @@ def judge(
     )
     judged = tuple(_judged(bench, pair, asked[pair], problems) for pair in pairs)
     replies = [reply for question in questions for reply in _replies(bench, question.key)]
-    return Judged(_judgement(bench, profile, systems, judged, replies), judged)
+    return JudgedPairs(_judgement(bench, profile, systems, judged, replies), judged)
 
 
 def questions_needed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pipeline.evaluate.answers import Answer
+from pipeline.evaluate.answers import SampleAnswer
 from pipeline.evaluate.metrics import Score, line_scores, tag_scores
 from pipeline.evaluate.results import Attempt, Sample
 
@@ -19,9 +19,9 @@ class Seen(NamedTuple):
     saw: str
 
 
-def score(answer: Answer) -> Sample:
+def score(answer: SampleAnswer) -> Sample:
     """The sample with all its scores. Nothing published is 0 for line and tags, never left out."""
-    case = answer.job.case
+    case = answer.order.case
     final = next((a for a in answer.attempts if a.line is not None and not a.reasons), None)
     judged: dict[str, Score | Seen] = {
         **line_scores(final.line if final else None, case.line),
@@ -29,7 +29,7 @@ def score(answer: Answer) -> Sample:
         **tag_scores(final.tags if final else None, case.tags),
         **_cost(answer.attempts),
     }
-    system, arxiv_id, number = answer.job.name
+    system, arxiv_id, number = answer.order.name
     return Sample(
         system=system,
         case=arxiv_id,

@@ -15,7 +15,7 @@ from pipeline.records import Day, Done, Owed, Record, Section
 from pipeline.settings import InterestSettings, MessageSettings
 from pipeline.stages.publish import TagChoice, published_tags
 from pipeline.store.messages import Message, Told
-from pipeline.text.interests import Score, ranked, score
+from pipeline.text.interests import Relevance, ranked, score
 from pipeline.text.untrusted import as_data
 
 LONGEST = 3500
@@ -172,7 +172,7 @@ def _reasons(day: Day, most: int) -> Iterator[str]:
 def _entries(fresh: Fresh, top: int, interests: InterestSettings, tags: TagChoice) -> Iterator[str]:
     """The first lines by interest, each with title and link."""
 
-    def scored(done: Done) -> Score:
+    def scored(done: Done) -> Relevance:
         paper, summary = done.announcement.paper, done.summary
         return score(paper, summary.line, published_tags(paper, summary, tags), interests)
 

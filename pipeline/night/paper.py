@@ -98,12 +98,12 @@ def question(
     return Question(inquiry=asked, text=text, prompt=prompt)
 
 
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 
 def or_shorter(
-    asked: Question, half: Callable[[], Question], ask: Callable[[Question], Answer]
-) -> tuple[Question, Answer]:
+    asked: Question, half: Callable[[], Question], ask: Callable[[Question], T]
+) -> tuple[Question, T]:
     """The answer; where the model's context does not do, the one to half of the text.
 
     Raises what `ask` does, ContextExceeded among it where half is no less.

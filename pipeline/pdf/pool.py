@@ -22,7 +22,7 @@ import pipeline
 from pipeline.errors import Interrupted, PdfUnreadable
 from pipeline.pdf.confine import hide
 from pipeline.pdf.pages import Engine, RawText
-from pipeline.pdf.worker import READY, Answer, Job
+from pipeline.pdf.worker import READY, ReadAnswer, ReadJob
 
 JOBS_PER_WORKER = 200
 """Then a new one takes over, so that what an engine leaks stays small."""
@@ -138,7 +138,7 @@ class Readers:
         self._running.discard(worker)
 
     def _job(self, engine: Engine, max_pages: int) -> bytes:
-        job = Job(
+        job = ReadJob(
             engine=engine,
             max_pages=max_pages,
             pages_s=self._timeout_s / 2,
@@ -177,7 +177,7 @@ class _Worker:
         if line != READY:
             raise _Lost("no reader process could be started: it said something else")
 
-    def ask(self, job: bytes, file: BinaryIO, timeout_s: float) -> Answer:
+    def ask(self, job: bytes, file: BinaryIO, timeout_s: float) -> ReadAnswer:
         """Raises _Lost if there is no answer in time, or none that can be understood."""
         self.jobs += 1
         try:
@@ -186,7 +186,7 @@ class _Worker:
             raise _Lost(self._how_it_ended()) from error
         line = self._line(timeout_s)
         try:
-            return Answer.model_validate_json(line)
+            return ReadAnswer.model_validate_json(line)
         except ValidationError as error:
             raise _Lost("the reader process gave an answer that is none") from error
 

@@ -32,7 +32,7 @@ READY = b"ready\n"
 MOST_JOB_BYTES = 4096
 
 
-class Job(Record):
+class ReadJob(Record):
     """How the file that comes with it is to be read, and how long that may take."""
 
     engine: Engine
@@ -45,7 +45,7 @@ class Job(Record):
     """It is killed after this much time even if nobody is there any more to do it."""
 
 
-class Answer(Record):
+class ReadAnswer(Record):
     """One of the three."""
 
     text: RawText | None = None
@@ -74,14 +74,14 @@ def _look_for_cycles_seldom() -> None:
     gc.set_threshold(100_000, 20, 50)
 
 
-def _jobs() -> Iterator[tuple[Job, BinaryIO]]:
+def _jobs() -> Iterator[tuple[ReadJob, BinaryIO]]:
     """Until the pool hangs up. A file is given open: this process could not open it."""
     with socket.socket(fileno=os.dup(0)) as pool:
         while True:
             line, files, _, _ = socket.recv_fds(pool, MOST_JOB_BYTES, 1)
             if not line:
                 return
-            yield Job.model_validate_json(line), os.fdopen(files[0], "rb")
+            yield ReadJob.model_validate_json(line), os.fdopen(files[0], "rb")
 
 
 def _own_stdout() -> BinaryIO:
@@ -102,7 +102,7 @@ def _limit(memory_mb: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 
 
-def _renew_time(job: Job) -> None:
+def _renew_time(job: ReadJob) -> None:
     """CPU time counts from the start of the process, so the limit moves with every job."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     soft = math.ceil(used.ru_utime + used.ru_stime) + job.cpu_s
@@ -111,18 +111,18 @@ def _renew_time(job: Job) -> None:
     signal.alarm(job.wall_s)
 
 
-def _answer(job: Job, file: BinaryIO) -> Answer:
+def _answer(job: ReadJob, file: BinaryIO) -> ReadAnswer:
     _renew_time(job)
     deadline = time.monotonic() + job.pages_s
     try:
         text = engines.read(file.read(), job.engine, job.max_pages, deadline)
     except PdfUnreadable as error:
-        return Answer(unreadable=error.what)
+        return ReadAnswer(unreadable=error.what)
     except MemoryError:
-        return Answer(out_of_memory=True)
+        return ReadAnswer(out_of_memory=True)
     if sum(len(page.text) for page in text.pages) > MOST_CHARACTERS:
-        return Answer(unreadable=f"gives more than {MOST_CHARACTERS:,} characters of text")
-    return Answer(text=text)
+        return ReadAnswer(unreadable=f"gives more than {MOST_CHARACTERS:,} characters of text")
+    return ReadAnswer(text=text)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ T = TypeVar("T")
 _WORD = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 
 
-class Score(Record):
+class Relevance(Record):
     """The entries that a paper matches, as they stand in the settings."""
 
     more: Terms = Terms()
@@ -45,7 +45,7 @@ def matches(needle: str, text: str) -> bool:
 
 def score(
     paper: Paper, line: str | None, tags: Sequence[str], interests: InterestSettings
-) -> Score:
+) -> Relevance:
     """How a paper with its 简介 line and its published tags meets the interests.
 
     Keywords are looked for in title, line, abstract and comment, authors in each name; a tag is
@@ -61,10 +61,10 @@ def score(
             tags=tuple(tag for tag in terms.tags if tag in tags),
         )
 
-    return Score(more=met(interests.more), less=met(interests.less))
+    return Relevance(more=met(interests.more), less=met(interests.less))
 
 
-def ranked(items: Iterable[T], scored: Callable[[T], Score]) -> list[T]:
+def ranked(items: Iterable[T], scored: Callable[[T], Relevance]) -> list[T]:
     """The highest value first; items of one value keep their order."""
     return sorted(items, key=lambda item: -scored(item).value)
 

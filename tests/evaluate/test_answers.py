@@ -10,7 +10,7 @@ import pytest
 from pipeline.app import open_bench
 from pipeline.clock import Clock
 from pipeline.config import load_config
-from pipeline.evaluate.answers import Writer, answers, jobs, work_left
+from pipeline.evaluate.answers import Writer, answers, orders, work_left
 from pipeline.evaluate.bench import Bench
 from pipeline.evaluate.cases import Filters, find_cases
 from pipeline.evaluate.results import System
@@ -61,7 +61,7 @@ def nothing() -> None:
 
 
 def ask(bench: Bench, repeat: int = 1) -> list[dict[str, float | None]]:
-    todo = list(jobs([writer()], CASES, texts(bench, CASES, nothing), repeat))
+    todo = list(orders([writer()], CASES, texts(bench, CASES, nothing), repeat))
     return [dict(score(answer).scores) for answer in answers(bench, todo, nothing)]
 
 
@@ -121,7 +121,7 @@ def test_a_declined_paper_is_not_asked_again(bench: Bench, model: StandInModel) 
 
 
 def test_work_left_counts_only_what_is_not_paid_for(bench: Bench, model: StandInModel) -> None:
-    todo = list(jobs([writer()], CASES, texts(bench, CASES, nothing), 2))
+    todo = list(orders([writer()], CASES, texts(bench, CASES, nothing), 2))
     assert work_left(bench, todo)["zero-shot"].calls == 8
     ask(bench)
     left = work_left(bench, todo)["zero-shot"]

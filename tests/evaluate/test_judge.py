@@ -15,7 +15,7 @@ from pipeline.config import load_config
 from pipeline.errors import Unfinished
 from pipeline.evaluate.bench import Bench
 from pipeline.evaluate.cases import Filters, find_cases
-from pipeline.evaluate.judge import Judged, judge, judge_work, questions_needed
+from pipeline.evaluate.judge import JudgedPairs, judge, judge_work, questions_needed
 from pipeline.evaluate.pairs import IDENTICAL, PLANTED, Pair, known
 from pipeline.evaluate.results import ASPECTS, Case, Sample
 from tests.evaluate.made import attempt, case, sample, system
@@ -81,7 +81,7 @@ def written(better: set[str]) -> list[Sample]:
     ]
 
 
-def asked(bench: Bench, samples: list[Sample]) -> Judged:
+def asked(bench: Bench, samples: list[Sample]) -> JudgedPairs:
     ticks: list[None] = []
     judged = judge(bench, "standin", CASES, samples, SYSTEMS, lambda: ticks.append(None))
     assert len(ticks) <= questions_needed(CASES, samples, SYSTEMS)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pipeline.config import load_config
 from pipeline.errors import ConfigError
 from pipeline.settings import InterestSettings, Terms
-from pipeline.text.interests import Score, fold, matches, ranked, score
+from pipeline.text.interests import Relevance, fold, matches, ranked, score
 from tests.standins.records import paper
 from tests.standins.settings import write_config
 
@@ -92,9 +92,9 @@ def test_a_short_name_does_not_match_a_longer_one() -> None:
 
 @given(st.lists(st.tuples(st.integers(-2, 2), st.integers())))
 def test_ranking_is_stable_and_loses_nothing(items: list[tuple[int, int]]) -> None:
-    def scored(item: tuple[int, int]) -> Score:
+    def scored(item: tuple[int, int]) -> Relevance:
         entries = Terms(keywords=("k",) * abs(item[0]))
-        return Score(more=entries) if item[0] > 0 else Score(less=entries)
+        return Relevance(more=entries) if item[0] > 0 else Relevance(less=entries)
 
     assert ranked(items, scored) == sorted(items, key=lambda item: -item[0])
 
