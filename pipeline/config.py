@@ -51,6 +51,7 @@ class Config(BaseSettings):
     model: str
     prompt: str = "default"
     tags: Literal["listing", "model"] = "listing"
+    extra_formats: tuple[Literal["csv"], ...] = ()
     arxiv: ArxivSettings = ArxivSettings()
     retry: RetrySettings = RetrySettings()
     extract: ExtractSettings = ExtractSettings()

@@ -22,10 +22,11 @@ LAYERS = [
     {"prompt", "stages"},
     {"arxiv", "pdf", "llm"},
     {"store"},
+    {"digest"},
     {"config", "text"},
     {"events", "pacing"},
     {"settings"},
-    {"categories", "clock", "digest", "files"},
+    {"categories", "clock", "files"},
     {"records"},
     {"errors"},
 ]

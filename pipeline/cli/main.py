@@ -190,7 +190,7 @@ def render(
         if not wanted and (date or not store.unlisted()):
             raise UsageError("the store has no such day", where="render", fix="See: jianjie status")
         for day in filled_in(settings, store, wanted, session.say):
-            written = publish(day, settings.paths.outputs, settings.tags)
+            written = publish(day, settings.paths.outputs, settings.tags, settings.extra_formats)
             state = "written" if written.changed else "unchanged"
             typer.echo(f"{shown_path(written.markdown)} {state}")
     with session.reading(settings, again=True) as store:

@@ -29,10 +29,10 @@ from pipeline.evaluate.cases import Filters, find_cases
 from pipeline.evaluate.metrics import chrf, line_scores
 from pipeline.evaluate.results import Case
 from pipeline.night.paper import key_of, kit_of, prompt_for
+from pipeline.night.run import publish_day
 from pipeline.prompt.variant import Variant
 from pipeline.records import Canary, Reply
 from pipeline.stages.extract import from_abstract
-from pipeline.stages.publish import publish
 from pipeline.stages.summarize import Judge, first_sampling
 
 EXAMPLES = "examples"
@@ -59,7 +59,7 @@ def watch(edges: Edges, date: dt.date, fields: Iterable[str]) -> Canary | str | 
     _tell(edges, canary)
     for field in fields:
         if day := edges.store.day(date, field):
-            publish(day, edges.config.paths.outputs, edges.config.tags)
+            publish_day(edges, day)
     return canary
 
 

@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from pipeline.digest.entries import TagChoice, published_tags
 from pipeline.errors import JianjieError, one_line
 from pipeline.records import Day, Done, Owed, Record, Section
 from pipeline.settings import InterestSettings, MessageSettings
-from pipeline.stages.publish import TagChoice, published_tags
 from pipeline.store.messages import Message, Told
 from pipeline.text.interests import Relevance, ranked, score
 from pipeline.text.untrusted import as_data

@@ -94,6 +94,6 @@ def _patch(edges: Edges, summary: Summary) -> tuple[Path, ...]:
         day = edges.store.day(date, field)
         if day is not None:
             outputs, tags = edges.config.paths.outputs, edges.config.tags
-            written = patch(day, summary, outputs, tags)
+            written = patch(day, summary, outputs, tags, edges.config.extra_formats)
             patched += [written.markdown] if written.changed else []
     return tuple(patched)

@@ -127,7 +127,9 @@ def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
         travel(edges, day, todo)
     finally:
         finished = edges.store.day(day.date, day.field) or day
-        published = publish(finished, edges.config.paths.outputs, edges.config.tags)
+        published = publish(
+            finished, edges.config.paths.outputs, edges.config.tags, edges.config.extra_formats
+        )
         prune(edges.pdf_cache, edges.config.arxiv.max_pdf_cache_mb)
         edges.events.emit(
             "published",
@@ -137,6 +139,12 @@ def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
             changed=published.changed,
         )
     return finished, published
+
+
+def publish_day(edges: Edges, day: Day) -> Published:
+    """The day's files as the settings want them. Raises OutputError."""
+    config = edges.config
+    return publish(day, config.paths.outputs, config.tags, config.extra_formats)
 
 
 def _catch_up(
@@ -180,7 +188,12 @@ def _tell_changes(edges: Edges, field: str, since: dt.date) -> None:
     """Publish later days again where they now know what a replacement changed since then."""
     for date, _ in edges.store.days(field):
         day = edges.store.day(date, field) if date > since else None
-        if day and publish(day, edges.config.paths.outputs, edges.config.tags).changed:
+        if (
+            day
+            and publish(
+                day, edges.config.paths.outputs, edges.config.tags, edges.config.extra_formats
+            ).changed
+        ):
             edges.events.emit("published_again", date)
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.arxiv.ids import parse_id
+from pipeline.digest.entries import TagChoice, digest_of
 from pipeline.digest.markdown import render
 from pipeline.errors import DigestFormatError, OutputError, UsageError, one_line
 from pipeline.records import (
@@ -33,7 +34,6 @@ from pipeline.records import (
     Stage,
     Summary,
 )
-from pipeline.stages.publish import TagChoice, digest_of
 
 _LARGEST = 100_000_000
 """Bytes; a day of 400 papers has two million."""

@@ -15,11 +15,12 @@ from pathlib import Path
 from pipeline.app import STORE_FILE, locked
 from pipeline.clock import Clock
 from pipeline.config import Config
+from pipeline.digest.entries import TagChoice
 from pipeline.errors import OutputError, StoreDamaged, UsageError
 from pipeline.files import cannot_write, replacing_path, sweep
 from pipeline.records import Day, Listing, Record, Summary
 from pipeline.restore.documents import read_document
-from pipeline.stages.publish import TagChoice, published_files
+from pipeline.stages.publish import published_files
 from pipeline.store.snapshots import snapshots
 from pipeline.store.store import Store
 from pipeline.store.usage import Spend

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipeline import __version__
+from pipeline.digest.entries import published_tags
 from pipeline.records import Day, Paper, Summary
 from pipeline.site.pages import Site
-from pipeline.stages.publish import published_tags
 from pipeline.text.html import plain
 
 _ATOM = "http://www.w3.org/2005/Atom"

@@ -13,6 +13,7 @@ import jinja2
 from pipeline import __version__
 from pipeline.categories import chinese_names
 from pipeline.config import Config
+from pipeline.digest.entries import published_tags
 from pipeline.digest.ledger import ledger
 from pipeline.files import page_of_paper
 from pipeline.records import (
@@ -26,7 +27,6 @@ from pipeline.records import (
     Section,
     Summary,
 )
-from pipeline.stages.publish import published_tags
 from pipeline.store.runs import Count, Run
 from pipeline.store.store import Store
 from pipeline.text.changes import replaced

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from pipeline.categories import chinese_names
+from pipeline.digest.entries import published_tags
 from pipeline.records import Day, Paper, Section, Summary
 from pipeline.site.pages import SECTIONS, Site, entries
-from pipeline.stages.publish import published_tags
 from pipeline.text.html import plain, shown
 
 UNLISTED = "unlisted"

@@ -20,10 +20,11 @@ from pipeline.clock import Clock
 from pipeline.config import Config
 from pipeline.demo.archive import Archive
 from pipeline.demo.standin import StandInArxiv
+from pipeline.digest.document import json_of
 from pipeline.errors import OutputError, UsageError
 from pipeline.records import Day, Section
 from pipeline.restore.rebuild import Restored, restore
-from pipeline.stages.publish import json_of, patch
+from pipeline.stages.publish import patch
 from pipeline.store.store import Store
 from tests.conftest import ROOT
 from tests.demo.composed import FRIDAY, THURSDAY, TUESDAY, WEDNESDAY, WITHDRAWN, SettableClock, week

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from pipeline.digest.entries import digest_of, published_tags
 from pipeline.digest.ledger import ledger
 from pipeline.digest.markdown import load, parse, render
 from pipeline.errors import DigestFormatError, OutputError, UsageError, one_line
@@ -27,7 +28,7 @@ from pipeline.records import (
     Summary,
 )
 from pipeline.settings import FieldSettings
-from pipeline.stages.publish import digest_of, digest_paths, patch, publish, published_tags
+from pipeline.stages.publish import digest_paths, patch, publish
 from tests.conftest import ROOT
 from tests.standins.records import provenance
 
@@ -546,3 +547,18 @@ def test_a_paper_that_was_taken_out_of_the_digest_is_not_put_back(tmp_path: Path
         patch(later, again, tmp_path, "listing")
 
     assert [published.markdown.read_bytes(), published.json_file.read_bytes()] == before
+
+
+def test_another_format_stands_beside_the_two_and_is_patched_with_them(tmp_path: Path) -> None:
+    published = publish(DAY, tmp_path, "listing", ["csv"])
+    table = published.markdown.with_suffix(".csv")
+    assert sorted(path.suffix for path in published.markdown.parent.iterdir()) == [
+        ".csv",
+        ".json",
+        ".md",
+    ]
+    assert not publish(DAY, tmp_path, "listing", ["csv"]).changed
+    later, again = with_new_line(2, NEW_LINE)
+    patched = patch(later, again, tmp_path, "listing", ["csv"])
+    assert patched.changed
+    assert again.line in table.read_text(encoding="utf-8-sig")
