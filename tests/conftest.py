@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline.clock import Clock
 from pipeline.errors import Interrupted
 from pipeline.settings import RetrySettings
+
+if TYPE_CHECKING:
+    from tests.standins.house import House
 
 ROOT = Path(__file__).parent.parent
 
@@ -78,3 +83,23 @@ def finished_night(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with open_house(folder) as house:
         assert house.run("run").returncode == 0
     return folder
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A user's folder, with a stand-in arXiv and model."""
+    from tests.standins.house import open_house  # it imports this module
+
+    with open_house(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def finished(tmp_path: Path, finished_night: Path) -> Iterator[House]:
+    """The morning after a good night."""
+    from tests.standins.house import open_house  # it imports this module
+
+    for part in ("outputs", "cache"):
+        shutil.copytree(finished_night / part, tmp_path / part)
+    with open_house(tmp_path) as opened:
+        yield opened

@@ -15,7 +15,7 @@ from pipeline.clock import Clock
 from pipeline.events import Events
 from pipeline.files import owner_alone
 from pipeline.store.store import Store
-from tests.standins.house import DAY, House, open_house
+from tests.standins.house import DAY, House
 
 PUBLIC = {"site", DAY}
 
@@ -41,12 +41,6 @@ def open_to_others(folder: Path) -> Iterator[Path]:
             yield from open_to_others(path)
         elif path.is_file() and mode(path) & 0o044:
             yield path
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as opened:
-        yield opened
 
 
 def test_a_night_opens_what_it_publishes_and_nothing_else(house: House) -> None:

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from pipeline.demo.example_day import example_listing
 from pipeline.demo.faults import Faults
-from tests.standins.house import DAY, EXAMPLE, House, open_house
+from tests.standins.house import DAY, EXAMPLE, House
 from tests.standins.model import BatchPlan
 from tests.standins.model_faults import failing, unsupported
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as opened:
-        yield opened
 
 
 def told(house: House, *arguments: str, status: int) -> list[str]:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -19,26 +16,11 @@ from pipeline.demo.faults import Faults, PdfFault
 from pipeline.demo.standin import StandInArxiv, demo_pdfs
 from pipeline.digest.markdown import load, render
 from tests.conftest import ROOT
-from tests.standins.house import DAY, EXAMPLE, PAPERS, House, one_error, open_house
+from tests.standins.house import DAY, EXAMPLE, PAPERS, House, one_error
 from tests.standins.model import Answer, Request, good_answer, good_line, reply, title_of
 from tests.standins.settings import write_config
 
 PAPER = "2601.02954v1"
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def finished(tmp_path: Path, finished_night: Path) -> Iterator[House]:
-    """The morning after a good night."""
-    for part in ("outputs", "cache"):
-        shutil.copytree(finished_night / part, tmp_path / part)
-    with open_house(tmp_path) as opened:
-        yield opened
 
 
 # A night

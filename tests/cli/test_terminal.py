@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from rich.table import Table
 
 from pipeline.cli.terminal import OUT
 from pipeline.errors import UsageError, printable
-from tests.standins.house import House, open_house
+from tests.standins.house import House
 from tests.standins.model import Answer
 
 OBEYED = "\x1b[2J\x1b]0;owned\x07\x9b31m\x08\x7f\u202egnp\u2066"
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as opened:
-        yield opened
 
 
 def obeyed(text: str) -> set[str]:

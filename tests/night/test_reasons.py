@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from pipeline.digest.markdown import load
-from tests.standins.house import EXAMPLE, House, one_error, open_house
+from tests.standins.house import EXAMPLE, House, one_error
 from tests.standins.model import Answer, Request, good_answer, reply, title_of
 from tests.standins.model_faults import failing
 
 NOBODY = "http://127.0.0.1:1/v1"
 """A port on which nothing listens: an ollama that is not there."""
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as opened:
-        yield opened
 
 
 def without_ollama(house: House) -> None:

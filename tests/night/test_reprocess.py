@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import feedparser
-import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from pipeline.demo.archive import Archive
@@ -26,21 +24,6 @@ from tests.standins.world import small_pdf
 ID = "2601.02954"
 PAPER = f"{ID}v1"
 OTHER = good_line("another")
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def finished(tmp_path: Path, finished_night: Path) -> Iterator[House]:
-    """The morning after a good night."""
-    for part in ("outputs", "cache"):
-        shutil.copytree(finished_night / part, tmp_path / part)
-    with open_house(tmp_path) as opened:
-        yield opened
 
 
 def published(house: House) -> dict[str, bytes]:

@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -37,15 +37,6 @@ from tests.standins.world import small_pdf
 
 PAPER = "2601.02954"
 ADDRESS = "INBOX"
-
-
-@pytest.fixture
-def finished(tmp_path: Path, finished_night: Path) -> Iterator[House]:
-    """The morning after a good night."""
-    for part in ("outputs", "cache"):
-        shutil.copytree(finished_night / part, tmp_path / part)
-    with open_house(tmp_path) as opened:
-        yield opened
 
 
 def lose(store: Path) -> None:

@@ -6,14 +6,10 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
-
-import pytest
 
 from tests.conftest import ROOT
-from tests.standins.house import House, one_error, open_house
+from tests.standins.house import House, one_error
 
 ENDLESS = """
 import sys
@@ -29,12 +25,6 @@ build.index_page = endless
 import pipeline.cli.session
 pipeline.cli.session.SITE_S = {seconds}
 """
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as opened:
-        yield opened
 
 
 def endless(house: House, seconds: float) -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -36,22 +34,13 @@ from pipeline.store.runs import RunOutcome
 from pipeline.store.schema import MIGRATIONS
 from pipeline.store.store import LINE_LOST, LOST, Store
 from pipeline.store.usage import BatchRequest, OpenBatch
-from tests.standins.house import DAY, PAPERS, House, open_house
+from tests.standins.house import DAY, PAPERS, House
 from tests.standins.model import title_of
 from tests.standins.records import NOW
 from tests.store.test_store import DATE, KEY, add, listing, paper, reply, summary
 
 PAPER = "2601.02954"
 BROKEN = "{broken"
-
-
-@pytest.fixture
-def finished(tmp_path: Path, finished_night: Path) -> Iterator[House]:
-    """The morning after a good night."""
-    for part in ("outputs", "cache"):
-        shutil.copytree(finished_night / part, tmp_path / part)
-    with open_house(tmp_path) as opened:
-        yield opened
 
 
 def change(path: Path, statement: str, *values: object) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -15,28 +13,13 @@ import pytest
 from pipeline.store.schema import MIGRATIONS
 from pipeline.store.store import Store
 from tests.conftest import ROOT
-from tests.standins.house import DAY, PAPERS, House, one_error, open_house
+from tests.standins.house import DAY, PAPERS, House, one_error
 from tests.standins.model import Answer, Request, good_answer
 from tests.standins.readonly import contents, read_only
 from tests.standins.records import NOW
 from tests.store.test_store import add, listing, paper, summary
 
 PAPER = "2601.02954v1"
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as opened:
-        yield opened
-
-
-@pytest.fixture
-def finished(tmp_path: Path, finished_night: Path) -> Iterator[House]:
-    """The morning after a good night."""
-    for part in ("outputs", "cache"):
-        shutil.copytree(finished_night / part, tmp_path / part)
-    with open_house(tmp_path) as opened:
-        yield opened
 
 
 WRITE_AND_DIE = """

@@ -27,12 +27,6 @@ FILLER = (
 )
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as opened:
-        yield opened
-
-
 def alike(request: Request) -> Answer:
     """The same but for a word or two, drawn for each call."""
     draw = random.Random(str(request))
