@@ -63,8 +63,8 @@ def open_edges(
     with locked(outputs, command, clock):
         events = Events(log_file(outputs, clock), clock, listener)
         store = open_store(config, lambda text: events.emit("warning", text=text))
-        called = build_model(config, clock, store)
-        model = Guarded(called, config.profile, config.budget, config.retry, clock, store)
+        called = build_model(config, clock, store.endpoints)
+        model = Guarded(called, config.profile, config.budget, config.retry, clock, store.spending)
         arxiv = ArxivClient(config.arxiv, config.retry, clock, cache_folder(config))
         readers = _readers(config)
         if config.profile.token_factor is None:
@@ -77,7 +77,7 @@ def open_edges(
                 model=model,
                 variant=variant,
                 store=store,
-                lines=Lines(store, variant.example_lines),
+                lines=Lines(store.summaries, variant.example_lines),
                 events=events,
                 clock=clock,
                 pdf_cache=pdf_cache(config),
@@ -108,17 +108,17 @@ def filled_in(
     """Stored days, with metadata that could not be had before asked for once more."""
     arxiv = ArxivClient(config.arxiv, config.retry, Clock(), cache_folder(config))
     try:
-        for day in filter(None, (store.day(*key) for key in wanted)):
+        for day in filter(None, (store.days.get(*key) for key in wanted)):
             for paper in ask(lacking_metadata(day), arxiv, warn).values():
-                store.put_paper(paper)
-            yield store.day(day.date, day.field) or day
+                store.papers.put(paper)
+            yield store.days.get(day.date, day.field) or day
     finally:
         arxiv.close()
 
 
 def _keep(store: Store, outputs: Path, clock: Clock, events: Events) -> None:
     """A snapshot where there is news; its trouble is told, and is never the night's."""
-    if not store.changes:
+    if not store.file.changes:
         return
     try:
         snapshot(store, outputs, clock.now())
@@ -143,7 +143,7 @@ def open_store(config: Config, warn: Callable[[str], None]) -> Store:
     with ExitStack() as until_checked:
         store = Store(path, warn=warn)
         until_checked.callback(store.close)
-        if not store.days():
+        if not store.days.known():
             refuse_a_loss(config.paths.outputs)
         until_checked.pop_all()
     return store
@@ -239,12 +239,14 @@ def open_bench(
         _check(config)
     folder = config.paths.outputs / EVALUATIONS
     with ExitStack() as open_, locked(folder, command, clock):
-        replies = Store(folder / "replies.sqlite3", warn=warn)
-        open_.callback(replies.close)
+        store = Store(folder / "replies.sqlite3", warn=warn)
+        open_.callback(store.close)
         models = {}
         for name, own in configs.items():
-            called = build_model(own, clock, replies)
-            models[name] = Guarded(called, own.profile, own.budget, own.retry, clock, replies)
+            called = build_model(own, clock, store.endpoints)
+            models[name] = Guarded(
+                called, own.profile, own.budget, own.retry, clock, store.spending
+            )
             open_.callback(models[name].close)
         readers = _readers(config)
         open_.callback(readers.close)
@@ -253,7 +255,7 @@ def open_bench(
             arxiv = ArxivClient(config.arxiv, config.retry, clock, cache_folder(config))
             open_.callback(arxiv.close)
             downloads = Downloads(arxiv, pdf_cache(config), clock)
-        yield Bench(folder, configs, models, replies, clock, readers, downloads)
+        yield Bench(folder, configs, models, store, clock, readers, downloads)
 
 
 def pdf_cache(config: Config) -> Path:

@@ -41,8 +41,8 @@ def main() -> None:
     table = Table("what", "measured", "bar", title="the site", title_justify="left")
     with tempfile.TemporaryDirectory() as folder:
         store, settings = _filled(Path(folder), 1, _BUSY)
-        site = Site(store, settings, store.days())
-        day = site.day(*store.days()[0])
+        site = Site(store, settings, store.days.known())
+        day = site.day(*store.days.known()[0])
         table.add_row(f"the page of a day of {_BUSY}", *_bar(lambda: day_page(site, day), 1.0))
         table.add_row(f"all files of a day of {_BUSY}", *_bar(lambda: update(store, settings)))
     with tempfile.TemporaryDirectory() as folder:

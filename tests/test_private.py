@@ -69,7 +69,7 @@ def test_what_an_older_jianjie_left_open_is_mended(house: House) -> None:
 
 def test_the_stores_own_files_while_it_is_open(tmp_path: Path) -> None:
     with closing(Store(tmp_path / "new" / "store.sqlite3")) as store:
-        store.add_quiet(dt.date(2026, 1, 7), "audio")
+        store.days.add_quiet(dt.date(2026, 1, 7), "audio")
         names = {path.name: mode(path) for path in (tmp_path / "new").iterdir()}
     assert names == dict.fromkeys(
         ("store.sqlite3", "store.sqlite3-wal", "store.sqlite3-shm"), 0o600
@@ -80,7 +80,7 @@ def test_a_log_that_a_killed_run_left_is_mended_with_its_store(tmp_path: Path) -
     """-wal and -shm stay behind after kill -9, with the papers of that night in them."""
     path = tmp_path / "store.sqlite3"
     with closing(Store(path)) as store:
-        store.add_quiet(dt.date(2026, 1, 7), "audio")
+        store.days.add_quiet(dt.date(2026, 1, 7), "audio")
         for name in ("store.sqlite3", "store.sqlite3-wal", "store.sqlite3-shm"):
             (tmp_path / name).chmod(0o644)
         with closing(Store(path)):

@@ -29,8 +29,8 @@ from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import Features
 from pipeline.prompt.variant import load_variant
 from pipeline.settings import EmbeddedProfile, EndpointProfile, is_loopback
+from pipeline.store.spending import Spend
 from pipeline.store.store import Store
-from pipeline.store.usage import Spend
 
 LEAST_FREE_MB = 1000
 MOST_SKEW = dt.timedelta(minutes=5)
@@ -108,10 +108,10 @@ def _model(config: Config, *, offline: bool) -> Finding:
 def _called(config: Config) -> str:
     """One call, and what it says of the endpoint, which is remembered."""
     store = Store(config.paths.outputs / STORE_FILE)
-    model = build_model(config, Clock(), store)
+    model = build_model(config, Clock(), store.endpoints)
     try:
         reply = model.probe()
-        store.add_spend(Spend.of(reply))
+        store.spending.add(Spend.of(reply))
         text = f"answers in {reply.seconds:.1f} s"
         if isinstance(model, Endpoint):
             text += f", {_taken(model.features)}, {reply.tokens_in} tokens in"

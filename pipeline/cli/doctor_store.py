@@ -45,7 +45,7 @@ def store_findings(config: Config) -> Iterator[Finding]:
 
 
 def _days(store: Store, outputs: Path) -> Finding:
-    days, kept = store.days(), snapshots(outputs)
+    days, kept = store.days.known(), snapshots(outputs)
     try:
         if not days:
             refuse_a_loss(outputs)
@@ -58,7 +58,7 @@ def _days(store: Store, outputs: Path) -> Finding:
 
 def _file(store: Store, path: Path) -> Iterator[Finding]:
     try:
-        problem = store.damage(quick=path.stat().st_size > _LARGE, seconds=_PATIENCE_S)
+        problem = store.file.damage(quick=path.stat().st_size > _LARGE, seconds=_PATIENCE_S)
     except TimeoutError:
         text = f"not looked through in {_PATIENCE_S:g} s"
         yield Finding(about="store", text=text, state="warning")
@@ -70,7 +70,7 @@ def _file(store: Store, path: Path) -> Iterator[Finding]:
 
 def _rows(store: Store) -> Iterator[Finding]:
     for column in COLUMNS:
-        if found := store.unreadable(column):
+        if found := store.file.unreadable(column):
             rows = "1 row" if found.rows == 1 else f"{found.rows} rows, the first"
             yield Finding(
                 about="store",

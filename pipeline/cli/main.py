@@ -146,15 +146,15 @@ def show(
 
     arxiv_id = parse_id(paper)
     with session.reading(load_settings(config)) as store:
-        summaries = store.summaries(arxiv_id.base)
-        version = arxiv_id.version or store.latest_announced(arxiv_id.base)
-        version = version or store.latest_published(arxiv_id.base)
-        found = store.paper(arxiv_id.base, version) if version else None
+        summaries = store.summaries.of(arxiv_id.base)
+        version = arxiv_id.version or store.days.latest_version(arxiv_id.base)
+        version = version or store.summaries.latest_version(arxiv_id.base)
+        found = store.papers.get(arxiv_id.base, version) if version else None
         if found is None:
             raise UsageError("not in the store", where=arxiv_id, fix="See: jianjie status")
         if arxiv_id.version:
             summaries = [pair for pair in summaries if pair[0].version == arxiv_id.version]
-        print_paper(found, summaries, replaced(store.earlier(found), found))
+        print_paper(found, summaries, replaced(store.papers.earlier(found), found))
 
 
 @app.command(epilog="Example:  jianjie status --days 30")
@@ -164,12 +164,18 @@ def status(
 ) -> None:
     """What is owed, how the last runs ended, and what the models cost."""
     from pipeline.cli.terminal import print_status, print_unsent
+    from pipeline.digest.drift import canary_of
 
     with session.reading(load_settings(config)) as store:
-        known = [store.day(date, field) for date, field in store.days()[:days]]
+        known = [store.days.get(date, field) for date, field in store.days.known()[:days]]
         listed = [day for day in known if day]
-        print_status(listed, store.runs(days), store.spent(days), store.canary())
-        print_unsent(store.unsent())
+        print_status(
+            listed,
+            store.runs.last(days),
+            store.spending.sums(days),
+            canary_of(store.canary.night()),
+        )
+        print_unsent(store.messages.unsent())
 
 
 @app.command(epilog="Example:  jianjie render --date 2026-01-07")
@@ -182,15 +188,15 @@ def render(
     """Write the files again from the store; metadata that arXiv still owed is asked for."""
     from pipeline.app import filled_in
     from pipeline.files import shown_path
-    from pipeline.stages.publish import publish
+    from pipeline.night.digests import publish_day
 
     settings = load_settings(config)
     with session.outputs(settings) as store:
-        wanted = [(d, f) for d, f in store.days() if date is None or d == date.date()]
-        if not wanted and (date or not store.unlisted()):
+        wanted = [(d, f) for d, f in store.days.known() if date is None or d == date.date()]
+        if not wanted and (date or not store.summaries.unlisted()):
             raise UsageError("the store has no such day", where="render", fix="See: jianjie status")
         for day in filled_in(settings, store, wanted, session.say):
-            written = publish(day, settings.paths.outputs, settings.tags, settings.extra_formats)
+            written = publish_day(store, settings, day)
             state = "written" if written.changed else "unchanged"
             typer.echo(f"{shown_path(written.markdown)} {state}")
     with session.reading(settings, again=True) as store:

@@ -113,7 +113,7 @@ def run(settings: Config, told: Telling | None = None) -> Iterator[tuple[Edges, 
 @contextmanager
 def _recorded(edges: Edges, running: Running, told: Telling | None) -> Iterator[None]:
     """Mistakes of our own become errors here, so that they are recorded and told like any other."""
-    running.number = edges.store.start_run(command(), edges.clock.now())
+    running.number = edges.store.runs.start(command(), edges.clock.now())
     edges.events.emit("run_started", command=command(), version=__version__)
     telling = told.at_the_end(edges) if told else nullcontext()
     try:
@@ -128,7 +128,7 @@ def _recorded(edges: Edges, running: Running, told: Telling | None) -> Iterator[
     finally:
         outcome = running.outcome
         edges.events.emit("run_ended", exit_status=outcome.exit_status, note=outcome.note)
-        edges.store.end_run(running.number, edges.clock.now(), outcome)
+        edges.store.runs.end(running.number, edges.clock.now(), outcome)
 
 
 def _site_after(settings: Config, running: Running) -> None:
@@ -145,7 +145,7 @@ def _site_after(settings: Config, running: Running) -> None:
             say(str(error))
         except Mistake as error:
             running.ended_by(error)
-            store.end_run(running.number or 0, Clock().now(), running.outcome)
+            store.runs.end(running.number or 0, Clock().now(), running.outcome)
             raise
 
 

@@ -25,8 +25,8 @@ from pipeline.night.reprocess import Again
 from pipeline.night.result import Night, Trouble
 from pipeline.records import Canary, Day, Owed, Paper, Replaced, Summary
 from pipeline.store.messages import Delivery
-from pipeline.store.replies import Spent
 from pipeline.store.runs import Run
+from pipeline.store.spending import Spent
 
 if TYPE_CHECKING:  # a night needs none of what evaluations need
     from pipeline.evaluate.answers import Work

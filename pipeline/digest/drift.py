@@ -69,12 +69,14 @@ class _Night(NamedTuple):
     means: Mapping[str, float]
 
 
-def judged(lines: Sequence[CanaryLine]) -> Canary:
-    """The last of the nights in `lines`, held against those before it.
+def canary_of(lines: Sequence[CanaryLine]) -> Canary | None:
+    """The last of the nights in `lines`, held against those before it; None without lines.
 
     `lines` are of one prompt and one model. Only nights with the same papers are compared, and
     the lines alone make the means: a reply without one is told by `valid-first`.
     """
+    if not lines:
+        return None
     by_date: dict[dt.date, list[CanaryLine]] = defaultdict(list)
     for line in lines:
         by_date[line.date].append(line)

@@ -166,11 +166,11 @@ def _see_settled(bench: Bench, order: SampleOrder, one: Question) -> None:
             one.prompt,
             asked,
             model=bench.models[order.writer.system.profile].for_one_paper(),
-            log=bench.replies,
+            log=bench.store.replies,
             now=bench.clock.now(),
         )
         if isinstance(result, Summary):
-            bench.replies.add_reasons(asked.key, len(_replies(bench, asked.key)) - 1, ())
+            bench.store.replies.add_reasons(asked.key, len(_replies(bench, asked.key)) - 1, ())
 
 
 def _settled(bench: Bench, key: str) -> bool:
@@ -179,7 +179,7 @@ def _settled(bench: Bench, key: str) -> bool:
     By the rules of the time: a reply that was accepted is not asked for again because a rule
     changed, it is only judged again.
     """
-    judged = bench.replies.judged(key)
+    judged = bench.store.replies.judged(key)
     if not judged:
         return False
     reply, reasons = judged[-1]
@@ -187,4 +187,4 @@ def _settled(bench: Bench, key: str) -> bool:
 
 
 def _replies(bench: Bench, key: str) -> list[Reply]:
-    return [reply for reply, _ in bench.replies.judged(key)]
+    return [reply for reply, _ in bench.store.replies.judged(key)]

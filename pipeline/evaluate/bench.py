@@ -12,7 +12,7 @@ from pipeline.config import Config
 from pipeline.llm.guard import Guarded
 from pipeline.night.downloads import Downloads
 from pipeline.pdf.pool import Readers
-from pipeline.store.replies import Calls
+from pipeline.store.store import Store
 
 
 class Turns:
@@ -38,8 +38,8 @@ class Bench:
     """By model profile: the settings with that profile in use."""
     models: Mapping[str, Guarded]
     """By model profile; the judge's too."""
-    replies: Calls
-    """Every reply that any evaluation ever paid for."""
+    store: Store
+    """With every reply that any evaluation ever paid for."""
     clock: Clock
     readers: Readers
     """Processes that start with the first PDF."""

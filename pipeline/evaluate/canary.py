@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from pipeline.arxiv.ids import parse_id
-from pipeline.digest.drift import CanaryLine, judged
+from pipeline.digest.drift import CanaryLine, canary_of
 from pipeline.edges import Edges
 from pipeline.errors import (
     BudgetReached,
@@ -28,8 +28,8 @@ from pipeline.errors import (
 from pipeline.evaluate.cases import Filters, find_cases
 from pipeline.evaluate.metrics import chrf, line_scores
 from pipeline.evaluate.results import Case
+from pipeline.night.digests import publish_day
 from pipeline.night.paper import key_of, kit_of, prompt_for
-from pipeline.night.run import publish_day
 from pipeline.prompt.variant import Variant
 from pipeline.records import Canary, Reply
 from pipeline.stages.extract import from_abstract
@@ -45,7 +45,7 @@ def watch(edges: Edges, date: dt.date, fields: Iterable[str]) -> Canary | str | 
     next run of the same night. The digests of that date get the verdict into their JSON. Raises
     OutputError only.
     """
-    if edges.store.canary_asked(date, edges.variant.hash, edges.model.identity):
+    if edges.store.canary.asked(date, edges.variant.hash, edges.model.identity):
         return None
     try:
         if edges.model.halted is not None:
@@ -54,12 +54,14 @@ def watch(edges: Edges, date: dt.date, fields: Iterable[str]) -> Canary | str | 
     except (UsageError, DigestFormatError, PromptError, ModelError, BudgetReached) as error:
         edges.events.emit("canary_skipped", date, reason=str(error))
         return str(error)
-    edges.store.add_canary(lines)
-    canary = judged(edges.store.canary_lines(date, edges.variant.hash, edges.model.identity))
+    edges.store.canary.add(lines)
+    canary = canary_of(edges.store.canary.weeks(date, edges.variant.hash, edges.model.identity))
+    if canary is None:
+        raise AssertionError(f"the store lost the canary of {date}")
     _tell(edges, canary)
     for field in fields:
-        if day := edges.store.day(date, field):
-            publish_day(edges, day)
+        if day := edges.store.days.get(date, field):
+            publish_day(edges.store, edges.config, day)
     return canary
 
 
@@ -103,7 +105,7 @@ def _reply(edges: Edges, date: dt.date, case: Case) -> Reply | ModelError | Budg
     """The first reply, from the store where this night has it; None where the endpoint refuses."""
     edges.clock.sleep(0)  # a stopped run starts nothing new
     key = _key(edges, date, case)
-    kept = edges.store.reply(key, 0)
+    kept = edges.store.replies.get(key, 0)
     if kept is not None:
         return kept
     prompt = prompt_for(case.paper, from_abstract(case.paper), kit_of(edges))
@@ -113,7 +115,7 @@ def _reply(edges: Edges, date: dt.date, case: Case) -> Reply | ModelError | Budg
         return None
     except (ModelError, BudgetReached) as error:
         return error
-    edges.store.add_reply(key, 0, reply)
+    edges.store.replies.add(key, 0, reply)
     return reply
 
 
@@ -132,7 +134,7 @@ def _judged(edges: Edges, date: dt.date, case: Case, reply: Reply | None) -> Can
         valid = not one.verdict.reasons
     scores = line_scores(line, case.line)
     by = (edges.variant.hash, edges.model.identity)
-    before = edges.store.canary_line(case.id, *by, date)
+    before = edges.store.canary.line_before(case.id, *by, date)
     return CanaryLine(
         date=date,
         prompt_hash=by[0],

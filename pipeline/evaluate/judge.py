@@ -183,10 +183,10 @@ def _answered(
     try:
         with bench.turns(question.key):
             for attempt in range(2):
-                reply = bench.replies.reply(question.key, attempt)
+                reply = bench.store.replies.get(question.key, attempt)
                 if reply is None:
                     reply = model.ask(messages, question.sampling)
-                    bench.replies.add_reply(question.key, attempt, reply)
+                    bench.store.replies.add(question.key, attempt, reply)
                 if reply.declined or isinstance(_read(reply), dict):
                     break
                 messages = (
@@ -202,7 +202,7 @@ def _answered(
 
 
 def _replies(bench: Bench, key: str) -> list[Reply]:
-    return [reply for reply, _ in bench.replies.judged(key)]
+    return [reply for reply, _ in bench.store.replies.judged(key)]
 
 
 def _read(reply: Reply) -> dict[str, Aspect] | str:

@@ -42,7 +42,7 @@ def announced(edges: Edges, field: str, date: dt.date | None = None) -> Listing 
     """
     if date is None:
         return _todays(edges, field, _feed(edges, field))
-    if day := edges.store.day(date, field):
+    if day := edges.store.days.get(date, field):
         return _complete(edges, day)
     feed = _feed(edges, field)
     if feed.date == date:
@@ -65,7 +65,7 @@ def past(edges: Edges, field: str, date: dt.date) -> Listing | NothingAnnounced:
     pages = catchup_pages(settings, date, edges.arxiv)
     if not pages.entries:
         if not pages.problems:
-            edges.store.add_quiet(date, field)
+            edges.store.days.add_quiet(date, field)
         return _nothing(date, pages, "arXiv announced nothing in this field")
     empty = Listing(date=date, field=field, source=source_of(pages), announcements=())
     return settled(edges, empty, pages)
@@ -78,24 +78,24 @@ def missed(
 
     From `since`, else from the first night ever, but no further back than `catch_up_days`.
     """
-    stored = {date for date, _ in edges.store.days(field)}
+    stored = {date for date, _ in edges.store.days.known(field)}
     if since is None:
         if not stored or not edges.config.catch_up_days:
             return ()
         reach = dt.timedelta(days=edges.config.catch_up_days)
         since = max(min(stored), today - reach)
-    done = stored | edges.store.quiet(field)
+    done = stored | edges.store.days.quiet(field)
     return tuple(date for date in listing_dates(since, today) if date not in done)
 
 
 def out_of_reach(edges: Edges, field: str, today: dt.date) -> str | None:
     """What to say when an outage was longer than the nightly run catches up."""
-    before = [date for date, _ in edges.store.days(field) if date < today]
+    before = [date for date, _ in edges.store.days.known(field) if date < today]
     oldest = today - dt.timedelta(days=edges.config.catch_up_days)
     if not before or not edges.config.catch_up_days:
         return None
     lost = listing_dates(max(before) + dt.timedelta(days=1), oldest)
-    lost = [date for date in lost if date not in edges.store.quiet(field)]
+    lost = [date for date in lost if date not in edges.store.days.quiet(field)]
     if not lost:
         return None
     return f"nights from {lost[0]} on are missing: jianjie run --since {lost[0]}"
@@ -130,7 +130,7 @@ def _feed(edges: Edges, field: str) -> Listing:
 
 
 def _todays(edges: Edges, field: str, feed: Listing) -> Listing | NothingAnnounced:
-    day = edges.store.day(feed.date, field)
+    day = edges.store.days.get(feed.date, field)
     if day is None and feed.announcements:
         edges.model.warm_up()  # while arXiv's other pages are asked for
     if day is not None:
@@ -174,8 +174,8 @@ def _nothing(date: dt.date, pages: Pages, reason: str) -> NothingAnnounced:
 def _same_batch(edges: Edges, feed: Listing) -> dt.date | None:
     """The date of the last night before, if the feed has the very same papers."""
     ids = {item.paper.versioned for item in feed.announcements}
-    for date, field in edges.store.days(feed.field):
-        before = edges.store.day(date, field) if date < feed.date else None
+    for date, field in edges.store.days.known(feed.field):
+        before = edges.store.days.get(date, field) if date < feed.date else None
         if before is not None:
             same = ids and ids <= {item.paper.versioned for item in _announced(before)}
             return date if same else None

@@ -112,7 +112,7 @@ class _Around:
         if known := self._known_before(paper):
             # Crossed since to one more of the field's categories, it is news once more.
             return categories.own <= known.own
-        begun = any(date < self._date for date, _ in self._edges.store.days(self._field))
+        begun = any(date < self._date for date, _ in self._edges.store.days.known(self._field))
         if begun or not paper.version or paper.submitted is None:
             return False
         first = first_listing(paper.submitted)
@@ -123,8 +123,8 @@ class _Around:
     def _known_before(self, paper: Paper) -> _Categories | None:
         """The categories with which the store has it in an earlier listing of the field."""
         store = self._edges.store
-        for version in reversed(store.versions(paper.arxiv_id)):
-            days = store.days_of(paper.arxiv_id, version.version)
+        for version in reversed(store.papers.versions(paper.arxiv_id)):
+            days = store.days.having(paper.arxiv_id, version.version)
             if any(field == self._field and date < self._date for date, field in days):
                 return self.categories(version.categories)
         return None
@@ -132,7 +132,7 @@ class _Around:
     def _whole(self, date: dt.date) -> Day | None:
         """The field's day, if nothing about its listing is open."""
         if date not in self._days:
-            day = self._edges.store.day(date, self._field)
+            day = self._edges.store.days.get(date, self._field)
             self._days[date] = day if day and day.check and day.check.complete else None
         return self._days[date]
 

@@ -56,7 +56,7 @@ def with_full_metadata(edges: Edges, found: Listing) -> Listing:
     """
     known: dict[str, Paper] = {}
     for paper in (item.paper for item in found.announcements):
-        stored = edges.store.paper(paper.arxiv_id, paper.version)
+        stored = edges.store.papers.get(paper.arxiv_id, paper.version)
         listed = {name for name in paper.categories if is_arxiv_category(name)}
         if stored and stored.metadata == "api" and listed <= set(stored.categories):
             known[paper.versioned] = stored

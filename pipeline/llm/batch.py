@@ -34,8 +34,9 @@ from pipeline.llm.model import Model
 from pipeline.pacing import Retry
 from pipeline.records import Inquiry, Message, Reply, Sampling
 from pipeline.settings import EndpointProfile
+from pipeline.store.batches import BatchRequest, OpenBatch
+from pipeline.store.spending import Spend
 from pipeline.store.store import Store
-from pipeline.store.usage import BatchRequest, OpenBatch, Spend
 
 T = TypeVar("T")
 
@@ -153,11 +154,11 @@ class Desk:
 
     def _next_request(self, inquiry: Inquiry, temperature: float | None) -> BatchRequest:
         key, attempt = inquiry.key, 0
-        while self._store.reply(key, attempt) is not None:
+        while self._store.replies.get(key, attempt) is not None:
             attempt += 1
         return BatchRequest(
             key=key,
-            round=self._store.round(key),
+            round=self._store.replies.round(key),
             attempt=attempt,
             temperature=temperature,
             summary=inquiry.summary,
@@ -180,7 +181,7 @@ class Desk:
         """What the endpoint takes, by one tiny call: a batch that it does not take costs hours."""
         if not self._endpoint.known:
             reply = self._tried(self._endpoint.probe)
-            self._store.add_spend(Spend.of(reply))
+            self._store.spending.add(Spend.of(reply))
 
     def _within_budget(self, collected: dict[str, _Collected]) -> dict[str, _Collected]:
         fitting: dict[str, _Collected] = {}
@@ -207,7 +208,7 @@ class Desk:
         requests = tuple(one.request for one in wanted.values())
         batch = OpenBatch(file=file, id=None, sent=self._clock.now(), requests=requests)
         inquiries = [one.inquiry for one in wanted.values()]
-        self._store.add_batch(batch, self._endpoint.address, self._endpoint.identity, inquiries)
+        self._store.batches.add(batch, self._endpoint.address, self._endpoint.identity, inquiries)
         self._out.append(self._named(batch, self._created(batch)))
         self._sendings.update(list(wanted))
         self._events.emit("batch_sent", self._out[-1].id, requests=len(requests))
@@ -225,17 +226,17 @@ class Desk:
             return self._retry.call(create)
         except ModelError as error:
             if not error.retryable:
-                self._store.settle_batch(batch.file, ())
+                self._store.batches.settle(batch.file, ())
             raise  # else the next run looks for it
 
     def _named(self, batch: OpenBatch, id_: str) -> OpenBatch:
-        self._store.name_batch(batch.file, id_)
+        self._store.batches.name(batch.file, id_)
         return batch.model_copy(update={"id": id_})
 
     # Fetching
 
     def _open(self) -> list[OpenBatch]:
-        return self._store.open_batches(self._endpoint.address, self._endpoint.identity)
+        return self._store.batches.open(self._endpoint.address, self._endpoint.identity)
 
     def _look_at(self, batch: OpenBatch) -> bool:
         """Whether the batch is over, and its replies stored."""
@@ -256,7 +257,7 @@ class Desk:
         return True
 
     def _settled(self, batch: OpenBatch, replies: Sequence[tuple[BatchRequest, Reply]]) -> None:
-        self._store.settle_batch(batch.file, replies)
+        self._store.batches.settle(batch.file, replies)
         self._out = [other for other in self._out if other.file != batch.file]
         came = {request.custom_id: reply for request, reply in replies}
         for request in batch.requests:

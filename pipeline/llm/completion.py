@@ -7,8 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.records import Reply
-from pipeline.store.usage import Usage
+from pipeline.records import Record, Reply
 
 MOST_CHARACTERS = 400_000
 """Of a reply that is kept: a model that thinks for 100,000 tokens before it answers."""
@@ -16,6 +15,15 @@ MOST_OF_A_REFUSAL = 2000
 _MOST_TOKENS = 10**9
 _FINISHES = frozenset({"stop", "length", "content_filter", "tool_calls", "function_call"})
 """https://platform.openai.com/docs/api-reference/chat/object; other words are as good as none."""
+
+
+class TokensUsed(Record):
+    """Tokens that a call used."""
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cached_in: int = 0
+    """Of the input tokens, those that the endpoint had read before."""
 
 
 class _Lenient(BaseModel):
@@ -56,10 +64,10 @@ class Completion(BaseModel):
 
     text: str
     finish: str
-    usage: Usage | None = Field(default=None)
+    usage: TokensUsed | None = Field(default=None)
 
     def reply(
-        self, usage: Usage, model: str, cost: float | None, seconds: float, at: dt.datetime
+        self, usage: TokensUsed, model: str, cost: float | None, seconds: float, at: dt.datetime
     ) -> Reply:
         """The record that is kept."""
         return Reply(
@@ -105,7 +113,7 @@ def _storable(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _used(usage: _Usage | None) -> Usage | None:
+def _used(usage: _Usage | None) -> TokensUsed | None:
     """None also for a count that no model can have."""
     if usage is None or usage.prompt_tokens is None:
         return None
@@ -114,6 +122,6 @@ def _used(usage: _Usage | None) -> Usage | None:
     counts = (usage.prompt_tokens, usage.completion_tokens or 0)
     if not all(0 <= count <= _MOST_TOKENS for count in counts):
         return None
-    return Usage(
+    return TokensUsed(
         tokens_in=counts[0], tokens_out=counts[1], cached_in=max(0, min(cached, counts[0]))
     )

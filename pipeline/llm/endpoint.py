@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any
 from pipeline.clock import Clock
 from pipeline.errors import FeatureMissing, ModelRefused, ModelThrottled
 from pipeline.llm import failures, tokens
-from pipeline.llm.completion import Completion, read_completion
+from pipeline.llm.completion import Completion, TokensUsed, read_completion
 from pipeline.llm.features import FeatureMemory, Features, missing_part, remembered
 from pipeline.llm.keys import api_key
 from pipeline.llm.pace import Pace
 from pipeline.llm.prices import cost
 from pipeline.records import Message, Reply, Sampling
 from pipeline.settings import EndpointProfile
-from pipeline.store.usage import Usage
 
 if TYPE_CHECKING:
     import openai
@@ -89,7 +88,7 @@ class Endpoint:
         """What the endpoint is known to take; the profile's form where it names one."""
         with self._changing:
             if self._features is None:
-                kept = self._memory.known(self.address, self.identity)
+                kept = self._memory.recall(self.address, self.identity)
                 self._remembered = remembered(kept)
                 known = self._remembered or Features()
                 form = self._profile.replies
@@ -234,11 +233,11 @@ class Endpoint:
         reply = completion.reply(usage, self.identity, price, seconds, self._clock.now())
         return reply.model_copy(update={"temperature": temperature})
 
-    def _estimated(self, messages: Sequence[Message], text: str) -> Usage:
+    def _estimated(self, messages: Sequence[Message], text: str) -> TokensUsed:
         """For an endpoint that counts nothing: a budget must not take its calls for free."""
         factor = self._profile.counting_factor
         tokens_in = tokens.of_messages(messages, factor)
-        return Usage(tokens_in=tokens_in, tokens_out=math.ceil(tokens.count(text) * factor))
+        return TokensUsed(tokens_in=tokens_in, tokens_out=math.ceil(tokens.count(text) * factor))
 
     def refused(self, refusal: failures.Refusal, body: Mapping[str, Any]) -> Reply:
         """What a status other than 2xx means; a content filter's is the model's own no.
@@ -248,7 +247,7 @@ class Endpoint:
         error = failures.translated_refusal(refusal, self.asked)
         if refusal.filtered:
             declined = Completion(text=error.said or error.what, finish="content_filter")
-            return declined.reply(Usage(), self.identity, 0.0, 0.0, self._clock.now())
+            return declined.reply(TokensUsed(), self.identity, 0.0, 0.0, self._clock.now())
         part = missing_part(refusal.reason, body) if type(error) is ModelRefused else None
         if part is not None:
             raise FeatureMissing(error.what, where=self.where, said=error.said, part=part)

@@ -33,7 +33,7 @@ _NAMES: dict[Part, re.Pattern[str]] = {
 class Forgetful:
     """A memory for an endpoint that is new each time."""
 
-    def known(self, address: str, model: str) -> str | None:  # noqa: ARG002 - the protocol's
+    def recall(self, address: str, model: str) -> str | None:  # noqa: ARG002 - the protocol's
         """Nothing."""
         return None
 
@@ -93,7 +93,7 @@ def remembered(text: str | None) -> Features | None:
 class FeatureMemory(Protocol):
     """Where it is kept from run to run."""
 
-    def known(self, address: str, model: str) -> str | None:
+    def recall(self, address: str, model: str) -> str | None:
         """`Features` as JSON; None before the first answer."""
 
     def remember(self, address: str, model: str, known: str) -> None:

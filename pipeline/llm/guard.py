@@ -16,7 +16,7 @@ from pipeline.llm.prices import cost
 from pipeline.pacing import Retry
 from pipeline.records import Message, Reply, Sampling
 from pipeline.settings import BudgetSettings, Profile, RetrySettings
-from pipeline.store.usage import Spend
+from pipeline.store.spending import Spend
 
 OUTAGE = 3
 """So many calls in a row, each with all its retries, fail before the model counts as gone."""
@@ -28,7 +28,7 @@ _LEARNED_MARGIN = 1.1
 class SpendLog(Protocol):
     """Where calls are kept that may cost something and brought no reply."""
 
-    def add_spend(self, spend: Spend) -> None:
+    def add(self, spend: Spend) -> None:
         """Keep one."""
 
 
@@ -123,7 +123,7 @@ class Guarded:
     def _unsure(self, most: tuple[int, int]) -> float:
         """Keep what a call without a reply may have used, and its price."""
         price = cost(self._profile, *most)
-        self._log.add_spend(
+        self._log.add(
             Spend(
                 at=self._clock.now(),
                 model=self.identity,

@@ -29,20 +29,18 @@ class Memory:
         with self._lock:
             return len(self._refused[key])
 
-    def refused_replies(self, key: str) -> Sequence[Reply]:
+    def refused(self, key: str) -> Sequence[Reply]:
         """The replies of those rounds."""
         with self._lock:
             return [reply for replies in self._refused[key] for reply in replies]
 
-    def reply(self, key: str, attempt: int) -> Reply | None:
+    def get(self, key: str, attempt: int) -> Reply | None:
         """The reply of that attempt in the open round."""
         with self._lock:
             replies = self._open[key]
             return replies[attempt] if attempt < len(replies) else None
 
-    def add_reply(
-        self, key: str, attempt: int, reply: Reply, inquiry: Inquiry | None = None
-    ) -> None:
+    def add(self, key: str, attempt: int, reply: Reply, inquiry: Inquiry | None = None) -> None:
         """Keep the next reply of the open round. Raises ValueError for one out of turn."""
         del inquiry  # it is its asker's
         with self._lock:
@@ -70,7 +68,7 @@ class Memory:
 
     # What endpoints take (features.py)
 
-    def known(self, address: str, model: str) -> str | None:
+    def recall(self, address: str, model: str) -> str | None:
         """What was remembered of an endpoint."""
         with self._lock:
             return self._known.get((address, model))

@@ -72,10 +72,12 @@ class Telling:
 def _keep(edges: Edges, told: Telling) -> None:
     """Put the message into the store, if there is something to tell."""
     settings, now = edges.config.messages, edges.clock.now()
-    every = [Fresh(day=day, told=edges.store.told(day.date, day.field)) for day in told.days]
+    every = [
+        Fresh(day=day, told=edges.store.messages.told(day.date, day.field)) for day in told.days
+    ]
     failures = told.failures if "failed" in settings.when else []
     kind = kind_of(failures)
-    known = kind and edges.store.told_failure(kind, now - REPEAT)
+    known = kind and edges.store.messages.told_failure(kind, now - REPEAT)
     news = any(fresh.lines for fresh in every) and "news" in settings.when
     owed = any(fresh.owed for fresh in every) and "owed" in settings.when
     if not (news or owed or (failures and not known)):
@@ -90,15 +92,15 @@ def _keep(edges: Edges, told: Telling) -> None:
         edges.config.site.base,
     )
     targets = list(dict.fromkeys(settings.to_env))
-    edges.store.add_message(message, [fresh.day for fresh in days], targets, now)
+    edges.store.messages.add(message, [fresh.day for fresh in days], targets, now)
 
 
 def _send(edges: Edges) -> Iterator[str]:
     """Send what is unsent, oldest first; a line for each target that fails for the first time."""
     waiting = list(_young(edges))
-    for delivery in edges.store.unsent():
+    for delivery in edges.store.messages.unsent():
         if delivery not in waiting:
-            edges.store.set_given_up(delivery.message, delivery.target)
+            edges.store.messages.set_given_up(delivery.message, delivery.target)
             edges.events.emit(
                 "message_given_up", delivery.target, message=delivery.message, error=delivery.error
             )
@@ -118,7 +120,7 @@ def _send(edges: Edges) -> Iterator[str]:
 
 def _young(edges: Edges) -> Iterator[Delivery]:
     oldest = edges.clock.now() - KEPT
-    return (delivery for delivery in edges.store.unsent() if delivery.created >= oldest)
+    return (delivery for delivery in edges.store.messages.unsent() if delivery.created >= oldest)
 
 
 def _letters(waiting: Sequence[Delivery], target: str) -> tuple[Letter, ...]:
@@ -132,10 +134,10 @@ def _letters(waiting: Sequence[Delivery], target: str) -> tuple[Letter, ...]:
 def _settle(edges: Edges, delivery: Delivery, receipt: Receipt) -> Iterator[str]:
     number, target = delivery.message, delivery.target
     if not receipt.error:
-        edges.store.set_sent(number, target)
+        edges.store.messages.set_sent(number, target)
         edges.events.emit("message_sent", target, message=number)
         return
-    edges.store.set_unsent(number, target, receipt.error)
+    edges.store.messages.set_unsent(number, target, receipt.error)
     edges.events.emit("message_failed", target, message=number, error=receipt.error)
     if delivery.attempts == 0:
         yield f"message to {target} not sent: {receipt.error}; the next run tries again"

@@ -69,7 +69,7 @@ def estimates(
 
 def _estimate(edges: Edges, found: Listing) -> Estimate:
     papers = [item.paper for item in found.announcements]
-    todo = [p for p in papers if edges.store.published(p.arxiv_id, p.version) is None]
+    todo = [p for p in papers if edges.store.summaries.published(p.arxiv_id, p.version) is None]
     front, profile = edges.variant.front, edges.config.profile
     by_batch = isinstance(profile, EndpointProfile) and profile.batch
     # A PDF's text is not known yet: its whole budget is counted.
@@ -82,7 +82,7 @@ def _estimate(edges: Edges, found: Listing) -> Estimate:
     price = cost(profile, tokens_in, tokens_out)
     if price is not None and isinstance(profile, EndpointProfile) and profile.batch:
         price *= profile.batch_price
-    typical = None if by_batch else edges.store.typical_seconds(edges.model.identity)
+    typical = None if by_batch else edges.store.replies.typical_seconds(edges.model.identity)
     pace = edges.config.arxiv.pdf_interval_s if edges.variant.wants_pdf else 0.0
     return Estimate(
         listing=found,

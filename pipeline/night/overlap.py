@@ -172,7 +172,7 @@ def _one_paper(edges: Edges, day: Day, item: Announcement, asked: Question) -> O
     try:
         result = write(edges, paper, asked, day.date)
     except InBatch as waits:
-        edges.store.set_owed(day.date, day.field, _failed(item, waits))
+        edges.store.days.set_owed(day.date, day.field, _failed(item, waits))
         return _Waits(item, asked)
     except (ModelError, BudgetReached) as error:
         edges.events.emit("warning", paper.versioned, text=str(error))
@@ -186,7 +186,7 @@ def _one_paper(edges: Edges, day: Day, item: Announcement, asked: Question) -> O
     if isinstance(outcome, Done):
         edges.events.emit("paper_done", paper.versioned, tries=outcome.summary.provenance.tries)
     else:
-        edges.store.set_owed(day.date, day.field, outcome)
+        edges.store.days.set_owed(day.date, day.field, outcome)
         edges.events.emit(
             "paper_owed",
             paper.versioned,

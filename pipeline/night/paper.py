@@ -164,7 +164,7 @@ def downloads(edges: Edges) -> Downloads:
     def earlier(paper: Paper) -> frozenset[str]:
         return frozenset(
             summary.provenance.pdf_sha256
-            for summary, _ in edges.store.summaries(paper.arxiv_id)
+            for summary, _ in edges.store.summaries.of(paper.arxiv_id)
             if summary.version < paper.version and summary.provenance.pdf_sha256
         )
 
@@ -224,7 +224,7 @@ def write(
             asked.prompt,
             asked.inquiry,
             model=desk.for_paper(asked.inquiry) if desk else edges.model.for_one_paper(),
-            log=edges.store,
+            log=edges.store.replies,
             now=edges.clock.now(),
             others=others,
         )
@@ -232,9 +232,9 @@ def write(
     asked, result = or_shorter(asked, lambda: ready(edges, paper, asked.text, share=0.5), ask)
     if isinstance(result, Summary):
         _notice_a_cut(edges, asked.prompt, result)
-        return edges.store.publish(result, asked.inquiry.key)
+        return edges.store.summaries.publish(result, asked.inquiry.key)
     if not result.declined:
-        edges.store.close_round(asked.inquiry.key)  # used up; the next night draws anew
+        edges.store.replies.close_round(asked.inquiry.key)  # used up; the next night draws anew
     return result
 
 
@@ -246,14 +246,14 @@ def _paid_before(
     It says what that question was made from. A reply that does not pass has had its turn.
     """
     judge = Judge(paper, asked.text, others)
-    for earlier in edges.store.unjudged(asked.inquiry.summary, asked.inquiry.key):
-        tried = [judge(reply) for reply, _ in edges.store.judged(earlier.key)]
+    for earlier in edges.store.replies.unjudged(asked.inquiry.summary, asked.inquiry.key):
+        tried = [judge(reply) for reply, _ in edges.store.replies.judged(earlier.key)]
         last = judge.claimed(tried[-1])
         if last.valid:
             summary = summary_of(paper, earlier, last, tried, edges.clock.now())
-            return edges.store.publish(summary, earlier.key)
+            return edges.store.summaries.publish(summary, earlier.key)
         if not last.reply.declined:
-            edges.store.close_round(earlier.key)
+            edges.store.replies.close_round(earlier.key)
     return None
 
 

@@ -11,9 +11,9 @@ from pipeline.edges import Edges
 from pipeline.errors import ArxivError, UsageError
 from pipeline.files import page_of_paper
 from pipeline.listing.metadata import one_paper
+from pipeline.night.digests import patch_day
 from pipeline.night.paper import downloads, read, ready, wants_pdf, write
 from pipeline.records import Paper, Record, Summary
-from pipeline.stages.publish import patch
 from pipeline.stages.summarize import Refused
 
 
@@ -39,11 +39,11 @@ def reprocess(edges: Edges, arxiv_id: ArxivId) -> Again:
     ModelError, UsageError.
     """
     paper = _metadata(edges, arxiv_id)
-    old = edges.store.published(paper.arxiv_id, paper.version)
+    old = edges.store.summaries.published(paper.arxiv_id, paper.version)
     pdf = downloads(edges).fetch(paper) if wants_pdf(edges) else None
     text = read(edges, paper, pdf)
     asked = ready(edges, paper, text)
-    edges.store.reopen(asked.inquiry.key)
+    edges.store.replies.reopen(asked.inquiry.key)
     result = write(edges, paper, asked, _listed(edges, paper), at_once=True)
     if isinstance(result, Refused):
         return Again(paper=paper, old=old, new=None, reasons=result.reasons)
@@ -52,33 +52,33 @@ def reprocess(edges: Edges, arxiv_id: ArxivId) -> Again:
 
 def undo(edges: Edges, arxiv_id: ArxivId) -> Again:
     """Publish the line before the present one again. Raises UsageError where there is none."""
-    version = arxiv_id.version or edges.store.latest_announced(arxiv_id.base)
-    version = version or edges.store.latest_published(arxiv_id.base)
-    paper = edges.store.paper(arxiv_id.base, version) if version else None
+    version = arxiv_id.version or edges.store.days.latest_version(arxiv_id.base)
+    version = version or edges.store.summaries.latest_version(arxiv_id.base)
+    paper = edges.store.papers.get(arxiv_id.base, version) if version else None
     if paper is None:
         raise UsageError("not in the store", where=arxiv_id, fix="See: jianjie status")
-    old = edges.store.published(paper.arxiv_id, paper.version)
-    new = edges.store.undo(paper.arxiv_id, paper.version)
+    old = edges.store.summaries.published(paper.arxiv_id, paper.version)
+    new = edges.store.summaries.undo(paper.arxiv_id, paper.version)
     return _published(edges, paper, old, new)
 
 
 def _metadata(edges: Edges, arxiv_id: ArxivId) -> Paper:
     """From arXiv, else from the store when arXiv is out of reach."""
-    version = arxiv_id.version or edges.store.latest_announced(arxiv_id.base)
+    version = arxiv_id.version or edges.store.days.latest_version(arxiv_id.base)
     try:
         paper = one_paper(ArxivId(arxiv_id.base, version), edges.arxiv)
     except ArxivError:
-        stored = edges.store.paper(arxiv_id.base, version) if version else None
+        stored = edges.store.papers.get(arxiv_id.base, version) if version else None
         if stored is None or stored.metadata == "lost":
             raise
         return stored
-    edges.store.put_paper(paper)
+    edges.store.papers.put(paper)
     return paper
 
 
 def _listed(edges: Edges, paper: Paper) -> dt.date:
     """The date of the newest listing with this version; today where none has it."""
-    days = edges.store.days_of(paper.arxiv_id, paper.version)
+    days = edges.store.days.having(paper.arxiv_id, paper.version)
     return days[0][0] if days else eastern_date(edges.clock.now())
 
 
@@ -90,10 +90,9 @@ def _published(edges: Edges, paper: Paper, old: Summary | None, new: Summary) ->
 def _patch(edges: Edges, summary: Summary) -> tuple[Path, ...]:
     """Every digest that has this version, those that had the line already too."""
     patched: list[Path] = []
-    for date, field in edges.store.days_of(summary.arxiv_id, summary.version):
-        day = edges.store.day(date, field)
+    for date, field in edges.store.days.having(summary.arxiv_id, summary.version):
+        day = edges.store.days.get(date, field)
         if day is not None:
-            outputs, tags = edges.config.paths.outputs, edges.config.tags
-            written = patch(day, summary, outputs, tags, edges.config.extra_formats)
+            written = patch_day(edges.store, edges.config, day, summary)
             patched += [written.markdown] if written.changed else []
     return tuple(patched)

@@ -18,12 +18,13 @@ from pipeline.edges import Edges
 from pipeline.errors import ArxivError, UsageError
 from pipeline.listing import find
 from pipeline.listing.find import NothingAnnounced
+from pipeline.night.digests import publish_day
 from pipeline.night.overlap import travel
 from pipeline.night.result import Night, Trouble
 from pipeline.records import Announcement, Day, Listing
 from pipeline.site.update import warm_up
 from pipeline.stages.download import prune
-from pipeline.stages.publish import Published, publish
+from pipeline.stages.publish import Published
 
 FIELDS_OWN = (ArxivError, UsageError)
 """Its feed, and a date that arXiv cannot tell about; all else ends the run for every field."""
@@ -79,7 +80,7 @@ def run_night(
     if others := (*caught, *earlier):
         _tell_changes(edges, field, min(other.date for other in others))
     if isinstance(day, Day):
-        day = edges.store.day(day.date, field) or day
+        day = edges.store.days.get(day.date, field) or day
     return Night(
         name=name,
         day=day,
@@ -102,9 +103,9 @@ def _tonight(
 def _stored(edges: Edges, found: Listing) -> Day:
     """The listing in the store: from here on nothing announced can be lost."""
     settings = edges.config.fields[found.field]
-    edges.store.add_listing(found, settings.name, settings.categories)
+    edges.store.days.add(found, settings.name, settings.categories)
     edges.events.emit("listing", found.date, field=found.field, announced=len(found.announcements))
-    day = edges.store.day(found.date, found.field)
+    day = edges.store.days.get(found.date, found.field)
     if day is None or not _accounts_for(day, found):
         raise AssertionError(f"the store lost part of the listing of {found.date}")
     return day
@@ -126,10 +127,8 @@ def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
     try:
         travel(edges, day, todo)
     finally:
-        finished = edges.store.day(day.date, day.field) or day
-        published = publish(
-            finished, edges.config.paths.outputs, edges.config.tags, edges.config.extra_formats
-        )
+        finished = edges.store.days.get(day.date, day.field) or day
+        published = publish_day(edges.store, edges.config, finished)
         prune(edges.pdf_cache, edges.config.arxiv.max_pdf_cache_mb)
         edges.events.emit(
             "published",
@@ -139,12 +138,6 @@ def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
             changed=published.changed,
         )
     return finished, published
-
-
-def publish_day(edges: Edges, day: Day) -> Published:
-    """The day's files as the settings want them. Raises OutputError."""
-    config = edges.config
-    return publish(day, config.paths.outputs, config.tags, config.extra_formats)
 
 
 def _catch_up(
@@ -169,12 +162,12 @@ def _complete_earlier(
     """Try again what the last nights still owe or could not check."""
     oldest = before - dt.timedelta(days=edges.config.retry_days)
     # A night caught up late may be older than that: it is checked as long as arXiv has its page.
-    unchecked = {d for d in edges.store.unchecked(field) if d >= before - CATCH_UP_REACH}
-    known = [date for date, _ in edges.store.days(field) if date < before]
+    unchecked = {d for d in edges.store.days.unchecked(field) if d >= before - CATCH_UP_REACH}
+    known = [date for date, _ in edges.store.days.known(field) if date < before]
     dates = [date for date in known if date >= oldest or date in unchecked]
     completed: list[Day] = []
     for date in dates:
-        day = edges.store.day(date, field)
+        day = edges.store.days.get(date, field)
         if day is None or date in done_now or edges.model.halted is not None:
             continue
         if found := find.again(edges, day):
@@ -186,14 +179,9 @@ def _complete_earlier(
 
 def _tell_changes(edges: Edges, field: str, since: dt.date) -> None:
     """Publish later days again where they now know what a replacement changed since then."""
-    for date, _ in edges.store.days(field):
-        day = edges.store.day(date, field) if date > since else None
-        if (
-            day
-            and publish(
-                day, edges.config.paths.outputs, edges.config.tags, edges.config.extra_formats
-            ).changed
-        ):
+    for date, _ in edges.store.days.known(field):
+        day = edges.store.days.get(date, field) if date > since else None
+        if day and publish_day(edges.store, edges.config, day).changed:
             edges.events.emit("published_again", date)
 
 

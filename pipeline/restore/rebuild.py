@@ -22,8 +22,8 @@ from pipeline.records import Day, Listing, Record, Summary
 from pipeline.restore.documents import read_document
 from pipeline.stages.publish import published_files
 from pipeline.store.snapshots import snapshots
+from pipeline.store.spending import Spend
 from pipeline.store.store import Store
-from pipeline.store.usage import Spend
 
 Warn = Callable[[str], None]
 
@@ -87,7 +87,7 @@ def _has_days(path: Path) -> bool:
         return False
     try:
         with closing(Store(path, reading=True)) as store:
-            return bool(store.days()) and store.damage() is None
+            return bool(store.days.known()) and store.file.damage() is None
     except StoreDamaged:
         return False
 
@@ -118,10 +118,10 @@ def _copied_snapshot(outputs: Path, beside: Path, warn: Warn) -> Path | None:
             warn(f"{path}: not used: {error.what}")
             continue
         with closing(store):
-            if problem := store.damage():
+            if problem := store.file.damage():
                 warn(f"{path}: not used: {problem}")
-            elif store.days():
-                store.copy_to(beside)
+            elif store.days.known():
+                store.file.copy_to(beside)
                 return path
     return None
 
@@ -144,12 +144,12 @@ def _set_aside(path: Path, now: dt.datetime) -> Path | None:
 def _laid(
     store: Store, digests: Sequence[Day], unusable: Sequence[str], *, base: Path | None, over: bool
 ) -> Restored:
-    with store.together():
+    with store.file.together():
         for day in digests:
             _lay(store, day, over=over)
-    counts = store.counts()
+    counts = store.days.counts()
     return Restored(
-        days=len(store.days()),
+        days=len(store.days.known()),
         papers=sum(announced for announced, _ in counts.values()),
         owed=sum(owed for _, owed in counts.values()),
         digests=len(digests),
@@ -162,30 +162,30 @@ def _laid(
 
 def _lay(store: Store, day: Day, *, over: bool) -> None:
     """One day. A snapshot knows less than the digest; the store itself knows more."""
-    believed = not over or store.day(day.date, day.field) is None
+    believed = not over or store.days.get(day.date, day.field) is None
     items = tuple(outcome.announcement for outcome in day.outcomes)
     for earlier in (item.earlier for item in items if item.earlier):
-        store.put_paper(earlier)
+        store.papers.put(earlier)
     listing = Listing(
         date=day.date, field=day.field, source=day.source, announcements=items, check=day.check
     )
-    store.add_listing(listing, day.name, day.categories)
+    store.days.add(listing, day.name, day.categories)
     for done in day.done:
         _adopt(store, done.summary, believed=believed)
     if believed:
         for owed in day.owed:
-            store.set_owed(day.date, day.field, owed)
-        store.set_told(day)  # the messages of nights that are over went out with them
+            store.days.set_owed(day.date, day.field, owed)
+        store.messages.set_told(day)  # the messages of nights that are over went out with them
 
 
 def _adopt(store: Store, summary: Summary, *, believed: bool) -> None:
     """A published line, with what it cost if the store had not heard of it."""
-    ours = store.published(summary.arxiv_id, summary.version)
+    ours = store.summaries.published(summary.arxiv_id, summary.version)
     made = summary.provenance
     if ours and not believed and ours.provenance.created >= made.created:
         return
-    if store.adopt(summary) and believed:
-        store.add_spend(
+    if store.summaries.adopt(summary) and believed:
+        store.spending.add(
             Spend(
                 at=made.created,
                 model=made.model,

@@ -41,7 +41,7 @@ def build(
     _write_days(site, writer, known, changed, papers)
     _write_search(site, writer, known, changed)
     _write_feeds(site, writer, known, changed)
-    writer.write("index.html", index_page(site, store.runs(_RUNS)))
+    writer.write("index.html", index_page(site, store.runs.last(_RUNS)))
     writer.write("data.js", search.data(site))
     return writer.written
 
@@ -70,7 +70,7 @@ def _write_days(
     more: Collection[str],
 ) -> None:
     """The days' pages, those of their papers, and of `more` papers that have a line."""
-    papers = {one for one in more if any(live for _, live in site.store.summaries(one))}
+    papers = {one for one in more if any(live for _, live in site.store.summaries.of(one))}
     for date, field in known:
         if (date, field) in changed:
             day = site.day(date, field)

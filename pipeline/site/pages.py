@@ -74,15 +74,15 @@ class Site:
     @cached_property
     def unlisted(self) -> tuple[tuple[Paper, Summary], ...]:
         """The papers that no listing has, each in its newest version with a line."""
-        return tuple(self._newest(arxiv_id) for arxiv_id, _ in self.store.unlisted())
+        return tuple(self._newest(arxiv_id) for arxiv_id, _ in self.store.summaries.unlisted())
 
     def paper_file(self, arxiv_id: str) -> str:
         """paper/2601.02954.html."""
         return page_of_paper(arxiv_id)
 
     def _newest(self, arxiv_id: str) -> tuple[Paper, Summary]:
-        lines = {line.version: line for line, live in self.store.summaries(arxiv_id) if live}
-        papers = self.store.versions(arxiv_id)
+        lines = {line.version: line for line, live in self.store.summaries.of(arxiv_id) if live}
+        papers = self.store.papers.versions(arxiv_id)
         return next((one, lines[one.version]) for one in reversed(papers) if one.version in lines)
 
     def _announced(self, date: dt.date, field: str) -> dict[str, Announcement]:
@@ -91,7 +91,7 @@ class Site:
         return {one.paper.versioned: one for one in found}
 
     def _day(self, date: dt.date, field: str) -> Day:
-        found = self.store.day(date, field)
+        found = self.store.days.get(date, field)
         if found is None:
             raise AssertionError(f"the store has no {date} {field} though it lists it")
         return found
@@ -164,16 +164,16 @@ class Version(NamedTuple):
 
 def paper_page(site: Site, arxiv_id: str) -> bytes:
     """A paper over its versions, the newest first."""
-    summaries = site.store.summaries(arxiv_id)
+    summaries = site.store.summaries.of(arxiv_id)
     versions = [
         _version(site, paper, [pair for pair in summaries if pair[0].version == paper.version])
-        for paper in reversed(site.store.versions(arxiv_id))
+        for paper in reversed(site.store.papers.versions(arxiv_id))
     ]
     return _render("paper.html.jinja", site, "../", versions=versions, newest=versions[0].paper)
 
 
 def _version(site: Site, paper: Paper, summaries: Sequence[tuple[Summary, bool]]) -> Version:
-    days = site.store.days_of(paper.arxiv_id, paper.version)
+    days = site.store.days.having(paper.arxiv_id, paper.version)
     published = next((summary for summary, live in summaries if live), None)
     return Version(
         paper=paper,
@@ -223,13 +223,13 @@ def index_page(site: Site, runs: Sequence[Run]) -> bytes:
         newest=newest,
         months=list(_months(site)),
         runs=[last_run(run) for run in runs],
-        counts=site.store.counts(),
+        counts=site.store.days.counts(),
     )
 
 
 def _months(site: Site) -> Iterator[tuple[str, list[list[Cell | None]]]]:
     """Newest first; weeks of seven cells, Monday first."""
-    counts = site.store.counts()
+    counts = site.store.days.counts()
     for month in sorted({date.replace(day=1) for date, _ in site.known}, reverse=True):
         weeks: list[list[Cell | None]] = []
         date = month - dt.timedelta(days=month.weekday())

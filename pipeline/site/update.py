@@ -42,7 +42,7 @@ def update(
     """
     folder = config.paths.outputs / "site"
     made_with = _made_with(config)
-    known, unlisted = store.days(), store.unlisted()
+    known, unlisted = store.days.known(), store.summaries.unlisted()
     if everything or _read(folder / _MADE_WITH) != made_with:
         changed, anew = set(known), {arxiv_id for arxiv_id, _ in unlisted}
     else:

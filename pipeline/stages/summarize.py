@@ -49,15 +49,13 @@ class ReplyLog(Protocol):
     def refusals(self, key: str) -> int:
         """How many rounds in a row ended without a valid reply."""
 
-    def refused_replies(self, key: str) -> Sequence[Reply]:
+    def refused(self, key: str) -> Sequence[Reply]:
         """The replies of those rounds."""
 
-    def reply(self, key: str, attempt: int) -> Reply | None:
+    def get(self, key: str, attempt: int) -> Reply | None:
         """A reply that was already paid for."""
 
-    def add_reply(
-        self, key: str, attempt: int, reply: Reply, inquiry: Inquiry | None = None
-    ) -> None:
+    def add(self, key: str, attempt: int, reply: Reply, inquiry: Inquiry | None = None) -> None:
         """Keep a reply, and what it was made from."""
 
     def add_reasons(self, key: str, attempt: int, reasons: Sequence[str]) -> None:
@@ -139,16 +137,16 @@ def summarize(
     changed since. Without `others` the line is held against no other paper's.
     """
     judge = Judge(paper, text, others)
-    earlier = [judge(reply) for reply in log.refused_replies(asked.key)]
+    earlier = [judge(reply) for reply in log.refused(asked.key)]
     if (best := judge.best(earlier)) is not None:
         return summary_of(paper, asked, best, earlier, now)
     tried: list[Judged] = []
     for attempt in range(TRIES):
-        reply = log.reply(asked.key, attempt)
+        reply = log.get(asked.key, attempt)
         if reply is None:
             sampling = _sampling(prompt, attempt, log.refusals(asked.key), tried)
             reply = model.ask(_messages(prompt, tried), sampling)
-            log.add_reply(asked.key, attempt, reply, asked)
+            log.add(asked.key, attempt, reply, asked)
         if reply.declined:
             return Refused(reasons=(DECLINED,), declined=True, said=one_line(reply.text))
         judged = judge.claimed(judge(reply))

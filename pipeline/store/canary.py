@@ -5,29 +5,31 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from pipeline.digest.drift import WEEKS, CanaryLine, judged
-from pipeline.records import Canary
+from pipeline.digest.drift import WEEKS, CanaryLine
 from pipeline.store.columns import CANARY_DATE
 from pipeline.store.database import Database
 
 
-class CanaryRows(Database):
+class CanaryLines:
     """Safe to call from many threads; raises OutputError on a bad disk."""
 
-    def add_canary(self, lines: Sequence[CanaryLine]) -> None:
+    def __init__(self, file: Database) -> None:
+        self._file = file
+
+    def add(self, lines: Sequence[CanaryLine]) -> None:
         """A whole night, in one commit."""
         names = tuple(CanaryLine.model_fields)
         marks = ", ".join(f":{name}" for name in names)
-        with self._write() as db:
+        with self._file.write() as db:
             db.executemany(
                 f"INSERT INTO canary ({', '.join(names)}) VALUES ({marks})",  # noqa: S608 - ours
                 [line.model_dump() | {"date": line.date.isoformat()} for line in lines],
             )
 
-    def canary_lines(self, date: dt.date, prompt_hash: str, model: str) -> list[CanaryLine]:
+    def weeks(self, date: dt.date, prompt_hash: str, model: str) -> list[CanaryLine]:
         """Of that night and of the weeks before it that it is held against."""
         names = tuple(CanaryLine.model_fields)
-        rows = self._rows(
+        rows = self._file.rows(
             f"SELECT {CANARY_DATE.key}, {', '.join(names)} FROM canary"  # noqa: S608 - ours
             " WHERE prompt_hash = ? AND model = ? AND date BETWEEN ? AND ? ORDER BY date, rowid",
             prompt_hash,
@@ -35,26 +37,28 @@ class CanaryRows(Database):
             (date - WEEKS).isoformat(),
             date.isoformat(),
         )
-        return self._records(CanaryLine, CANARY_DATE, rows)
+        return self._file.records(CanaryLine, CANARY_DATE, rows)
 
-    def canary(self, date: dt.date | None = None) -> Canary | None:
-        """That night, or the last one, with its verdict: of several models the last one asked."""
-        rows = self._rows(
+    def night(self, date: dt.date | None = None) -> list[CanaryLine]:
+        """That night's lines, or the last one's, after those of the weeks before it.
+
+        Of several models the last one asked.
+        """
+        rows = self._file.rows(
             f"SELECT {CANARY_DATE.key}, date, prompt_hash, model FROM canary"  # noqa: S608 - ours
             " WHERE ?1 IS NULL OR date = ?1 ORDER BY date DESC, rowid DESC",
             date.isoformat() if date else None,
         )
         for key, text, prompt_hash, model in rows:
-            found = self._read(CANARY_DATE, text, key)
-            lines = self.canary_lines(found, prompt_hash, model) if found else []
-            if lines:
-                return judged(lines)
-        return None
+            night = self._file.read(CANARY_DATE, text, key)
+            if night and (lines := self.weeks(night, prompt_hash, model)):
+                return lines
+        return []
 
-    def canary_asked(self, date: dt.date, prompt_hash: str, model: str) -> bool:
+    def asked(self, date: dt.date, prompt_hash: str, model: str) -> bool:
         """Whether that night is in the store."""
         return bool(
-            self._rows(
+            self._file.rows(
                 "SELECT 1 FROM canary WHERE date = ? AND prompt_hash = ? AND model = ? LIMIT 1",
                 date.isoformat(),
                 prompt_hash,
@@ -62,9 +66,9 @@ class CanaryRows(Database):
             )
         )
 
-    def canary_line(self, arxiv_id: str, prompt_hash: str, model: str, date: dt.date) -> str | None:
+    def line_before(self, arxiv_id: str, prompt_hash: str, model: str, date: dt.date) -> str | None:
         """The line that was last written for a paper before that date."""
-        rows = self._rows(
+        rows = self._file.rows(
             "SELECT line FROM canary WHERE arxiv_id = ? AND prompt_hash = ? AND model = ?"
             " AND date < ? AND line IS NOT NULL ORDER BY date DESC LIMIT 1",
             arxiv_id,

@@ -129,12 +129,13 @@ class Database:
                 f"BEGIN; {MIGRATIONS[number]} PRAGMA user_version = {number + 1}; COMMIT;"
             )
 
-    def _rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """What a query finds."""
         with self._lock, self._translated():
             return self._db.execute(query, values).fetchall()
 
     @contextmanager
-    def _write(self, *, counted: bool = True) -> Iterator[Connection]:
+    def write(self, *, counted: bool = True) -> Iterator[Connection]:
         """One transaction, or a part of the greater one: committed whole, or not at all."""
         with self._lock, self._translated():
             before = self._db.total_changes
@@ -154,11 +155,11 @@ class Database:
 
     # Rows that cannot be read
 
-    def _read(self, column: Column[T], text: str | None, key: object) -> T | None:
+    def read(self, column: Column[T], text: str | None, key: object) -> T | None:
         """The value in a row's text; None where there is none, or none that can be read."""
-        return None if text is None else self._made(partial(column.parse, text), column, key)
+        return None if text is None else self.made(partial(column.parse, text), column, key)
 
-    def _made(self, make: Callable[[], T], column: Column[Any], key: object) -> T | None:
+    def made(self, make: Callable[[], T], column: Column[Any], key: object) -> T | None:
         """What `make` makes of a row; None, told once, where it raises ValueError."""
         try:
             return make()
@@ -171,19 +172,19 @@ class Database:
                 self._warn(f"{text}. See: jianjie doctor")
             return None
 
-    def _keys(
+    def keys(
         self, column: Column[dt.date], rows: Iterable[tuple[str, str]]
     ) -> list[tuple[dt.date, str]]:
         """Rows of date and field, without those whose date cannot be read."""
-        found = [(self._read(column, date, f"{date} {field}"), field) for date, field in rows]
+        found = [(self.read(column, date, f"{date} {field}"), field) for date, field in rows]
         return [(date, field) for date, field in found if date is not None]
 
-    def _records(
+    def records(
         self, model: type[R], column: Column[Any], rows: Iterable[Sequence[object]]
     ) -> list[R]:
         """Of each row the first value names it, the others are the model's fields in order."""
         found = [
-            self._made(
+            self.made(
                 partial(model.model_validate, dict(zip(model.model_fields, values, strict=True))),
                 column,
                 key,
@@ -195,7 +196,7 @@ class Database:
     def unreadable(self, column: Column[Any]) -> Unreadable | None:
         """The rows of a column that cannot be read; None where all can."""
         query = f"SELECT {column.key}, {column.name} FROM {column.table}"  # noqa: S608 - ours
-        rows = self._rows(f"{query} WHERE {column.name} IS NOT NULL ORDER BY rowid")
+        rows = self.rows(f"{query} WHERE {column.name} IS NOT NULL ORDER BY rowid")
         broken = [key for key, text in rows if column.read(text) is None]
         return Unreadable(len(broken), str(broken[0])) if broken else None
 
@@ -210,7 +211,7 @@ class Database:
         deadline = math.inf if seconds is None else time.monotonic() + seconds
         self._db.set_progress_handler(lambda: int(time.monotonic() > deadline), _STEPS)
         try:
-            found = self._rows(f"PRAGMA {check}(1)")[0][0]
+            found = self.rows(f"PRAGMA {check}(1)")[0][0]
         except StoreDamaged as error:
             return error.what
         except sqlite3.OperationalError as error:

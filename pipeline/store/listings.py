@@ -1,11 +1,9 @@
-"""A listing's rows in the store's tables: what a listing changes of what is there. For store.py."""
+"""A listing's rows in the store's tables: what a listing changes of what is there. For days.py."""
 
 from __future__ import annotations
 
-from typing import get_args
-
-from pipeline.records import AnnounceType, Check, Listing, Metadata, Paper
-from pipeline.store.columns import ANNOUNCE_TYPE, DAY_CHECK, PAPER
+from pipeline.records import AnnounceType, Check, Listing
+from pipeline.store.columns import ANNOUNCE_TYPE, DAY_CHECK
 from pipeline.store.database import Connection
 
 
@@ -88,26 +86,3 @@ def _rank(announce: str) -> int:
     """Behind all others where it cannot be read: any listing's own type is stronger."""
     kind = ANNOUNCE_TYPE.read(announce)
     return len(AnnounceType) if kind is None else kind.rank
-
-
-def put_paper(db: Connection, paper: Paper) -> None:
-    """The metadata; of what a less faithful source says only the categories that it has more.
-
-    A cross gives a paper those without a new version.
-    """
-    if paper.metadata == "lost":
-        return
-    query = "SELECT paper FROM papers WHERE arxiv_id = ? AND version = ?"
-    row = db.execute(query, (paper.arxiv_id, paper.version)).fetchone()
-    faithful = get_args(Metadata).index
-    stored = PAPER.read(row[0]) if row else None
-    if stored == paper:
-        return
-    if stored and faithful(stored.metadata) > faithful(paper.metadata):
-        if not set(stored.categories) < set(paper.categories):
-            return
-        paper = stored.model_copy(update={"categories": paper.categories})
-    db.execute(
-        "INSERT OR REPLACE INTO papers VALUES (?, ?, ?)",
-        (paper.arxiv_id, paper.version, paper.model_dump_json()),
-    )

@@ -44,34 +44,37 @@ class Delivery(Record):
     body: str
 
 
-class MessageRows(Database):
+class Messages:
     """Safe to call from many threads; raises OutputError on a bad disk."""
+
+    def __init__(self, file: Database) -> None:
+        self._file = file
 
     def told(self, date: dt.date, field: str) -> Told:
         """What was told of a day."""
-        rows = self._rows(
+        rows = self._file.rows(
             "SELECT done, owed FROM told WHERE date = ? AND field = ?", date.isoformat(), field
         )
         key = f"{date} {field}"
-        done = self._read(TOLD_DONE, rows[0][0], key) if rows else None
-        owed = self._read(TOLD_OWED, rows[0][1], key) if rows else None
+        done = self._file.read(TOLD_DONE, rows[0][0], key) if rows else None
+        owed = self._file.read(TOLD_OWED, rows[0][1], key) if rows else None
         return Told(done=frozenset(done or ()), owed=frozenset(owed or ()))
 
     def told_failure(self, failure: str, since: dt.datetime) -> bool:
         """Whether a message about this kind of error was made since then."""
         return bool(
-            self._rows(
+            self._file.rows(
                 "SELECT 1 FROM messages WHERE failure = ? AND created >= ? LIMIT 1",
                 failure,
                 since.isoformat(),
             )
         )
 
-    def add_message(
+    def add(
         self, message: Message, days: Sequence[Day], targets: Sequence[str], now: dt.datetime
     ) -> None:
         """Keep a message before it is sent, and that these days are told, in one commit."""
-        with self._write() as db:
+        with self._file.write() as db:
             row = db.execute(
                 "INSERT INTO messages (created, about, failure, title, body)"
                 " VALUES (?, ?, ?, ?, ?)",
@@ -86,18 +89,18 @@ class MessageRows(Database):
 
     def set_told(self, day: Day) -> None:
         """All that there is to tell of a day was told."""
-        with self._write() as db:
+        with self._file.write() as db:
             _tell(db, day)
 
     def unsent(self) -> list[Delivery]:
         """What has not reached its target yet, oldest first."""
-        rows = self._rows(
+        rows = self._file.rows(
             "SELECT m.seq, d.message, d.target, m.created, d.attempts, d.error, m.title, m.body"
             " FROM deliveries AS d JOIN messages AS m ON m.seq = d.message"
             " WHERE d.state = ? ORDER BY d.message, d.target",
             UNSENT,
         )
-        return self._records(Delivery, MESSAGE_CREATED, rows)
+        return self._file.records(Delivery, MESSAGE_CREATED, rows)
 
     def set_sent(self, message: int, target: str) -> None:
         """It has reached the target."""
@@ -112,7 +115,7 @@ class MessageRows(Database):
         self._set(message, target, GIVEN_UP, 0, None)
 
     def _set(self, message: int, target: str, state: str, attempts: int, error: str | None) -> None:
-        with self._write() as db:
+        with self._file.write() as db:
             db.execute(
                 "UPDATE deliveries SET state = ?, attempts = attempts + ?,"
                 " error = coalesce(?, error) WHERE message = ? AND target = ?",

@@ -69,20 +69,23 @@ class Run(Record):
     """Of the days that it worked on; none for a run from before counts were kept."""
 
 
-class RunRows(Database):
+class Runs:
     """Safe to call from many threads; raises OutputError on a bad disk."""
 
-    def start_run(self, command: str, now: dt.datetime) -> int:
+    def __init__(self, file: Database) -> None:
+        self._file = file
+
+    def start(self, command: str, now: dt.datetime) -> int:
         """Note the start of a run; its number."""
-        with self._write(counted=False) as db:
+        with self._file.write(counted=False) as db:
             row = db.execute(
                 "INSERT INTO runs (command, started) VALUES (?, ?)", (command, now.isoformat())
             )
             return row.lastrowid or 0
 
-    def end_run(self, run: int, now: dt.datetime, outcome: RunOutcome) -> None:
+    def end(self, run: int, now: dt.datetime, outcome: RunOutcome) -> None:
         """Note how a run ended; of a day that it came to twice, how it left it."""
-        with self._write(counted=False) as db:
+        with self._file.write(counted=False) as db:
             db.execute(
                 "UPDATE runs SET ended = ?, exit_status = ?, note = ? WHERE seq = ?",
                 (now.isoformat(), outcome.exit_status, outcome.note, run),
@@ -95,23 +98,23 @@ class RunRows(Database):
                 ],
             )
 
-    def runs(self, limit: int) -> list[Run]:
+    def last(self, limit: int) -> list[Run]:
         """The last runs, newest first."""
-        rows = self._rows(
+        rows = self._file.rows(
             "SELECT seq, command, started, ended, exit_status, note FROM runs"
             " ORDER BY seq DESC LIMIT ?",
             limit,
         )
         told = ((seq, *values, self._counts(seq)) for seq, *values in rows)
-        return self._records(Run, RUN_STARTED, told)
+        return self._file.records(Run, RUN_STARTED, told)
 
     def _counts(self, run: int) -> tuple[Count, ...]:
-        rows = self._rows(
+        rows = self._file.rows(
             "SELECT run || ' ' || date, date, field, announced, done, owed FROM run_days"
             " WHERE run = ? ORDER BY rowid",
             run,
         )
-        return tuple(self._records(Count, RUN_DAY, rows))
+        return tuple(self._file.records(Count, RUN_DAY, rows))
 
 
 def counts_of(days: Iterable[Day]) -> tuple[Count, ...]:

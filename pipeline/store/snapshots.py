@@ -31,9 +31,9 @@ def snapshot(store: Store, outputs: Path, now: dt.datetime) -> Path:
     owners_folder(folder, _NAMES)
     sweep(folder, now)
     with replacing_path(path) as copy:
-        store.copy_to(copy)
+        store.file.copy_to(copy)
         with closing(Store(copy, reading=True)) as copied:
-            if damage := copied.damage(quick=True):
+            if damage := copied.file.damage(quick=True):
                 raise OutputError(
                     f"the store is damaged, no snapshot was made: {damage}",
                     where=path,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.digest.drift import NIGHTS, CanaryLine, judged
+from pipeline.digest.drift import NIGHTS, CanaryLine, canary_of
 from pipeline.records import Canary, CanaryScore
 
 TONIGHT = dt.date(2026, 3, 31)
@@ -46,12 +46,18 @@ def steady(first: int = 1, count: int = NIGHTS) -> list[CanaryLine]:
     return nights(*(night(ago) for ago in range(first, first + count)))
 
 
+def verdict(lines: Sequence[CanaryLine]) -> Canary:
+    canary = canary_of(lines)
+    assert canary is not None
+    return canary
+
+
 def score(canary: Canary, name: str) -> CanaryScore:
     return next(one for one in canary.scores if one.name == name)
 
 
 def test_a_night_like_those_before_is_in_the_band() -> None:
-    canary = judged(steady() + night(chrf=52.9, content_chrf=37.1, length=87, sameness=87.1))
+    canary = verdict(steady() + night(chrf=52.9, content_chrf=37.1, length=87, sameness=87.1))
     assert (canary.date, canary.model, canary.prompt_hash) == (TONIGHT, "m", "h")
     assert (canary.papers, canary.nights, canary.drift) == (5, NIGHTS, ())
     chrf = score(canary, "chrf")
@@ -73,26 +79,26 @@ def test_a_night_like_those_before_is_in_the_band() -> None:
     ],
 )
 def test_what_leaves_the_band_is_named(update: dict[str, Any], drift: tuple[str, ...]) -> None:
-    assert judged(steady() + night(**update)).drift == drift
+    assert verdict(steady() + night(**update)).drift == drift
 
 
 def test_too_few_nights_are_no_band(count: int = NIGHTS - 1) -> None:
-    canary = judged(steady(count=count) + night(chrf=0.0, content_chrf=0.0, length=500))
+    canary = verdict(steady(count=count) + night(chrf=0.0, content_chrf=0.0, length=500))
     assert (canary.nights, canary.drift) == (count, ())
     assert {one.low for one in canary.scores} == {None}
 
 
 def test_sameness_has_no_value_on_the_first_night_and_its_band_comes_a_night_later() -> None:
     first = night(NIGHTS, sameness=None)
-    assert "sameness" not in {one.name for one in judged(first).scores}
-    canary = judged(first + steady(count=NIGHTS - 1) + night(sameness=0.0))
+    assert "sameness" not in {one.name for one in verdict(first).scores}
+    canary = verdict(first + steady(count=NIGHTS - 1) + night(sameness=0.0))
     assert score(canary, "sameness").low is None
     assert score(canary, "chrf").low is not None
 
 
 def test_valid_replies_that_come_back_are_no_drift() -> None:
     before = nights(*(night(ago, valid_first=False) for ago in range(1, NIGHTS + 1)))
-    assert judged(before + night()).drift == ()
+    assert verdict(before + night()).drift == ()
 
 
 def test_one_reply_without_a_line_is_no_drift_and_two_are() -> None:
@@ -103,30 +109,30 @@ def test_one_reply_without_a_line_is_no_drift_and_two_are() -> None:
         "content_chrf": 0.0,
         "length": 0,
     }
-    one = judged(steady() + night(papers=PAPERS[1:]) + [line(**failed)])
+    one = verdict(steady() + night(papers=PAPERS[1:]) + [line(**failed)])
     assert one.drift == ()
     assert (score(one, "chrf").value, score(one, "valid-first").value) == (50.0, 80.0)
     two = night(papers=PAPERS[2:]) + night(papers=PAPERS[:2], **failed)
-    assert judged(steady() + two).drift == ("valid-first",)
-    assert set(judged(steady() + night(**failed)).drift) >= {"chrf", "valid-first", "length"}
+    assert verdict(steady() + two).drift == ("valid-first",)
+    assert set(verdict(steady() + night(**failed)).drift) >= {"chrf", "valid-first", "length"}
 
 
 def test_a_bad_night_does_not_hide_the_next() -> None:
     bad = night(1, chrf=10.0)
-    assert judged(steady(first=2) + bad + night(chrf=40.0)).drift == ("chrf",)
-    assert judged(steady(first=2) + bad + night()).drift == ()
+    assert verdict(steady(first=2) + bad + night(chrf=40.0)).drift == ("chrf",)
+    assert verdict(steady(first=2) + bad + night()).drift == ()
 
 
 def test_a_new_level_becomes_the_usual_one() -> None:
     new = nights(*(night(ago, chrf=30.0) for ago in range(1, NIGHTS + 2)))
-    assert judged(steady(first=NIGHTS + 2) + new + night(chrf=30.0)).drift == ()
+    assert verdict(steady(first=NIGHTS + 2) + new + night(chrf=30.0)).drift == ()
 
 
 def test_nights_with_other_papers_and_nights_of_long_ago_are_not_compared() -> None:
     other = nights(*(night(ago, papers=PAPERS[:4]) for ago in range(1, NIGHTS + 1)))
-    assert judged(other + night(chrf=0.0)).nights == 0
-    assert judged(steady(first=22) + night(chrf=0.0)).drift == ("chrf",)  # 22 to 28 nights ago
-    assert judged(steady(first=23) + night(chrf=0.0)).nights == NIGHTS - 1
+    assert verdict(other + night(chrf=0.0)).nights == 0
+    assert verdict(steady(first=22) + night(chrf=0.0)).drift == ("chrf",)  # 22 to 28 nights ago
+    assert verdict(steady(first=23) + night(chrf=0.0)).nights == NIGHTS - 1
 
 
 # How often it is wrong
@@ -163,7 +169,7 @@ def told(spread: float, before: int, shift: float = 0.0, histories: int = 500) -
     for seed in range(histories):
         chance = random.Random(f"{spread} {before} {seed}")
         lists = [drawn(chance, spread, ago) for ago in range(before, 0, -1)]
-        yield bool(judged(nights(*lists, drawn(chance, spread, 0, shift))).drift)
+        yield bool(verdict(nights(*lists, drawn(chance, spread, 0, shift))).drift)
 
 
 @pytest.mark.parametrize(

@@ -103,8 +103,8 @@ def test_what_was_stored_but_never_judged_goes_on_where_it_stopped(
     model.answer = first(1, lambda _: Answer(text=reply("English.")))
     ask(bench)
     asked = len(model.requests)
-    (key,) = bench.replies._rows("SELECT key FROM replies WHERE attempt = 1")[0]
-    with bench.replies._write() as db:
+    (key,) = bench.store.file.rows("SELECT key FROM replies WHERE attempt = 1")[0]
+    with bench.store.file.write() as db:
         db.execute("DELETE FROM replies WHERE key = ? AND attempt = 1", (key,))
         db.execute("UPDATE replies SET reasons = NULL WHERE key = ?", (key,))
 

@@ -318,9 +318,9 @@ def test_a_store_from_before_canaries_is_brought_up(tmp_path: Path) -> None:
         old.execute("INSERT INTO days VALUES ('2026-01-06', 'audio', '音频', '[]', 'rss', NULL)")
         old.commit()
     store = Store(path)
-    day = store.day(dt.date(2026, 1, 6), "audio")
+    day = store.days.get(dt.date(2026, 1, 6), "audio")
     assert day is not None
-    assert (day.canary, store.canary()) == (None, None)
+    assert store.canary.night() == []
     row = CanaryLine(
         date=day.date,
         prompt_hash="h",
@@ -333,11 +333,9 @@ def test_a_store_from_before_canaries_is_brought_up(tmp_path: Path) -> None:
         length=0,
         sameness=None,
     )
-    store.add_canary([row])
-    assert store.canary_lines(day.date, "h", "m") == [row]
-    found = store.day(day.date, "audio")
-    assert found is not None
-    assert found.canary == store.canary() is not None
+    store.canary.add([row])
+    assert store.canary.weeks(day.date, "h", "m") == [row]
+    assert store.canary.night() == store.canary.night(day.date) == [row]
     store.close()
 
 

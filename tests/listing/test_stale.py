@@ -46,7 +46,7 @@ def test_only_what_was_announced_before_is_stale(
         with open_edges(config, clock, "test") as edges:
             if stored:
                 thursday = next(one for one in week() if one.date == THURSDAY)
-                edges.store.add_listing(thursday, "音频", ("cs.SD", "eess.AS"))
+                edges.store.days.add(thursday, "音频", ("cs.SD", "eess.AS"))
             item = Announcement(announce=announce, paper=paper(base, version))
             feed = Listing(date=FRIDAY, field="audio", source="rss", announcements=(item,))
             pages = list_pages(config.fields["audio"], edges.arxiv)

@@ -88,7 +88,7 @@ class Office:
         with open_edges(self.config, clock, "test") as edges:
             night = run_night(edges, "audio", date=FRIDAY)
             self.halted = edges.model.halted
-            self.spent = edges.store.spent(30)
+            self.spent = edges.store.spending.sums(30)
             self.waited = clock.monotonic() - 10_000
         return night
 

@@ -25,7 +25,7 @@ from pipeline.llm.features import Forgetful
 from pipeline.llm.guard import Guarded
 from pipeline.records import Message, Reply, Sampling
 from pipeline.settings import BudgetSettings, EndpointProfile, RetrySettings
-from pipeline.store.usage import Spend
+from pipeline.store.spending import Spend
 from pipeline.text.reply import JSON_SCHEMA
 from tests.conftest import FastClock
 from tests.standins import model_faults as faults
@@ -69,7 +69,7 @@ def model(_listening: StandInModel) -> StandInModel:
 class Spends(list[Spend]):
     """Calls that may cost something and brought no reply."""
 
-    def add_spend(self, spend: Spend) -> None:
+    def add(self, spend: Spend) -> None:
         self.append(spend)
 
 

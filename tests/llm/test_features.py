@@ -74,10 +74,10 @@ def test_a_refusal_that_names_the_form_goes_one_step_down(
 
 def test_it_is_remembered_from_run_to_run(store: Store) -> None:
     with StandInModel(faults.unsupported("json_schema", "temperature", "seed")) as model:
-        endpoint(model, store).ask(ASKED, JSON)
+        endpoint(model, store.endpoints).ask(ASKED, JSON)
         before = len(model.requests)
 
-        again = endpoint(model, store)
+        again = endpoint(model, store.endpoints)
         again.ask(ASKED, JSON)
 
         assert again.known
@@ -87,13 +87,13 @@ def test_it_is_remembered_from_run_to_run(store: Store) -> None:
 
 def test_what_is_refused_altogether_is_not_remembered(store: Store) -> None:
     with StandInModel(lambda _: Answer("no json_schema here", 400)) as model:
-        asked = endpoint(model, store)
+        asked = endpoint(model, store.endpoints)
 
         with pytest.raises(ModelRefused, match="no json_schema here"):
             asked.ask(ASKED, JSON)
 
         assert len(model.requests) == len(FORMS)
-        assert store.known(asked.address, "tiny") is None
+        assert store.endpoints.recall(asked.address, "tiny") is None
 
 
 def test_a_reasoning_models_name_of_the_limit_and_its_temperature() -> None:
@@ -108,29 +108,29 @@ def test_a_reasoning_models_name_of_the_limit_and_its_temperature() -> None:
 
 def test_a_form_in_the_profile_is_begun_with_whatever_is_remembered(store: Store) -> None:
     with StandInModel(faults.unsupported("json_schema")) as model:
-        endpoint(model, store).ask(ASKED, JSON)
+        endpoint(model, store.endpoints).ask(ASKED, JSON)
 
-        endpoint(model, store, replies="text").ask(ASKED, JSON)
+        endpoint(model, store.endpoints, replies="text").ask(ASKED, JSON)
 
         assert form(model.requests[-1]) == "text"
 
 
 def test_a_probe_finds_out_anew(store: Store) -> None:
     with StandInModel(faults.unsupported("json_schema")) as model:
-        endpoint(model, store).ask(ASKED, JSON)
+        endpoint(model, store.endpoints).ask(ASKED, JSON)
         model.answer = faults.unsupported()  # the server was updated
 
-        asked = endpoint(model, store)
+        asked = endpoint(model, store.endpoints)
         asked.probe()
 
         assert asked.features.form == "json_schema"
-        assert remembered(store.known(asked.address, "tiny")) == Features()
+        assert remembered(store.endpoints.recall(asked.address, "tiny")) == Features()
 
 
 def test_two_models_of_one_endpoint_are_two(store: Store) -> None:
-    store.remember("http://x/v1/", "a", Features(form="text").model_dump_json())
+    store.endpoints.remember("http://x/v1/", "a", Features(form="text").model_dump_json())
 
-    assert store.known("http://x/v1/", "b") is None
+    assert store.endpoints.recall("http://x/v1/", "b") is None
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"form": "xml"}', '{"form": "text", "tools": 1}', None])

@@ -25,7 +25,7 @@ from pipeline.llm.guard import OUTAGE, UNKNOWN_FACTOR, Guarded
 from pipeline.llm.prices import cost
 from pipeline.records import Message, Reply, Sampling
 from pipeline.settings import BudgetSettings, EndpointProfile, Profile, RetrySettings
-from pipeline.store.usage import Spend
+from pipeline.store.spending import Spend
 from tests.conftest import FastClock
 
 TEXT = "One two three four five six seven eight nine ten."
@@ -92,7 +92,7 @@ class FakeModel:
 class Log(list[Spend]):
     """Calls that may cost something and brought no reply."""
 
-    def add_spend(self, spend: Spend) -> None:
+    def add(self, spend: Spend) -> None:
         self.append(spend)
 
 

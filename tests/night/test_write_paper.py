@@ -132,14 +132,14 @@ def test_its_key_is_the_nights(config: Config, model: StandInModel) -> None:
 def test_the_memory_keeps_rounds_apart() -> None:
     memory = Memory()
     one = Reply(text="a", model="m", tokens_in=1, tokens_out=1, cost=None, seconds=0.1)
-    memory.add_reply("k", 0, one)
+    memory.add("k", 0, one)
     memory.add_reasons("k", 0, ["short"])
-    assert (memory.reply("k", 0), memory.reply("k", 1)) == (one, None)
+    assert (memory.get("k", 0), memory.get("k", 1)) == (one, None)
     assert memory.reasons("k", 0) == ("short",)
     with pytest.raises(ValueError, match="attempt 2 after 1"):
-        memory.add_reply("k", 2, one)
+        memory.add("k", 2, one)
     memory.close_round("k")
     memory.close_round("k")  # an empty one is none
     assert memory.refusals("k") == 1
-    assert list(memory.refused_replies("k")) == [one]
-    assert (memory.reply("k", 0), memory.reasons("k", 0)) == (None, None)
+    assert list(memory.refused("k")) == [one]
+    assert (memory.get("k", 0), memory.reasons("k", 0)) == (None, None)

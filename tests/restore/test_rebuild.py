@@ -242,7 +242,7 @@ def filled(settings: Config, days: int = 3) -> None:
 
 def known(settings: Config) -> list[Day]:
     with closing(Store(store_of(settings), reading=True)) as store:
-        found = [store.day(*key) for key in store.days()]
+        found = [store.days.get(*key) for key in store.days.known()]
     return [day for day in found if day]
 
 
@@ -294,11 +294,11 @@ def test_the_digests_are_laid_over_the_newest_snapshot(settings: Config) -> None
     done = known(settings)[0].done[0]
     again = summary(done.announcement.paper, "该论文属于新的任务。", at=NOW + dt.timedelta(days=1))
     with closing(Store(path)) as store:
-        store.publish(done.summary.model_copy(update={"line": "该论文的旧句。"}))
-        store.publish(done.summary)
-        store.copy_to(snapshot)
-        store.publish(again)  # after the snapshot
-        day = store.day(date, "audio")
+        store.summaries.publish(done.summary.model_copy(update={"line": "该论文的旧句。"}))
+        store.summaries.publish(done.summary)
+        store.file.copy_to(snapshot)
+        store.summaries.publish(again)  # after the snapshot
+        day = store.days.get(date, "audio")
         assert day is not None
         patch(day, again, settings.paths.outputs, "listing")
     before = known(settings)
@@ -310,7 +310,7 @@ def test_the_digests_are_laid_over_the_newest_snapshot(settings: Config) -> None
     assert restored.base == snapshot
     assert known(settings) == before
     with closing(Store(path)) as store:
-        lines = [(one.line, live) for one, live in store.summaries(again.arxiv_id)]
+        lines = [(one.line, live) for one, live in store.summaries.of(again.arxiv_id)]
     assert lines[-1] == (again.line, True)
     assert ("该论文的旧句。", False) in lines  # what no digest has comes from the snapshot
     (spend,) = rows(path, "spend")
@@ -327,15 +327,15 @@ def test_a_line_that_was_put_back_after_the_snapshot_is_the_published_one(
     snapshot = settings.paths.outputs / "snapshots" / "2026-01-08.sqlite3"
     snapshot.parent.mkdir()
     with closing(Store(path)) as store:
-        store.publish(later)
-        store.copy_to(snapshot)  # and then `reprocess --undo`: the digest has the line before
+        store.summaries.publish(later)
+        store.file.copy_to(snapshot)  # and then `reprocess --undo`: the digest has the line before
     path.unlink()
 
     rebuilt(settings)
 
     with closing(Store(path)) as store:
-        assert store.published(later.arxiv_id, later.version) == done.summary
-        assert len(store.summaries(later.arxiv_id)) == 2
+        assert store.summaries.published(later.arxiv_id, later.version) == done.summary
+        assert len(store.summaries.of(later.arxiv_id)) == 2
 
 
 def test_a_damaged_snapshot_is_passed_over_with_a_word(settings: Config) -> None:
@@ -345,7 +345,7 @@ def test_a_damaged_snapshot_is_passed_over_with_a_word(settings: Config) -> None
     folder.mkdir()
     with closing(Store(store_of(settings))) as store:
         for day in ("05", "06", "07"):
-            store.copy_to(folder / f"2026-01-{day}.sqlite3")
+            store.file.copy_to(folder / f"2026-01-{day}.sqlite3")
     content = bytearray((folder / "2026-01-07.sqlite3").read_bytes())
     content[4096:] = b"\xa5" * (len(content) - 4096)
     (folder / "2026-01-07.sqlite3").write_bytes(content)
@@ -380,7 +380,7 @@ def test_the_log_of_a_lost_store_is_never_taken_for_that_of_the_new_one(settings
     filled(settings)
     before, path = known(settings), store_of(settings)
     with closing(Store(path)) as store:
-        store.add_quiet(dt.date(2026, 1, 1), "audio")
+        store.days.add_quiet(dt.date(2026, 1, 1), "audio")
         log = Path(f"{path}-wal").read_bytes()
     path.unlink()
     Path(f"{path}-wal").write_bytes(log)
@@ -435,9 +435,9 @@ def test_what_the_store_knows_better_stays(settings: Config) -> None:
     (day,) = known(settings)
     owed, done = day.owed[0], day.done[0]
     with closing(Store(store_of(settings))) as store:  # killed before they were published
-        store.publish(summary(owed.announcement.paper, "该论文属于任务。"))
+        store.summaries.publish(summary(owed.announcement.paper, "该论文属于任务。"))
         later = summary(done.announcement.paper, "该论文属于新的任务。", at=NOW + dt.timedelta(1))
-        store.publish(later)
+        store.summaries.publish(later)
     before = known(settings)
 
     rebuilt(settings, over=True)

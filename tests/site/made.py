@@ -95,14 +95,14 @@ def add_day(
         Announcement(announce=types[section], paper=paper) for paper, _, section in announced
     )
     listing = Listing(date=date, field=field, source="127.0.0.1", announcements=items)
-    store.add_listing(listing, settings.fields[field].name, settings.fields[field].categories)
+    store.days.add(listing, settings.fields[field].name, settings.fields[field].categories)
     for item, (paper, line, _) in zip(items, announced, strict=True):
         if line:
-            store.publish(summary(paper, line, at=at))
+            store.summaries.publish(summary(paper, line, at=at))
         else:
             owed = Owed(announcement=item, stage=Stage.VALIDATE, reason="has <b> no line")
-            store.set_owed(date, field, owed)
-    day = store.day(date, field)
+            store.days.set_owed(date, field, owed)
+    day = store.days.get(date, field)
     assert day is not None
     publish(day, settings.paths.outputs, settings.tags)
 

@@ -357,8 +357,8 @@ def test_a_day_of_400_papers_is_quick_to_use(browser: Browser, tmp_path: Path) -
 def test_a_paper_of_no_day_is_found_and_leads_to_its_page(page: Page, tmp_path: Path) -> None:
     store, settings = made_site(tmp_path, days=2, papers_a_day=3)
     ((alone, _, _),) = papers(1, start=900)
-    store.put_paper(alone.model_copy(update={"title": "Asked for by itself"}))
-    store.publish(summary(alone, "该论文属于单独撰写的任务。"))
+    store.papers.put(alone.model_copy(update={"title": "Asked for by itself"}))
+    store.summaries.publish(summary(alone, "该论文属于单独撰写的任务。"))
     update(store, settings)
     folder = settings.paths.outputs / "site"
     visit(page, folder / "index.html")

@@ -110,8 +110,8 @@ def test_one_line_made_again_changes_its_pages(made: tuple[Store, Config, Path])
     store, settings, site = made
     before = files(site)
     (paper, _, _) = next(papers(1, start=1))
-    store.publish(summary(paper, "该论文属于新任务。", at=LATER))
-    day = store.day(weekdays(4)[0], "audio")
+    store.summaries.publish(summary(paper, "该论文属于新任务。", at=LATER))
+    day = store.days.get(weekdays(4)[0], "audio")
     assert day is not None
     publish(day, settings.paths.outputs, settings.tags)
     update(store, settings)
@@ -147,12 +147,12 @@ def test_what_a_killed_run_left_out_is_made_by_the_next(made: tuple[Store, Confi
 
 def test_the_index_has_the_days_and_the_last_runs(made: tuple[Store, Config, Path]) -> None:
     store, settings, site = made
-    run = store.start_run("jianjie run --config '/home/me/secret place.yaml'", LATER)
-    day = store.day(FIRST, "audio")
+    run = store.runs.start("jianjie run --config '/home/me/secret place.yaml'", LATER)
+    day = store.days.get(FIRST, "audio")
     assert day is not None
     note = f"{sums(day)}; 10.0.0.7: no connection"
     outcome = RunOutcome(exit_status=1, note=note, counts=counts_of([day]))
-    store.end_run(run, LATER, outcome)
+    store.runs.end(run, LATER, outcome)
     add_day(
         store,
         settings,
@@ -208,8 +208,8 @@ def test_atom_is_valid_and_its_ids_stay(made: tuple[Store, Config, Path]) -> Non
     assert [tag.term for tag in first.tags][:1] == ["cs.SD"]
     (paper, _, _) = next(papers(1, start=16))
     assert first.link.endswith(paper.versioned)
-    store.publish(summary(paper, "该论文属于新任务。", at=LATER))
-    day = store.day(FIRST, "audio")
+    store.summaries.publish(summary(paper, "该论文属于新任务。", at=LATER))
+    day = store.days.get(FIRST, "audio")
     assert day is not None
     publish(day, settings.paths.outputs, settings.tags)
     update(store, settings)

@@ -108,7 +108,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def run(
     model: ScriptedModel, store: Store, asked: Prompt = PROMPT, text: PaperText = TEXT
 ) -> Summary | Refused:
-    return summarize(PAPER, text, asked, made(text, asked), model=model, log=store, now=NOW)
+    return summarize(PAPER, text, asked, made(text, asked), model=model, log=store.replies, now=NOW)
 
 
 def made(text: PaperText = TEXT, asked: Prompt = PROMPT) -> Inquiry:
@@ -249,7 +249,7 @@ def test_the_next_nights_redraws_are_others(store: Store) -> None:
     first, second = (ScriptedModel(CHAT, CHAT, CHAT) for _ in range(2))
 
     run(first, store, prompt("resample"))
-    store.close_round(KEY)
+    store.replies.close_round(KEY)
     run(second, store, prompt("resample"))
 
     assert [sampling.seed for _, sampling in first.history] == [None, 1, 2]
@@ -259,8 +259,10 @@ def test_the_next_nights_redraws_are_others(store: Store) -> None:
 
 def test_doing_a_finished_paper_again_starts_as_the_variant_says(store: Store) -> None:
     """Not warmer: a line that passed would be replaced by a worse one."""
-    store.close_round(KEY)
-    store.publish(run_well(ScriptedModel(GOOD), store, prompt("resample", temperature=0)), KEY)
+    store.replies.close_round(KEY)
+    store.summaries.publish(
+        run_well(ScriptedModel(GOOD), store, prompt("resample", temperature=0)), KEY
+    )
     again = ScriptedModel(GOOD)
 
     run(again, store, prompt("resample", temperature=0))
@@ -326,7 +328,7 @@ def test_somebody_who_wants_it_asks_again_all_the_same(store: Store) -> None:
     model = ScriptedModel(no, GOOD)
     run(model, store)
 
-    store.reopen(KEY)
+    store.replies.reopen(KEY)
 
     assert run_well(model, store).line == LINE
 
@@ -337,9 +339,9 @@ def test_somebody_who_wants_it_asks_again_all_the_same(store: Store) -> None:
 def _refused_night(store: Store, *replies: Reply) -> None:
     """A night whose tries were all refused, by rules that are not today's."""
     for attempt, each in enumerate(replies):
-        store.add_reply(KEY, attempt, each)
-        store.add_reasons(KEY, attempt, ["a rule of then"])
-    store.close_round(KEY)
+        store.replies.add(KEY, attempt, each)
+        store.replies.add_reasons(KEY, attempt, ["a rule of then"])
+    store.replies.close_round(KEY)
 
 
 def test_a_reply_that_todays_rules_accept_is_published_without_a_call(store: Store) -> None:
@@ -365,7 +367,7 @@ def test_of_several_the_one_with_the_fewest_warnings_wins(store: Store) -> None:
 
 def test_replies_from_before_a_published_line_are_no_candidates(store: Store) -> None:
     _refused_night(store, GOOD)
-    store.publish(run_well(ScriptedModel(), store), KEY)
+    store.summaries.publish(run_well(ScriptedModel(), store), KEY)
     other = reply(LINE.replace("情感", "韵律"))
 
     assert run_well(ScriptedModel(other), store).line != LINE
@@ -392,14 +394,14 @@ def test_after_three_refusals_the_last_reasons_are_the_result(store: Store) -> N
 
     assert result == Refused(reasons=("reply_form: the reply has no 分类",))
     assert len(model.history) == TRIES == 3
-    assert store.summaries("2601.00001") == []
+    assert store.summaries.of("2601.00001") == []
 
 
 # Replies that are there already
 
 
 def test_a_reply_that_came_before_a_crash_is_not_paid_for_again(store: Store) -> None:
-    store.add_reply(KEY, 0, GOOD)
+    store.replies.add(KEY, 0, GOOD)
     model = ScriptedModel()
 
     summary = run_well(model, store)
@@ -409,8 +411,8 @@ def test_a_reply_that_came_before_a_crash_is_not_paid_for_again(store: Store) ->
 
 
 def test_a_refused_reply_from_before_a_crash_is_told_in_the_feedback(store: Store) -> None:
-    store.add_reply(KEY, 0, ENGLISH)
-    store.add_reply(KEY, 1, CHAT)
+    store.replies.add(KEY, 0, ENGLISH)
+    store.replies.add(KEY, 1, CHAT)
     model = ScriptedModel(GOOD)
 
     summary = run_well(model, store)
@@ -423,7 +425,7 @@ def test_a_refused_reply_from_before_a_crash_is_told_in_the_feedback(store: Stor
 
 def test_three_refused_replies_from_before_a_crash_ask_nothing(store: Store) -> None:
     for attempt in range(3):
-        store.add_reply(KEY, attempt, CHAT)
+        store.replies.add(KEY, attempt, CHAT)
     model = ScriptedModel(GOOD)
 
     assert isinstance(run(model, store), Refused)
@@ -431,8 +433,8 @@ def test_three_refused_replies_from_before_a_crash_ask_nothing(store: Store) -> 
 
 
 def test_a_closed_round_is_over(store: Store) -> None:
-    store.add_reply(KEY, 0, CHAT)
-    store.close_round(KEY)
+    store.replies.add(KEY, 0, CHAT)
+    store.replies.close_round(KEY)
     model = ScriptedModel(GOOD)
 
     summary = run_well(model, store)
@@ -451,15 +453,13 @@ class Noted:
     def refusals(self, _: str) -> int:
         return 0
 
-    def refused_replies(self, _: str) -> Sequence[Reply]:
+    def refused(self, _: str) -> Sequence[Reply]:
         return ()
 
-    def reply(self, _: str, attempt: int) -> Reply | None:
+    def get(self, _: str, attempt: int) -> Reply | None:
         return None
 
-    def add_reply(
-        self, key: str, attempt: int, reply: Reply, inquiry: Inquiry | None = None
-    ) -> None:
+    def add(self, key: str, attempt: int, reply: Reply, inquiry: Inquiry | None = None) -> None:
         assert key == KEY
         assert inquiry == made()
         self.notes.append((reply.text, attempt))
@@ -493,11 +493,11 @@ def test_the_models_error_goes_on_up_and_what_came_before_is_kept(
         run(ScriptedModel(CHAT, error), store)
 
     assert caught.value is error
-    kept = store.reply(KEY, 0)
+    kept = store.replies.get(KEY, 0)
     assert kept is not None
     assert kept.text == CHAT.text
-    assert store.reply(KEY, 1) is None
-    assert store.summaries("2601.00001") == []
+    assert store.replies.get(KEY, 1) is None
+    assert store.summaries.of("2601.00001") == []
     assert run_well(ScriptedModel(GOOD), store).provenance.tries == 2
 
 

@@ -103,7 +103,7 @@ def days_of(config: Config) -> dict[str, dict[dt.date, Day]]:
     """Every stored day, by field and date."""
     store = Store(config.paths.outputs / "jianjie.sqlite3")
     try:
-        found = [store.day(date, field) for date, field in store.days()]
+        found = [store.days.get(date, field) for date, field in store.days.known()]
     finally:
         store.close()
     days = [day for day in found if day]

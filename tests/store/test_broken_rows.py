@@ -14,6 +14,7 @@ import pytest
 from pipeline.demo.faults import Faults
 from pipeline.digest.drift import CanaryLine
 from pipeline.records import AnnounceType, Check, Day, Owed, Stage
+from pipeline.store.batches import BatchRequest, OpenBatch
 from pipeline.store.columns import (
     ANNOUNCE_TYPE,
     BATCH_SENT,
@@ -29,11 +30,11 @@ from pipeline.store.columns import (
     TOLD_DONE,
     Column,
 )
+from pipeline.store.days import LINE_LOST, LOST
 from pipeline.store.messages import Message
 from pipeline.store.runs import RunOutcome
 from pipeline.store.schema import MIGRATIONS
-from pipeline.store.store import LINE_LOST, LOST, Store
-from pipeline.store.usage import BatchRequest, OpenBatch
+from pipeline.store.store import Store
 from tests.standins.house import DAY, PAPERS, House
 from tests.standins.model import title_of
 from tests.standins.records import NOW
@@ -191,21 +192,23 @@ def canary_line(date: dt.date) -> CanaryLine:
 def fill(path: Path) -> None:
     """At least one more row in every table, none of them of the night."""
     with closing(Store(path)) as store:
-        store.add_quiet(dt.date(2026, 1, 1), "audio")
-        store.add_canary([canary_line(dt.date(2026, 1, 5)), canary_line(dt.date(2026, 1, 6))])
-        day = store.day(DATE, "audio")
+        store.days.add_quiet(dt.date(2026, 1, 1), "audio")
+        store.canary.add([canary_line(dt.date(2026, 1, 5)), canary_line(dt.date(2026, 1, 6))])
+        day = store.days.get(DATE, "audio")
         assert day is not None
         message = Message(about="", title="标题", body="正文")
         for _ in range(2):
-            store.add_message(message, [day], ["SOME_VARIABLE"], NOW)
+            store.messages.add(message, [day], ["SOME_VARIABLE"], NOW)
         batch = OpenBatch(
             file="file-1", id="b", sent=NOW, requests=(BatchRequest(key=KEY, round=0, attempt=0),)
         )
-        store.add_batch(batch, "http://127.0.0.1", "m")
-        store.add_reply(KEY, 0, reply())
-        store.add_reasons(KEY, 0, ["no"])
+        store.batches.add(batch, "http://127.0.0.1", "m")
+        store.replies.add(KEY, 0, reply())
+        store.replies.add_reasons(KEY, 0, ["no"])
         first = day.outcomes[0].announcement
-        store.set_owed(DATE, "audio", Owed(announcement=first, stage=Stage.DOWNLOAD, reason="no"))
+        store.days.set_owed(
+            DATE, "audio", Owed(announcement=first, stage=Stage.DOWNLOAD, reason="no")
+        )
 
 
 @pytest.fixture
@@ -262,18 +265,18 @@ def path(tmp_path: Path) -> Path:
 def test_a_reply_that_is_lost_counts_as_not_made_and_makes_room_for_another(path: Path) -> None:
     told: list[str] = []
     with closing(Store(path, warn=told.append)) as store:
-        store.add_reply(KEY, 0, reply("first"))
-        store.add_reply(KEY, 1, reply("second"))
+        store.replies.add(KEY, 0, reply("first"))
+        store.replies.add(KEY, 1, reply("second"))
         break_one(path, REPLY)
 
         for _ in range(2):
-            assert store.reply(KEY, 0) is None
-        assert [one.text for one, _ in store.judged(KEY)] == ["second"]
-        store.add_reply(KEY, 0, reply("again"))
-        assert store.reply(KEY, 0) == reply("again")
-        assert store.typical_seconds("m") == 0.5
-        store.close_round(KEY)
-        assert [one.text for one in store.refused_replies(KEY)] == ["again", "second"]
+            assert store.replies.get(KEY, 0) is None
+        assert [one.text for one, _ in store.replies.judged(KEY)] == ["second"]
+        store.replies.add(KEY, 0, reply("again"))
+        assert store.replies.get(KEY, 0) == reply("again")
+        assert store.replies.typical_seconds("m") == 0.5
+        store.replies.close_round(KEY)
+        assert [one.text for one in store.replies.refused(KEY)] == ["again", "second"]
     assert told == [
         f"jianjie.sqlite3: replies {KEY} 0 0 cannot be read: that try counts as not made."
         " See: jianjie doctor"
@@ -284,10 +287,10 @@ def test_a_batch_whose_date_is_lost_is_still_fetched(path: Path) -> None:
     with closing(Store(path)) as store:
         request = BatchRequest(key=KEY, round=0, attempt=0)
         batch = OpenBatch(file="file-1", id="b", sent=NOW, requests=(request,))
-        store.add_batch(batch, "http://127.0.0.1", "m")
+        store.batches.add(batch, "http://127.0.0.1", "m")
         break_one(path, BATCH_SENT)
 
-        (found,) = store.open_batches("http://127.0.0.1", "m")
+        (found,) = store.batches.open("http://127.0.0.1", "m")
     assert (found.id, found.requests) == ("b", (request,))
 
 
@@ -297,18 +300,16 @@ def test_rows_of_lists_are_left_out_one_by_one(path: Path) -> None:
         add(store, listing(paper()))
         fill(path)
         for command in ("first", "second"):
-            store.end_run(store.start_run(command, NOW), NOW, RunOutcome())
+            store.runs.end(store.runs.start(command, NOW), NOW, RunOutcome())
         for column in (RUN_STARTED, CANARY_DATE, MESSAGE_CREATED, QUIET_DATE, TOLD_DONE):
             break_one(path, column)
 
-        assert [run.command for run in store.runs(5)] == ["second"]
-        assert [line.date.day for line in store.canary_lines(DATE, "h", "m")] == [6]
-        canary = store.canary()
-        assert canary is not None
-        assert canary.date.day == 6
-        assert [one.message for one in store.unsent()] == [2]
-        assert store.quiet("audio") == set()
-        assert store.told(DATE, "audio").done == frozenset()
+        assert [run.command for run in store.runs.last(5)] == ["second"]
+        assert [line.date.day for line in store.canary.weeks(DATE, "h", "m")] == [6]
+        assert [line.date.day for line in store.canary.night()] == [6]
+        assert [one.message for one in store.messages.unsent()] == [2]
+        assert store.days.quiet("audio") == set()
+        assert store.messages.told(DATE, "audio").done == frozenset()
     assert len(told) == 5
 
 
@@ -316,7 +317,7 @@ def test_bytes_that_are_no_text_cost_their_row_alone(path: Path) -> None:
     with closing(Store(path)) as store:
         add(store, listing(paper("2601.00001"), paper("2601.00002", title="whole")))
         for arxiv_id in ("2601.00001", "2601.00002"):
-            store.publish(summary("甲", arxiv_id))
+            store.summaries.publish(summary("甲", arxiv_id))
         for table, column in (("papers", "paper"), ("summaries", "summary")):
             change(
                 path,
@@ -328,7 +329,7 @@ def test_bytes_that_are_no_text_cost_their_row_alone(path: Path) -> None:
             "UPDATE papers SET paper = CAST(x'7bff7d' AS TEXT) WHERE arxiv_id = '2601.00001'",
         )
 
-        day = store.day(DATE, "audio")
+        day = store.days.get(DATE, "audio")
 
     assert day is not None
     assert [outcome.announcement.paper.title for outcome in day.outcomes] == [
@@ -341,7 +342,7 @@ def test_only_the_date_as_it_is_written_here_is_one(path: Path) -> None:
     with closing(Store(path)) as store:
         add(store, listing(paper()))
         change(path, "UPDATE days SET date = '20260107'")
-        assert store.days() == []
+        assert store.days.known() == []
 
 
 def test_a_reply_that_is_lost_does_not_keep_an_old_store_from_being_brought_up(path: Path) -> None:
@@ -352,19 +353,19 @@ def test_a_reply_that_is_lost_does_not_keep_an_old_store_from_being_brought_up(p
         db.execute("INSERT INTO replies VALUES ('k', 0, 0, ?, NULL)", (BROKEN,))
         db.commit()
     with closing(Store(path)) as store:
-        assert store.spent(5) == []
-        assert store.reply("k", 0) is None
+        assert store.spending.sums(5) == []
+        assert store.replies.get("k", 0) is None
 
 
 def test_the_guessed_type_gives_way_to_what_a_listing_says(path: Path) -> None:
     with closing(Store(path)) as store:
         add(store, listing(paper()))
         break_one(path, ANNOUNCE_TYPE)
-        day = store.day(DATE, "audio")
+        day = store.days.get(DATE, "audio")
         assert day is not None
         assert kinds(day) == [AnnounceType.CROSS]
         add(store, listing(paper()))
-        day = store.day(DATE, "audio")
+        day = store.days.get(DATE, "audio")
         assert day is not None
         assert kinds(day) == [AnnounceType.NEW]
 
@@ -380,8 +381,8 @@ def test_what_a_check_remembered_is_lost_with_it_and_no_more(path: Path) -> None
         add(store, found)
         for text in (BROKEN, "{}", '{"problems": 3}'):
             change(path, "UPDATE days SET checked = ?", text)
-            assert store.unchecked("audio") == {DATE}
+            assert store.days.unchecked("audio") == {DATE}
         add(store, found)
-        day = store.day(DATE, "audio")
+        day = store.days.get(DATE, "audio")
     assert day is not None
     assert day.check == check

@@ -12,7 +12,6 @@ import pytest
 
 from pipeline.errors import OutputError, StoreDamaged
 from pipeline.records import Paper
-from pipeline.store.database import Database
 from pipeline.store.runs import RunOutcome
 from pipeline.store.store import Store
 from tests.conftest import ROOT
@@ -30,8 +29,8 @@ class SmallDisk(Store):
     """A disk without room for more."""
 
     def fill(self) -> None:
-        pages = self._rows("PRAGMA page_count")[0][0]
-        self._rows(f"PRAGMA max_page_count = {pages}")
+        pages = self.file.rows("PRAGMA page_count")[0][0]
+        self.file.rows(f"PRAGMA max_page_count = {pages}")
 
 
 def many() -> list[Paper]:
@@ -52,7 +51,7 @@ from pipeline.errors import OutputError
 from tests.store.test_store import Store, paper
 try:
     store = Store(Path(sys.argv[1]))
-    store.put_paper(paper("2601.00002"))
+    store.papers.put(paper("2601.00002"))
 except OutputError as error:
     print(error)
 """
@@ -80,16 +79,16 @@ def test_a_store_that_another_process_holds_says_wait(path: Path) -> None:
     with closing(sqlite3.connect(path)) as other, closing(Impatient(path)) as store:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(OutputError, match="another process holds it") as caught:
-            store.put_paper(paper())
+            store.papers.put(paper())
     assert caught.value.fix.startswith("Wait until that one ends")
 
 
 class Impatient(Store):
     """One that does not wait for half a minute."""
 
-    def put_paper(self, paper: Paper) -> None:
-        self._rows("PRAGMA busy_timeout = 0")
-        super().put_paper(paper)
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.file.rows("PRAGMA busy_timeout = 0")
 
 
 def test_what_is_no_database_says_how_it_is_rebuilt(path: Path) -> None:
@@ -112,7 +111,7 @@ def test_damaged_pages_say_how_they_are_rebuilt(path: Path) -> None:
         pytest.raises(StoreDamaged, match="it is damaged") as caught,
         closing(Store(path)) as damaged,
     ):
-        damaged.days()
+        damaged.days.known()
     assert "jianjie doctor" in caught.value.fix
 
 
@@ -126,9 +125,9 @@ def test_a_folder_in_the_files_place_asks_for_neither_room_nor_permission(path: 
 
 def test_a_mistake_of_our_own_is_no_trouble_of_the_disk(path: Path) -> None:
     with closing(Mistaken(path)) as store:
-        store.add_reply("k", 0, reply())
+        store.replies.add("k", 0, reply())
         with pytest.raises(sqlite3.IntegrityError):
-            store.add_reply("k", 0, reply())
+            store.replies.add("k", 0, reply())
         with pytest.raises(sqlite3.OperationalError, match="no such table"):
             store.ask("SELECT 1 FROM nowhere")
         with pytest.raises(sqlite3.ProgrammingError):
@@ -139,14 +138,14 @@ class Mistaken(Store):
     """One with a query that is wrong."""
 
     def ask(self, query: str) -> None:
-        self._rows(query)
+        self.file.rows(query)
 
 
 def test_the_first_thing_that_is_damaged_is_named(path: Path) -> None:
     with closing(Store(path)) as store:
         add(store, listing(*many()))
-        assert store.damage() is None
-        assert store.damage(quick=True) is None
+        assert store.file.damage() is None
+        assert store.file.damage(quick=True) is None
     with closing(sqlite3.connect(path)) as db:  # an index that lacks rows
         db.execute("PRAGMA writable_schema = 1")
         db.execute(
@@ -156,54 +155,53 @@ def test_the_first_thing_that_is_damaged_is_named(path: Path) -> None:
         db.commit()
 
     with closing(Store(path, reading=True)) as store:
-        assert store.damage() is not None
+        assert store.file.damage() is not None
 
 
 def test_a_check_that_takes_too_long_ends(path: Path) -> None:
     with closing(Store(path)) as store:
         add(store, listing(*many()))
         with pytest.raises(TimeoutError):
-            store.damage(seconds=-1)
-        assert store.damage() is None
+            store.file.damage(seconds=-1)
+        assert store.file.damage() is None
 
 
 def test_writes_together_are_one_commit(path: Path) -> None:
     with closing(Store(path)) as store:
 
         def interrupted() -> None:
-            with store.together():
+            with store.file.together():
                 add(store, listing(paper()))
-                store.add_reply("k", 0, reply())
+                store.replies.add("k", 0, reply())
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
             interrupted()
-        assert store.days() == []
-        assert store.reply("k", 0) is None
-        with store.together():
+        assert store.days.known() == []
+        assert store.replies.get("k", 0) is None
+        with store.file.together():
             add(store, listing(paper()))
-        assert len(store.days()) == 1
+        assert len(store.days.known()) == 1
 
 
 def test_the_list_of_runs_is_no_change(path: Path) -> None:
     with closing(Store(path)) as store:
-        store.end_run(store.start_run("run", NOW), NOW, RunOutcome())
-        assert store.changes == 0
+        store.runs.end(store.runs.start("run", NOW), NOW, RunOutcome())
+        assert store.file.changes == 0
         add(store, listing(paper()))
-        changed = store.changes
+        changed = store.file.changes
         assert changed > 0
         add(store, listing(paper()))
-        assert store.changes == changed  # the same listing again
+        assert store.file.changes == changed  # the same listing again
 
 
 def test_a_copy_is_one_whole_file(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite3"
     with closing(Store(path)) as store:
         add(store, listing(paper()))
-        store.copy_to(copy)
-        day = store.day(*store.days()[0])
+        store.file.copy_to(copy)
+        day = store.days.get(*store.days.known()[0])
 
     assert list(tmp_path.glob("copy.sqlite3*")) == [copy]
     with closing(Store(copy, reading=True)) as copied:
-        assert copied.day(*copied.days()[0]) == day
-    assert isinstance(copied, Database)
+        assert copied.days.get(*copied.days.known()[0]) == day

@@ -29,7 +29,7 @@ from tests.store.test_store import Store, add, listing, paper, summary
 
 store = Store(Path(sys.argv[1]))
 add(store, listing(paper("2601.00001", title="An Audible Paper")))
-store.publish(summary("甲", "2601.00001"))
+store.summaries.publish(summary("甲", "2601.00001"))
 os.kill(os.getpid(), 9)
 """
 
@@ -159,7 +159,7 @@ def test_a_writer_at_work_and_a_reader_see_the_same(tmp_path: Path) -> None:
         add(writer, listing(paper()))
         with closing(Store(path, reading=True)) as reader:
             for line in ("甲", "乙"):
-                writer.publish(summary(line))
-                assert reader.published("2601.00001", 1) == summary(line)
+                writer.summaries.publish(summary(line))
+                assert reader.summaries.published("2601.00001", 1) == summary(line)
             with pytest.raises(Exception, match="read-only"):
-                reader.start_run("run", NOW)
+                reader.runs.start("run", NOW)

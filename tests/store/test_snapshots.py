@@ -46,13 +46,13 @@ def test_a_night_leaves_a_snapshot_with_all_that_it_did(house: House) -> None:
     (path,) = snapshots(house.store.parent)
     assert [p.name for p in path.parent.iterdir()] == [path.name]
     with closing(Store(path, reading=True)) as copied, closing(Store(house.store)) as own:
-        assert copied.days() == own.days()
-        day = copied.day(*copied.days()[0])
-        assert day == own.day(*own.days()[0])
+        assert copied.days.known() == own.days.known()
+        day = copied.days.get(*copied.days.known()[0])
+        assert day == own.days.get(*own.days.known()[0])
         assert day is not None
         assert len(day.done) == PAPERS
-        assert copied.runs(5) == own.runs(5)  # the night is over when it is made
-        assert copied.runs(5)[0].exit_status == 0
+        assert copied.runs.last(5) == own.runs.last(5)  # the night is over when it is made
+        assert copied.runs.last(5)[0].exit_status == 0
 
 
 def test_where_nothing_changed_there_is_no_other_snapshot(house: House) -> None:
@@ -99,7 +99,7 @@ def test_three_days_are_kept_and_of_each_the_last(store: Store, tmp_path: Path) 
         path.name for path in snapshots(tmp_path)
     }
     with closing(Store(snapshots(tmp_path)[0], reading=True)) as newest:
-        assert newest.day(DATE, "audio") == store.day(DATE, "audio")
+        assert newest.days.get(DATE, "audio") == store.days.get(DATE, "audio")
 
 
 def test_a_damaged_store_takes_no_good_snapshots_place(tmp_path: Path) -> None:
@@ -189,10 +189,10 @@ def test_a_kill_in_the_middle_leaves_whole_snapshots(tmp_path: Path, nights: int
     assert min(nights, KEPT) <= len(kept) <= KEPT + 1  # killed before the oldest was removed
     for path in kept:
         with closing(Store(path, reading=True)) as copied:
-            assert copied.damage() is None
-            days = copied.days()
+            assert copied.file.damage() is None
+            days = copied.days.known()
             assert {path.name[:10]} == {f"{days[0][0]}"}
-            day = copied.day(*days[0])
+            day = copied.days.get(*days[0])
             assert day is not None
             assert len(day.outcomes) == 400
     assert len(kept) >= min(told + 1, KEPT)

@@ -86,11 +86,11 @@ def store(path: Path) -> Iterator[Store]:
 
 
 def add(store: Store, found: Listing) -> None:
-    store.add_listing(found, "音频", ("cs.SD", "eess.AS"))
+    store.days.add(found, "音频", ("cs.SD", "eess.AS"))
 
 
 def titles(store: Store, date: dt.date = DATE) -> list[str]:
-    day = store.day(date, "audio")
+    day = store.days.get(date, "audio")
     assert day is not None
     return [outcome.announcement.paper.title for outcome in day.outcomes]
 
@@ -115,7 +115,7 @@ def test_a_listing_is_owed_in_arxivs_order(store: Store) -> None:
     )
 
     add(store, found)
-    day = store.day(DATE, "audio")
+    day = store.days.get(DATE, "audio")
 
     assert day is not None
     assert (day.date, day.field, day.name) == (DATE, "audio", "音频")
@@ -129,12 +129,12 @@ def test_a_listing_is_owed_in_arxivs_order(store: Store) -> None:
 def test_the_same_listing_again_changes_nothing(store: Store) -> None:
     found = listing(paper("2601.00001"), paper("2601.00002"))
     add(store, found)
-    store.publish(summary("甲", "2601.00002"))
-    before = store.day(DATE, "audio")
+    store.summaries.publish(summary("甲", "2601.00002"))
+    before = store.days.get(DATE, "audio")
 
     add(store, found)
 
-    assert store.day(DATE, "audio") == before
+    assert store.days.get(DATE, "audio") == before
 
 
 def test_a_listing_that_grew_adds_and_loses_nothing(store: Store) -> None:
@@ -147,11 +147,11 @@ def test_a_listing_that_grew_adds_and_loses_nothing(store: Store) -> None:
 def test_an_unknown_day_is_none_and_an_empty_one_is_empty(store: Store) -> None:
     add(store, listing())
 
-    empty = store.day(DATE, "audio")
+    empty = store.days.get(DATE, "audio")
     assert empty is not None
     assert empty.outcomes == ()
-    assert store.day(DATE, "vision") is None
-    assert store.day(DATE + dt.timedelta(days=1), "audio") is None
+    assert store.days.get(DATE, "vision") is None
+    assert store.days.get(DATE + dt.timedelta(days=1), "audio") is None
 
 
 def test_a_paper_is_done_when_a_summary_of_its_version_is_published(store: Store) -> None:
@@ -162,10 +162,10 @@ def test_a_paper_is_done_when_a_summary_of_its_version_is_published(store: Store
         announcement=third, stage=Stage.VALIDATE, cause=Cause.RULES, reason="no_markup: has **"
     )
 
-    store.publish(summary("甲", "2601.00001"))
-    store.publish(summary("旧", "2601.00002", version=1))  # another version
-    store.set_owed(DATE, "audio", owed)
-    day = store.day(DATE, "audio")
+    store.summaries.publish(summary("甲", "2601.00001"))
+    store.summaries.publish(summary("旧", "2601.00002", version=1))  # another version
+    store.days.set_owed(DATE, "audio", owed)
+    day = store.days.get(DATE, "audio")
 
     assert day is not None
     assert day.outcomes == (
@@ -180,10 +180,10 @@ def test_a_paper_that_was_owed_is_done_once_it_has_a_line(store: Store) -> None:
     items = listing(paper())
     add(store, items)
     (item,) = items.announcements
-    store.set_owed(DATE, "audio", Owed(announcement=item, stage=Stage.SUMMARIZE, reason="x"))
-    store.publish(summary("甲"))
+    store.days.set_owed(DATE, "audio", Owed(announcement=item, stage=Stage.SUMMARIZE, reason="x"))
+    store.summaries.publish(summary("甲"))
 
-    day = store.day(DATE, "audio")
+    day = store.days.get(DATE, "audio")
 
     assert day is not None
     assert day.owed == ()
@@ -195,9 +195,9 @@ def test_owed_is_said_of_one_day_and_field_alone(store: Store) -> None:
         add(store, found)
     (item,) = items.announcements
 
-    store.set_owed(DATE, "audio", Owed(announcement=item, stage=Stage.PROMPT, reason="x"))
+    store.days.set_owed(DATE, "audio", Owed(announcement=item, stage=Stage.PROMPT, reason="x"))
 
-    vision = store.day(DATE, "vision")
+    vision = store.days.get(DATE, "vision")
     assert vision is not None
     assert [owed.stage for owed in vision.owed] == [Stage.LISTING]
 
@@ -209,19 +209,19 @@ def test_days_are_listed_newest_first(store: Store) -> None:
     add(store, listing(paper(), field="vision"))
 
     newest_first = sorted(dates, reverse=True)
-    assert store.days("audio") == [(date, "audio") for date in newest_first]
-    assert store.days()[-2:] == [(DATE, "audio"), (DATE, "vision")]
-    assert store.days("text") == []
-    assert store.days_of("2601.00001", 1)[0] == (dates[2], "audio")
-    assert store.days_of("2601.00001", 2) == []
+    assert store.days.known("audio") == [(date, "audio") for date in newest_first]
+    assert store.days.known()[-2:] == [(DATE, "audio"), (DATE, "vision")]
+    assert store.days.known("text") == []
+    assert store.days.having("2601.00001", 1)[0] == (dates[2], "audio")
+    assert store.days.having("2601.00001", 2) == []
 
 
 def test_the_newest_announced_version(store: Store) -> None:
     for version in (2, 10, 3):
         add(store, listing(paper(version=version), date=DATE + dt.timedelta(days=version)))
 
-    assert store.latest_announced("2601.00001") == 10
-    assert store.latest_announced("2601.00002") is None
+    assert store.days.latest_version("2601.00001") == 10
+    assert store.days.latest_version("2601.00002") is None
 
 
 # Metadata
@@ -241,18 +241,18 @@ def test_the_apis_metadata_replaces_the_feeds(store: Store) -> None:
 def test_the_feeds_never_replaces_the_apis(store: Store) -> None:
     add(store, listing(paper(title="api")))
     add(store, listing(from_feed("feed")))
-    store.put_paper(from_feed("feed"))
+    store.papers.put(from_feed("feed"))
 
     assert titles(store) == ["api"]
-    assert store.paper("2601.00001", 1) == paper(title="api")
+    assert store.papers.get("2601.00001", 1) == paper(title="api")
 
 
 def test_newer_metadata_of_the_api_replaces_older(store: Store) -> None:
-    store.put_paper(paper(title="before"))
-    store.put_paper(paper(title="after"))
+    store.papers.put(paper(title="before"))
+    store.papers.put(paper(title="after"))
 
-    assert store.paper("2601.00001", 1) == paper(title="after")
-    assert store.paper("2601.00001", 2) is None
+    assert store.papers.get("2601.00001", 1) == paper(title="after")
+    assert store.papers.get("2601.00001", 2) is None
 
 
 # Summaries
@@ -260,41 +260,41 @@ def test_newer_metadata_of_the_api_replaces_older(store: Store) -> None:
 
 def test_the_last_published_summary_counts_and_the_others_are_kept(store: Store) -> None:
     for line in ("甲", "乙"):
-        store.publish(summary(line))
+        store.summaries.publish(summary(line))
 
-    assert store.published("2601.00001", 1) == summary("乙")
-    assert store.published("2601.00001", 2) is None
-    assert store.summaries("2601.00001") == [(summary("甲"), False), (summary("乙"), True)]
+    assert store.summaries.published("2601.00001", 1) == summary("乙")
+    assert store.summaries.published("2601.00001", 2) is None
+    assert store.summaries.of("2601.00001") == [(summary("甲"), False), (summary("乙"), True)]
 
 
 def test_undo_goes_back_one_at_a_time_until_there_is_none(store: Store) -> None:
     for line in ("甲", "乙", "丙"):
-        store.publish(summary(line))
-    store.publish(summary("旧", version=2))
+        store.summaries.publish(summary(line))
+    store.summaries.publish(summary("旧", version=2))
 
-    assert store.undo("2601.00001", 1) == summary("乙")
-    assert store.undo("2601.00001", 1) == summary("甲")
+    assert store.summaries.undo("2601.00001", 1) == summary("乙")
+    assert store.summaries.undo("2601.00001", 1) == summary("甲")
     with pytest.raises(UsageError, match=r"^2601\.00001v1: there is no earlier summary"):
-        store.undo("2601.00001", 1)
+        store.summaries.undo("2601.00001", 1)
 
-    assert store.published("2601.00001", 1) == summary("甲")
-    assert store.published("2601.00001", 2) == summary("旧", version=2)
-    assert len(store.summaries("2601.00001")) == 4
+    assert store.summaries.published("2601.00001", 1) == summary("甲")
+    assert store.summaries.published("2601.00001", 2) == summary("旧", version=2)
+    assert len(store.summaries.of("2601.00001")) == 4
 
 
 def test_undo_without_any_summary_is_a_wrong_request(store: Store) -> None:
     with pytest.raises(UsageError):
-        store.undo("2601.00001", 1)
+        store.summaries.undo("2601.00001", 1)
 
 
 def test_a_summary_after_an_undo_is_undone_to_the_one_before_it(store: Store) -> None:
     for line in ("甲", "乙"):
-        store.publish(summary(line))
-    store.undo("2601.00001", 1)
-    store.publish(summary("丙"))
+        store.summaries.publish(summary(line))
+    store.summaries.undo("2601.00001", 1)
+    store.summaries.publish(summary("丙"))
 
-    assert store.published("2601.00001", 1) == summary("丙")
-    assert store.undo("2601.00001", 1) == summary("乙")
+    assert store.summaries.published("2601.00001", 1) == summary("丙")
+    assert store.summaries.undo("2601.00001", 1) == summary("乙")
 
 
 def asked_again(line: str, **made: Any) -> Summary:
@@ -306,17 +306,17 @@ def asked_again(line: str, **made: Any) -> Summary:
 
 
 def test_what_only_repeats_the_published_summary_is_not_stored_again(store: Store) -> None:
-    assert store.publish(summary("甲")) == summary("甲")
-    assert store.publish(asked_again("甲")) == summary("甲")
-    assert store.summaries("2601.00001") == [(summary("甲"), True)]
+    assert store.summaries.publish(summary("甲")) == summary("甲")
+    assert store.summaries.publish(asked_again("甲")) == summary("甲")
+    assert store.summaries.of("2601.00001") == [(summary("甲"), True)]
 
 
 def test_what_differs_in_nothing_that_is_told_is_no_news(store: Store) -> None:
     """The key also has the endpoint's address, which no reader of the line is told."""
-    store.publish(summary("甲"))
+    store.summaries.publish(summary("甲"))
     again = asked_again("甲").model_copy(update={"key": "of another address"})
-    assert store.publish(again) == summary("甲")
-    assert store.summaries("2601.00001") == [(summary("甲"), True)]
+    assert store.summaries.publish(again) == summary("甲")
+    assert store.summaries.of("2601.00001") == [(summary("甲"), True)]
 
 
 @pytest.mark.parametrize(
@@ -332,81 +332,81 @@ def test_what_differs_in_nothing_that_is_told_is_no_news(store: Store) -> None:
 def test_what_says_something_else_or_is_from_another_question_is(
     store: Store, other: Summary
 ) -> None:
-    store.publish(summary("甲"))
-    assert store.publish(other) == other
-    assert store.summaries("2601.00001") == [(summary("甲"), False), (other, True)]
+    store.summaries.publish(summary("甲"))
+    assert store.summaries.publish(other) == other
+    assert store.summaries.of("2601.00001") == [(summary("甲"), False), (other, True)]
 
 
 def test_the_summary_that_was_taken_back_comes_again_in_its_place(store: Store) -> None:
     for line in ("甲", "乙"):
-        store.publish(summary(line))
-    store.undo("2601.00001", 1)
-    assert store.publish(asked_again("乙")) == summary("乙")
-    assert store.undo("2601.00001", 1) == summary("甲")
+        store.summaries.publish(summary(line))
+    store.summaries.undo("2601.00001", 1)
+    assert store.summaries.publish(asked_again("乙")) == summary("乙")
+    assert store.summaries.undo("2601.00001", 1) == summary("甲")
     # An older one than the last is news: undo leads back to what was there before it.
     for line in ("乙", "丙", "甲"):
-        store.publish(summary(line))
-    assert store.undo("2601.00001", 1) == summary("丙")
+        store.summaries.publish(summary(line))
+    assert store.summaries.undo("2601.00001", 1) == summary("丙")
 
 
 def test_undo_passes_over_what_says_the_same(store: Store) -> None:
     for found in (summary("甲"), summary("乙"), asked_again("乙", text_source="pdf")):
-        store.publish(found)
-    assert store.undo("2601.00001", 1) == summary("甲")
+        store.summaries.publish(found)
+    assert store.summaries.undo("2601.00001", 1) == summary("甲")
 
 
 def test_the_papers_that_no_listing_has(store: Store) -> None:
     add(store, listing(paper("2601.00001"), paper("2601.00002")))
     for arxiv_id, version in (("2601.00001", 1), ("2601.00001", 2), ("2601.00003", 1)):
-        store.publish(summary("甲", arxiv_id, version=version))
-    assert store.unlisted() == [("2601.00003", summary("甲").provenance.created)]
-    assert store.latest_published("2601.00001") == 2
-    assert store.latest_published("2601.00002") is None
+        store.summaries.publish(summary("甲", arxiv_id, version=version))
+    assert store.summaries.unlisted() == [("2601.00003", summary("甲").provenance.created)]
+    assert store.summaries.latest_version("2601.00001") == 2
+    assert store.summaries.latest_version("2601.00002") is None
 
 
 # Replies
 
 
 def test_replies_are_kept_by_attempt_inside_their_round(store: Store) -> None:
-    store.add_reply(KEY, 0, reply("first"))
-    store.add_reply(KEY, 1, reply("second"))
+    store.replies.add(KEY, 0, reply("first"))
+    store.replies.add(KEY, 1, reply("second"))
 
-    assert store.reply(KEY, 0) == reply("first")
-    assert store.reply(KEY, 1) == reply("second")
-    assert store.reply(KEY, 2) is None
-    assert store.reply("other", 0) is None
+    assert store.replies.get(KEY, 0) == reply("first")
+    assert store.replies.get(KEY, 1) == reply("second")
+    assert store.replies.get(KEY, 2) is None
+    assert store.replies.get("other", 0) is None
 
 
 @pytest.mark.parametrize("closing", ["close_round", "publish"])
 def test_a_closed_round_makes_room_for_new_tries(store: Store, closing: str) -> None:
-    store.add_reply(KEY, 0, reply("first night"))
+    store.replies.add(KEY, 0, reply("first night"))
     if closing == "publish":
-        store.publish(summary("甲"), KEY)
+        store.summaries.publish(summary("甲"), KEY)
     else:
-        store.close_round(KEY)
+        store.replies.close_round(KEY)
 
-    assert store.round(KEY) == 1
-    assert store.reply(KEY, 0) is None
-    store.add_reply(KEY, 0, reply("second night"))
-    assert store.reply(KEY, 0) == reply("second night")
-    assert store.round("other") == 0
+    assert store.replies.round(KEY) == 1
+    assert store.replies.get(KEY, 0) is None
+    store.replies.add(KEY, 0, reply("second night"))
+    assert store.replies.get(KEY, 0) == reply("second night")
+    assert store.replies.round("other") == 0
 
 
 def test_refusals_count_until_a_valid_summary(store: Store) -> None:
-    assert store.refusals(KEY) == 0
-    store.close_round(KEY)
-    store.close_round(KEY)
-    assert store.refusals(KEY) == 2
-    store.publish(summary("甲"), KEY)
-    assert store.refusals(KEY) == 0
-    assert store.round(KEY) == 3
+    assert store.replies.refusals(KEY) == 0
+    store.replies.close_round(KEY)
+    store.replies.close_round(KEY)
+    assert store.replies.refusals(KEY) == 2
+    store.summaries.publish(summary("甲"), KEY)
+    assert store.replies.refusals(KEY) == 0
+    assert store.replies.round(KEY) == 3
 
 
 def test_every_reply_stays_in_the_file_with_its_reasons(store: Store, path: Path) -> None:
-    store.add_reply(KEY, 0, reply("first"))
-    store.add_reasons(KEY, 0, ("太短", "no_markup: has **"))
-    store.close_round(KEY)
-    store.add_reply(KEY, 0, reply("second"))
+    store.replies.add(KEY, 0, reply("first"))
+    store.replies.add_reasons(KEY, 0, ("太短", "no_markup: has **"))
+    store.replies.close_round(KEY)
+    store.replies.add(KEY, 0, reply("second"))
 
     with closing(sqlite3.connect(path)) as db:
         rows = db.execute("SELECT round, attempt, reply, reasons FROM replies").fetchall()
@@ -420,12 +420,12 @@ def test_every_reply_stays_in_the_file_with_its_reasons(store: Store, path: Path
 
 
 def test_an_attempt_is_never_overwritten(store: Store) -> None:
-    store.add_reply(KEY, 0, reply("first"))
+    store.replies.add(KEY, 0, reply("first"))
 
     with pytest.raises(IntegrityError):  # a mistake of our own, and no trouble of the disk
-        store.add_reply(KEY, 0, reply("second"))
+        store.replies.add(KEY, 0, reply("second"))
 
-    assert store.reply(KEY, 0) == reply("first")
+    assert store.replies.get(KEY, 0) == reply("first")
 
 
 # Runs
@@ -434,11 +434,11 @@ def test_an_attempt_is_never_overwritten(store: Store) -> None:
 def test_runs_newest_first(store: Store) -> None:
     later = NOW + dt.timedelta(minutes=5)
     for command in ("run", "status", "run --date 2026-01-07"):
-        number = store.start_run(command, NOW)
+        number = store.runs.start(command, NOW)
     count = Count(date=DATE, field="audio", announced=26, done=24, owed=2)
-    store.end_run(number, later, RunOutcome(exit_status=1, note="26 announced", counts=(count,)))
+    store.runs.end(number, later, RunOutcome(exit_status=1, note="26 announced", counts=(count,)))
 
-    assert store.runs(2) == [
+    assert store.runs.last(2) == [
         Run(
             command="run --date 2026-01-07",
             started=NOW,
@@ -456,13 +456,13 @@ def test_runs_newest_first(store: Store) -> None:
 
 def test_what_was_written_is_there_after_opening_again(store: Store, path: Path) -> None:
     add(store, listing(paper()))
-    store.publish(summary("甲"))
-    before = store.day(DATE, "audio")
+    store.summaries.publish(summary("甲"))
+    before = store.days.get(DATE, "audio")
     store.close()
 
     again = Store(path)
 
-    assert again.day(DATE, "audio") == before
+    assert again.days.get(DATE, "audio") == before
     again.close()
 
 
@@ -473,10 +473,10 @@ def test_two_threads_write_and_read_at_once(store: Store) -> None:
         try:
             for n in range(first, 200, 2):
                 found = f"2601.{n:05d}"
-                store.put_paper(paper(found))
-                store.add_reply(found, 0, reply(found))
-                store.publish(summary("甲", found, key=found), found)
-                assert store.reply(found, 0) is None  # its round is closed
+                store.papers.put(paper(found))
+                store.replies.add(found, 0, reply(found))
+                store.summaries.publish(summary("甲", found, key=found), found)
+                assert store.replies.get(found, 0) is None  # its round is closed
         except BaseException as error:
             problems.append(error)
 
@@ -489,17 +489,17 @@ def test_two_threads_write_and_read_at_once(store: Store) -> None:
     assert problems == []
     for n in range(200):
         found = f"2601.{n:05d}"
-        assert store.published(found, 1) == summary("甲", found, key=found)
-        assert store.round(found) == 1
+        assert store.summaries.published(found, 1) == summary("甲", found, key=found)
+        assert store.replies.round(found) == 1
 
 
 def test_two_stores_on_one_file_wait_for_each_other(store: Store, path: Path) -> None:
     other = Store(path)
-    store.put_paper(paper("2601.00001"))
-    other.put_paper(paper("2601.00002"))
+    store.papers.put(paper("2601.00001"))
+    other.papers.put(paper("2601.00002"))
 
-    assert store.paper("2601.00002", 1) == paper("2601.00002")
-    assert other.paper("2601.00001", 1) == paper("2601.00001")
+    assert store.papers.get("2601.00002", 1) == paper("2601.00002")
+    assert other.papers.get("2601.00001", 1) == paper("2601.00001")
     other.close()
 
 
@@ -512,7 +512,7 @@ store = Store(Path(sys.argv[1]))
 for night in range(100_000):
     date = dt.date(2026, 1, 7) + dt.timedelta(days=night)
     add(store, listing(*(paper(f"2601.{n:05d}", night + 1) for n in range(40)), date=date))
-    store.publish(summary(f"{night}", "2601.00000", night + 1), f"{night}")
+    store.summaries.publish(summary(f"{night}", "2601.00000", night + 1), f"{night}")
     print(night, flush=True)
 """
 ROOT = Path(__file__).parents[2]
@@ -531,17 +531,17 @@ def test_a_killed_writer_leaves_whole_transactions(nights: int, path: Path) -> N
         os.kill(writer.pid, signal.SIGKILL)
 
     store = Store(path)
-    days = store.days("audio")
+    days = store.days.known("audio")
 
     assert len(days) >= told + 1  # what was committed is there
     for night, (date, field) in enumerate(reversed(days)):
-        day = store.day(date, field)
+        day = store.days.get(date, field)
         assert day is not None
         assert len(day.outcomes) == 40  # and no listing is there in part
-        line = store.published("2601.00000", night + 1)
-        assert (line is not None) == (store.round(f"{night}") == 1)
+        line = store.summaries.published("2601.00000", night + 1)
+        assert (line is not None) == (store.replies.round(f"{night}") == 1)
         assert line is not None or night > told
-    store.put_paper(paper("2601.99999"))  # and it can be written on
+    store.papers.put(paper("2601.99999"))  # and it can be written on
     store.close()
 
 
@@ -549,7 +549,7 @@ def test_what_stands_only_in_the_log_of_a_dead_process_is_recovered(
     store: Store, path: Path, tmp_path: Path
 ) -> None:
     add(store, listing(paper()))
-    store.publish(summary("甲"))
+    store.summaries.publish(summary("甲"))
     copy = tmp_path / "copy" / path.name
     copy.parent.mkdir()
     for suffix in ("", "-wal"):  # as a crash leaves them: never checkpointed
@@ -558,17 +558,17 @@ def test_what_stands_only_in_the_log_of_a_dead_process_is_recovered(
 
     again = Store(copy)
 
-    assert again.published("2601.00001", 1) == summary("甲")
-    assert again.day(DATE, "audio") == store.day(DATE, "audio")
+    assert again.summaries.published("2601.00001", 1) == summary("甲")
+    assert again.days.get(DATE, "audio") == store.days.get(DATE, "audio")
     again.close()
 
 
 def test_a_log_with_a_damaged_end_gives_what_was_whole(
     store: Store, path: Path, tmp_path: Path
 ) -> None:
-    store.publish(summary("甲"))
+    store.summaries.publish(summary("甲"))
     whole = Path(f"{path}-wal").stat().st_size
-    store.publish(summary("乙"))
+    store.summaries.publish(summary("乙"))
     copy = tmp_path / "copy" / path.name
     copy.parent.mkdir()
     shutil.copy(path, copy)
@@ -577,12 +577,12 @@ def test_a_log_with_a_damaged_end_gives_what_was_whole(
 
     again = Store(copy)
 
-    assert again.summaries("2601.00001") == [(summary("甲"), True)]
+    assert again.summaries.of("2601.00001") == [(summary("甲"), True)]
     again.close()
 
 
 def test_a_newer_schema_is_refused_and_left_alone(store: Store, path: Path) -> None:
-    store.publish(summary("甲"))
+    store.summaries.publish(summary("甲"))
     store.close()
     db = sqlite3.connect(path)
     db.execute("PRAGMA user_version = 99")
@@ -620,7 +620,7 @@ def test_a_database_with_damaged_pages_is_an_output_error(store: Store, path: Pa
         pytest.raises(OutputError, match="the store cannot be used"),
         closing(Store(path)) as damaged,
     ):
-        damaged.day(DATE, "audio")
+        damaged.days.get(DATE, "audio")
 
 
 def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path: Path) -> None:
@@ -646,7 +646,7 @@ from pipeline.errors import OutputError
 from tests.store.test_store import Store, add, listing, paper
 
 store = Store(Path(sys.argv[1]))
-store.put_paper(paper("2601.00001"))
+store.papers.put(paper("2601.00001"))
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 size = 200_000
 resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
@@ -654,10 +654,10 @@ try:
     add(store, listing(*(paper(f"2602.{n:05d}", title="x" * 900) for n in range(1, 1000))))
 except OutputError as error:
     print(error)
-print(store.paper("2601.00001", 1) is not None, store.paper("2602.00001", 1) is not None)
+print(store.papers.get("2601.00001", 1) is not None, store.papers.get("2602.00001", 1) is not None)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-store.put_paper(paper("2603.00001"))
-print(store.paper("2603.00001", 1) is not None)
+store.papers.put(paper("2603.00001"))
+print(store.papers.get("2603.00001", 1) is not None)
 """
 
 
@@ -677,6 +677,6 @@ def test_a_full_disk_undoes_the_transaction_and_the_store_goes_on(path: Path) ->
     assert (at_the_limit, with_room_again) == ("True False", "True")
 
     store = Store(path)
-    assert store.day(DATE, "audio") is None
-    assert store.paper("2603.00001", 1) is not None
+    assert store.days.get(DATE, "audio") is None
+    assert store.papers.get("2603.00001", 1) is not None
     store.close()

@@ -54,8 +54,8 @@ def add(
     found = Listing(
         date=date, field="audio", source="rss", announcements=announcements, check=check
     )
-    store.add_listing(found, "音频", CATEGORIES)
-    day = store.day(date, "audio")
+    store.days.add(found, "音频", CATEGORIES)
+    day = store.days.get(date, "audio")
     assert day is not None
     return day
 
@@ -88,7 +88,7 @@ def test_a_paper_counts_once_by_its_strongest_type(store: Store) -> None:
 def test_a_stronger_type_brings_its_version_and_forgets_the_old_debt(store: Store) -> None:
     day = add(store, (REPLACE, paper("2601.00001", 2)))
     owed = day.owed[0].model_copy(update={"reason": "of version 2"})
-    store.set_owed(DATE, "audio", owed)
+    store.days.set_owed(DATE, "audio", owed)
     day = add(store, (NEW, paper("2601.00001", 1)))
     assert told(day) == [("2601.00001v1", NEW)]
     assert isinstance(day.outcomes[0], Owed)
@@ -102,13 +102,13 @@ def test_the_newest_check_stands_and_what_was_added_is_remembered(store: Store) 
     second = Check(pages=("b",), counted=3, added=("2601.00002",), no_news=("2601.00003",))
     add(store, (NEW, paper("2601.00001")), check=first)
     add(store, (NEW, paper("2601.00007")), date=dt.date(2026, 1, 8))
-    assert store.unchecked("audio") == {DATE}
-    assert store.unchecked("vision") == set()
+    assert store.days.unchecked("audio") == {DATE}
+    assert store.days.unchecked("vision") == set()
     day = add(store, check=second)
     assert day.check == second.model_copy(
         update={"added": ("2601.00001", "2601.00002"), "untyped": ("2601.00001",)}
     )
-    assert store.unchecked("audio") == set()
+    assert store.days.unchecked("audio") == set()
     assert add(store).check == day.check  # a listing without a check says nothing about it
 
 
@@ -125,7 +125,7 @@ def test_a_version_that_was_not_known_takes_its_number_once(
     for _ in range(2):
         day = add(store, (kind, paper("2601.00001", version)))
         assert sorted(told(day)) == [(f"2601.00001v{version}", kind), ("2601.00002v1", NEW)]
-    assert [one.version for one in store.versions("2601.00001")] == [version]
+    assert [one.version for one in store.papers.versions("2601.00001")] == [version]
     # And what is known is never unlearnt.
     assert add(store, (NEW, paper("2601.00001", 0, source="page"))) == day
 
@@ -134,12 +134,12 @@ def test_another_days_unknown_version_stays_unknown(store: Store) -> None:
     for date in (DATE, dt.date(2026, 1, 8)):
         add(store, (REPLACE, paper("2601.00001", 0, source="page")), date=date)
     add(store, (REPLACE, paper("2601.00001", 2)))
-    later = store.day(dt.date(2026, 1, 8), "audio")
+    later = store.days.get(dt.date(2026, 1, 8), "audio")
     assert later is not None
     assert told(later) == [("2601.00001", REPLACE)]
-    assert store.latest_announced("2601.00001") == 2
+    assert store.days.latest_version("2601.00001") == 2
     # What is no version is none that was replaced.
-    assert store.earlier(paper("2601.00001", 2)) is None
+    assert store.papers.earlier(paper("2601.00001", 2)) is None
     assert all(outcome.announcement.earlier is None for outcome in later.outcomes)
 
 
@@ -153,17 +153,17 @@ def test_a_type_that_was_a_guess_may_be_a_weaker_one(store: Store) -> None:
         announcements=tuple(items),
         untyped=("2601.00001",),
     )
-    store.add_listing(found, "音频", CATEGORIES)
-    day = store.day(DATE, "audio")
+    store.days.add(found, "音频", CATEGORIES)
+    day = store.days.get(DATE, "audio")
     assert day is not None
     assert told(day) == [("2601.00002v1", NEW), ("2601.00001v1", CROSS)]
 
 
 def test_quiet_dates_are_kept_by_field(store: Store) -> None:
     for _ in range(2):
-        store.add_quiet(dt.date(2026, 1, 1), "audio")
-    assert store.quiet("audio") == {dt.date(2026, 1, 1)}
-    assert store.quiet("vision") == set()
+        store.days.add_quiet(dt.date(2026, 1, 1), "audio")
+    assert store.days.quiet("audio") == {dt.date(2026, 1, 1)}
+    assert store.days.quiet("vision") == set()
 
 
 @pytest.mark.parametrize(
@@ -181,29 +181,29 @@ def test_quiet_dates_are_kept_by_field(store: Store) -> None:
 def test_the_more_faithful_metadata_is_kept(
     store: Store, stored: Metadata, offered: Metadata, kept: str
 ) -> None:
-    store.put_paper(paper("2601.00001", title=stored, source=stored))
+    store.papers.put(paper("2601.00001", title=stored, source=stored))
     title = "offered" if stored == offered else offered
-    store.put_paper(paper("2601.00001", title=title, source=offered))
-    found = store.paper("2601.00001", 1)
+    store.papers.put(paper("2601.00001", title=title, source=offered))
+    found = store.papers.get("2601.00001", 1)
     assert found is not None
     assert found.title == kept
 
 
 def test_a_cross_brings_its_category_from_a_less_faithful_source_too(store: Store) -> None:
     stored = paper("2601.00001", title="API")
-    store.put_paper(stored)
+    store.papers.put(stored)
     crossed = paper("2601.00001", title="feed", source="feed")
     more = ("cs.SD", "eess.AS")
-    store.put_paper(crossed.model_copy(update={"categories": more}))
-    assert store.paper("2601.00001", 1) == stored.model_copy(update={"categories": more})
+    store.papers.put(crossed.model_copy(update={"categories": more}))
+    assert store.papers.get("2601.00001", 1) == stored.model_copy(update={"categories": more})
     # Of other categories the more faithful source knows better.
-    store.put_paper(crossed.model_copy(update={"categories": ("cs.LG", "cs.SD")}))
-    assert store.paper("2601.00001", 1) == stored.model_copy(update={"categories": more})
+    store.papers.put(crossed.model_copy(update={"categories": ("cs.LG", "cs.SD")}))
+    assert store.papers.get("2601.00001", 1) == stored.model_copy(update={"categories": more})
 
 
 def test_a_day_says_what_a_replacement_changed_since_the_last_version_known(store: Store) -> None:
     for version in (1, 2, 4):
-        store.put_paper(paper("2601.00001", version, title=f"Title {version}"))
+        store.papers.put(paper("2601.00001", version, title=f"Title {version}"))
     day = add(store, (REPLACE, paper("2601.00001", 3, title="Title 3")), (NEW, paper("2601.00009")))
     earlier, none = (outcome.announcement.earlier for outcome in day.outcomes)
     assert none is None
@@ -212,8 +212,8 @@ def test_a_day_says_what_a_replacement_changed_since_the_last_version_known(stor
     assert told is not None
     assert told.version == 2
     assert [change.diff for change in told.changes] == ["Title [-2-] {+3+}"]
-    assert store.earlier(paper("2601.00001", 3, title="Title 3")) == earlier
-    assert store.earlier(paper("2601.00001", 1)) is None
+    assert store.papers.earlier(paper("2601.00001", 3, title="Title 3")) == earlier
+    assert store.papers.earlier(paper("2601.00001", 1)) is None
 
 
 def test_a_store_from_before_causes_and_counts_keeps_its_reasons_and_its_runs(
@@ -240,14 +240,14 @@ def test_a_store_from_before_causes_and_counts_keeps_its_reasons_and_its_runs(
         )
         db.commit()
     store = Store(path)
-    day = store.day(dt.date(2026, 1, 6), "audio")
+    day = store.days.get(dt.date(2026, 1, 6), "audio")
     assert day is not None
     assert [(owed.cause, owed.reason) for owed in day.owed] == [
         (Cause.RULES, "its words"),
         (Cause.OTHER, "its words"),
         (Cause.NOT_TRIED, "not tried yet"),
     ]
-    (run,) = store.runs(1)
+    (run,) = store.runs.last(1)
     assert (run.exit_status, run.counts) == (1, ())
     store.close()
 
@@ -259,7 +259,7 @@ def test_a_store_of_the_first_schema_is_brought_up_with_its_days_unchecked(tmp_p
         db.execute("INSERT INTO days VALUES ('2026-01-06', 'audio', '音频', '[\"cs.SD\"]', 'rss')")
         db.commit()
     store = Store(path)
-    day = store.day(dt.date(2026, 1, 6), "audio")
+    day = store.days.get(dt.date(2026, 1, 6), "audio")
     assert day is not None
     assert (day.categories, day.check) == (("cs.SD",), None)
     assert add(store, (NEW, paper("2601.00001"))).check is None
