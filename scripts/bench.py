@@ -32,8 +32,9 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.demo.example_day import example_listing
-from pipeline.demo.standin import StandInArxiv, demo_pdfs
+from pipeline.demo.standin import demo_pdfs
 from pipeline.records import Announcement, AnnounceType, Listing
+from tests.standins.arxiv import FaultyArxiv
 from tests.standins.settings import write_config
 
 ROOT = Path(__file__).parents[1]
@@ -418,7 +419,7 @@ def serve_arxiv(papers: int | None, pipe: Connection) -> None:
     listing = example_listing(EXAMPLE)
     if papers is not None:
         listing = composed(listing, papers)
-    with StandInArxiv(listing, demo_pdfs()) as arxiv:
+    with FaultyArxiv(listing, demo_pdfs()) as arxiv:
         pipe.send(arxiv.url)
         while pipe.recv() == "count":
             pipe.send(len(arxiv.requests))

@@ -22,9 +22,8 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, answer: Callable[[Asked], Answer], monotonic: Callable[[], float]) -> None:
+    def __init__(self, answer: Callable[[Asked], Answer]) -> None:
         self.answer = answer
-        self.monotonic = monotonic
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -101,7 +100,6 @@ class _Handler(BaseHTTPRequestHandler):
             if_none_match=self.headers.get("If-None-Match", ""),
             range=self.headers.get("Range", ""),
             if_range=self.headers.get("If-Range", ""),
-            at=self.server.monotonic(),
         )
         return self.server.answer(asked)
 

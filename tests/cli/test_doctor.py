@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 from pipeline.demo.example_day import example_listing
-from pipeline.demo.faults import Faults
+from tests.standins.faults import Faults
 from tests.standins.house import DAY, EXAMPLE, House
 from tests.standins.model import BatchPlan
 from tests.standins.model_faults import failing, unsupported

@@ -12,10 +12,11 @@ import pytest
 
 from pipeline.demo.archive import Archive
 from pipeline.demo.example_day import example_listing
-from pipeline.demo.faults import Faults, PdfFault
-from pipeline.demo.standin import StandInArxiv, demo_pdfs
+from pipeline.demo.standin import demo_pdfs
 from pipeline.digest.markdown import load, render
 from tests.conftest import ROOT
+from tests.standins.arxiv import FaultyArxiv
+from tests.standins.faults import Faults, PdfFault
 from tests.standins.house import DAY, EXAMPLE, PAPERS, House, one_error
 from tests.standins.model import Answer, Request, good_answer, good_line, reply, title_of
 from tests.standins.settings import write_config
@@ -215,7 +216,7 @@ def test_a_night_without_news_tries_what_is_owed_and_tells_a_model_that_is_gone(
     saturday = dt.datetime(2026, 1, 10, 6, tzinfo=dt.UTC)
     archive = Archive([example_listing(EXAMPLE)], now=lambda: saturday)
     house.model.answer = lambda request: Answer(text="no such model", status=404)
-    with StandInArxiv(archive, demo_pdfs()) as arxiv:
+    with FaultyArxiv(archive, demo_pdfs()) as arxiv:
         write_config(house.folder, arxiv.url, house.model.url, catch_up_days=0)
         result = house.run("run")
         assert result.returncode == 3

@@ -8,15 +8,16 @@ import pytest
 
 from pipeline.demo.archive import Archive
 from pipeline.demo.example_day import example_listing
-from pipeline.demo.faults import Faults
-from pipeline.demo.standin import StandInArxiv, demo_pdfs
+from pipeline.demo.standin import demo_pdfs
 from pipeline.records import Listing
 from tests.demo.composed import WITHDRAWN, week
+from tests.standins.arxiv import FaultyArxiv
+from tests.standins.faults import Faults
 from tests.standins.world import small_pdf
 
 DIGEST = Path(__file__).parents[2] / "prompts" / "examples" / "20260107-audio.md"
 
-Serve = Callable[..., tuple[StandInArxiv, httpx.Client]]
+Serve = Callable[..., tuple[FaultyArxiv, httpx.Client]]
 
 
 @pytest.fixture(scope="session")
@@ -29,9 +30,9 @@ def serve(listing: Listing) -> Iterator[Serve]:
     """Start a stand-in with the given faults; the server and a client that talks to it."""
     with ExitStack() as stack:
 
-        def start(**faults: object) -> tuple[StandInArxiv, httpx.Client]:
+        def start(**faults: object) -> tuple[FaultyArxiv, httpx.Client]:
             wrong = Faults.model_validate(faults)
-            standin = stack.enter_context(StandInArxiv(listing, demo_pdfs(), wrong))
+            standin = stack.enter_context(FaultyArxiv(listing, demo_pdfs(), wrong))
             return standin, stack.enter_context(client_of(standin))
 
         yield start
@@ -42,14 +43,14 @@ def serve_week() -> Iterator[Serve]:
     """Start a stand-in of the composed week; arguments go to its archive."""
     with ExitStack() as stack:
 
-        def start(**arguments: Any) -> tuple[StandInArxiv, httpx.Client]:
+        def start(**arguments: Any) -> tuple[FaultyArxiv, httpx.Client]:
             archive = Archive(week(), withdrawn={WITHDRAWN}, **arguments)
-            standin = stack.enter_context(StandInArxiv(archive, small_pdf))
+            standin = stack.enter_context(FaultyArxiv(archive, small_pdf))
             return standin, stack.enter_context(client_of(standin))
 
         yield start
 
 
-def client_of(standin: StandInArxiv) -> httpx.Client:
+def client_of(standin: FaultyArxiv) -> httpx.Client:
     # A proxy in the environment must not come between the test and loopback.
     return httpx.Client(base_url=standin.url, timeout=10, trust_env=False)

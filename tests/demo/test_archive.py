@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from pipeline.demo.archive import Archive, announced_at
-from pipeline.demo.standin import StandInArxiv
 from pipeline.records import Listing
 from tests.demo.composed import (
     CROSS,
@@ -29,6 +28,7 @@ from tests.demo.composed import (
     week,
 )
 from tests.demo.conftest import Serve, client_of
+from tests.standins.arxiv import FaultyArxiv
 from tests.standins.world import small_pdf
 
 FEED = "/rss/cs.SD+eess.AS"
@@ -137,7 +137,7 @@ def test_two_fields_of_one_day_count_a_paper_once_by_its_strongest_type() -> Non
     crossed = listing(FRIDAY, (CROSS, paper(C, 1, "cs.CL", "cs.SD")))
     new = listing(FRIDAY, (NEW, paper(C, 1, "cs.CL", "cs.SD")))
     for days in ([crossed, new], [new, crossed]):
-        with StandInArxiv(Archive(days), small_pdf) as standin, client_of(standin) as client:
+        with FaultyArxiv(Archive(days), small_pdf) as standin, client_of(standin) as client:
             assert fed(client, "/rss/cs.CL")[1] == [(f"{C}v1", "new")]
             assert fed(client)[1] == [(f"{C}v1", "cross")]
             assert fed(client, "/rss/cs.SD+cs.CL")[1] == [(f"{C}v1", "new")]
@@ -187,7 +187,7 @@ def shown(client: httpx.Client, path: str) -> list[str]:
 
 def test_a_cross_is_for_the_categories_that_it_adds() -> None:
     archive = Archive(announcements())
-    with StandInArxiv(archive, small_pdf) as standin, client_of(standin) as client:
+    with FaultyArxiv(archive, small_pdf) as standin, client_of(standin) as client:
         assert fed(client, "/rss/cs.SD")[1] == [(f"{SEVENTH}v7", "cross"), (f"{B}v1", "cross")]
         assert fed(client, "/rss/cs.AI")[1] == [(f"{A}v1", "cross")]
         # No list page shows anything in a high version.
@@ -196,7 +196,7 @@ def test_a_cross_is_for_the_categories_that_it_adds() -> None:
 
 def test_the_catch_up_page_lists_all_of_a_days_mail_by_todays_categories() -> None:
     archive = Archive(announcements(), withdrawn={f"{SIXTH}v6"})
-    with StandInArxiv(archive, small_pdf) as standin, client_of(standin) as client:
+    with FaultyArxiv(archive, small_pdf) as standin, client_of(standin) as client:
         # Crossed to it on Friday, and so listed on Thursday too.
         assert shown(client, f"/catchup/cs.SD/{THURSDAY}?abs=True") == [A, B]
         # Crosses of its own primary category's papers are left out, withdrawals are not.

@@ -8,7 +8,6 @@ import pytest
 
 from pipeline.demo.archive import Archive
 from pipeline.demo.payloads.pages import urlized
-from pipeline.demo.standin import StandInArxiv
 from tests.demo.composed import (
     CROSS,
     FRIDAY,
@@ -25,6 +24,7 @@ from tests.demo.composed import (
     paper,
 )
 from tests.demo.conftest import Serve, client_of
+from tests.standins.arxiv import FaultyArxiv
 from tests.standins.world import small_pdf
 
 LIST = "/list/cs.SD/new?skip=0&show=2000"
@@ -97,7 +97,7 @@ def test_links_eat_urls() -> None:
 )
 def test_long_and_missing_author_lists(authors: tuple[str, ...], shown: str) -> None:
     day = listing(FRIDAY, (NEW, paper(A, authors=authors, comment=None)))
-    with StandInArxiv(Archive([day]), small_pdf) as standin, client_of(standin) as client:
+    with FaultyArxiv(Archive([day]), small_pdf) as standin, client_of(standin) as client:
         text = client.get(LIST).text
     assert shown in text
     assert "Comments:" not in text
@@ -158,7 +158,7 @@ def test_catching_up_page_by_page() -> None:
     items = [(NEW if n < 3 else CROSS, paper(f"2601.2000{n}")) for n in range(5)]
     items[3:] = [(CROSS, paper(f"2601.2000{n}", 1, "cs.CL", "cs.SD")) for n in (3, 4)]
     archive = Archive([listing(FRIDAY, *items)], catchup_page=2)
-    with StandInArxiv(archive, small_pdf) as standin, client_of(standin) as client:
+    with FaultyArxiv(archive, small_pdf) as standin, client_of(standin) as client:
         pages = [client.get(f"/catchup/cs.SD/{FRIDAY}?abs=True&page={n}").text for n in range(1, 5)]
     assert [len(ids(page)) for page in pages] == [2, 2, 1, 0]
     assert [one for page in pages for one in ids(page)] == [f"2601.2000{n}" for n in range(5)]

@@ -5,9 +5,9 @@ import httpx
 import pytest
 
 from pipeline.demo.asked import Asked, Kind
-from pipeline.demo.faults import FAULTS, Fault, RandomFaults
 from tests.demo.composed import A
 from tests.demo.conftest import Serve
+from tests.standins.faults import FAULTS, Fault, RandomFaults
 
 PATHS: dict[Kind, str] = {
     "feed": "/rss/cs.SD",

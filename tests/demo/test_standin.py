@@ -5,10 +5,11 @@ import pypdf
 import pytest
 from pypdf.errors import FileNotDecryptedError
 
-from pipeline.demo.faults import Faults
-from pipeline.demo.standin import StandInArxiv, demo_pdfs
+from pipeline.demo.standin import demo_pdfs
 from pipeline.records import Listing
 from tests.demo.conftest import Serve, client_of
+from tests.standins.arxiv import FaultyArxiv
+from tests.standins.faults import Faults
 
 ID = "2601.02954v1"
 PDF = f"/pdf/{ID}"
@@ -135,7 +136,7 @@ def test_requests_are_recorded_in_order(serve: Serve) -> None:
 
 def test_headers_and_the_tests_own_clock_are_recorded(listing: Listing) -> None:
     ticks = iter([100.0, 103.0])
-    standin = StandInArxiv(listing, demo_pdfs(), monotonic=lambda: next(ticks))
+    standin = FaultyArxiv(listing, demo_pdfs(), monotonic=lambda: next(ticks))
     with standin, client_of(standin) as client:
         client.get(FEED, headers={"Accept": "text/xml", "If-None-Match": "abc"})
         client.get(PDF, headers={"Range": "bytes=1-2", "If-Range": '"x"'})
@@ -152,14 +153,14 @@ def test_headers_and_the_tests_own_clock_are_recorded(listing: Listing) -> None:
 
 def test_pdfs_may_be_a_function(listing: Listing) -> None:
     pdfs = {ID: b"%PDF-1.4 %%EOF"}
-    with StandInArxiv(listing, pdfs.get) as standin, client_of(standin) as client:
+    with FaultyArxiv(listing, pdfs.get) as standin, client_of(standin) as client:
         assert client.get(PDF).content == pdfs[ID]
         assert client.get("/pdf/2601.02444v1").status_code == 404
 
 
 def test_on_request_comes_before_the_answer(listing: Listing) -> None:
     seen: list[str] = []
-    with StandInArxiv(listing, demo_pdfs(), on_request=seen.append) as standin:
+    with FaultyArxiv(listing, demo_pdfs(), on_request=seen.append) as standin:
         httpx.get(f"{standin.url}{API}", trust_env=False)
     assert seen == [API]
 
@@ -167,7 +168,7 @@ def test_on_request_comes_before_the_answer(listing: Listing) -> None:
 def test_leaving_the_context_ends_connections_that_are_kept_alive(listing: Listing) -> None:
     with (
         httpx.Client(trust_env=False) as client,
-        StandInArxiv(listing, demo_pdfs()) as standin,
+        FaultyArxiv(listing, demo_pdfs()) as standin,
     ):
         url = f"{standin.url}{FEED}"
         assert client.get(url).status_code == 200

@@ -20,7 +20,6 @@ import yaml
 from pipeline.app import open_edges
 from pipeline.config import load_config
 from pipeline.demo.archive import Archive
-from pipeline.demo.standin import StandInArxiv
 from pipeline.digest.drift import NIGHTS, CanaryLine
 from pipeline.digest.markdown import load, render
 from pipeline.errors import ConfigError
@@ -30,6 +29,7 @@ from pipeline.store.schema import MIGRATIONS
 from pipeline.store.store import Store
 from tests.conftest import ROOT
 from tests.demo.composed import FRIDAY, THURSDAY, WITHDRAWN, SettableClock, paper, week
+from tests.standins.arxiv import FaultyArxiv
 from tests.standins.clock import SimulatedClock
 from tests.standins.house import EXAMPLE, House, one_error, open_house
 from tests.standins.model import Answer, Request, error, good_answer, good_line, reply, title_of
@@ -105,7 +105,7 @@ class Nights:
 @contextmanager
 def opened(folder: Path) -> Iterator[Nights]:
     clock = SettableClock(THURSDAY, 0, 30)
-    arxiv = StandInArxiv(Archive(week(), now=clock, withdrawn={WITHDRAWN}), small_pdf)
+    arxiv = FaultyArxiv(Archive(week(), now=clock, withdrawn={WITHDRAWN}), small_pdf)
     with open_house(folder, arxiv) as house:
         yield Nights(house, clock)
 

@@ -21,13 +21,13 @@ from pipeline.arxiv.calendar import EASTERN
 from pipeline.categories import vocabulary
 from pipeline.config import load_config
 from pipeline.demo.archive import Archive
-from pipeline.demo.standin import StandInArxiv
 from pipeline.digest.markdown import Digest, load
 from pipeline.night.run import run_night
 from pipeline.records import AnnounceType, Listing, Paper, Record
 from tests.conftest import ROOT
 from tests.demo.composed import THURSDAY, listing
 from tests.injection.pdf import text_pdf
+from tests.standins.arxiv import FaultyArxiv
 from tests.standins.clock import SimulatedClock
 from tests.standins.model import Answer, Request, StandInModel, reply
 from tests.standins.model import good_line as line_of
@@ -143,7 +143,7 @@ def run(folder: Path, attacking: Sequence[Attack | None]) -> Published:
     model = StandInModel(obedient(attacking))
     clock = SimulatedClock(dt.datetime.combine(THURSDAY, dt.time(0, 30), EASTERN))
     archive = Archive([announced(attacking)], now=clock.now)
-    arxiv = StandInArxiv(archive, pdfs(attacking), monotonic=clock.monotonic)
+    arxiv = FaultyArxiv(archive, pdfs(attacking), monotonic=clock.monotonic)
     with arxiv, model:
         paths = {"prompts": str(prompts(folder)), "outputs": str(folder / "outputs")}
         paths["cache"] = str(folder / "cache")

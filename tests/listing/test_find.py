@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 
 from pipeline.demo.archive import Archive
-from pipeline.demo.faults import Faults
-from pipeline.demo.standin import StandInArxiv
 from pipeline.digest.markdown import load
 from tests.demo.composed import (
     FRIDAY,
@@ -29,6 +27,8 @@ from tests.demo.composed import (
     week,
 )
 from tests.pdf.files import content_bomb, deep_tree, recursive_form
+from tests.standins.arxiv import FaultyArxiv
+from tests.standins.faults import Faults
 from tests.standins.house import House, one_error, open_house
 from tests.standins.world import small_pdf
 
@@ -73,7 +73,7 @@ class Week:
 @pytest.fixture
 def nights(tmp_path: Path) -> Iterator[Week]:
     clock = SettableClock(THURSDAY, 0, 30)
-    arxiv = StandInArxiv(Archive(week(), now=clock, withdrawn={WITHDRAWN}), small_pdf)
+    arxiv = FaultyArxiv(Archive(week(), now=clock, withdrawn={WITHDRAWN}), small_pdf)
     with open_house(tmp_path, arxiv) as house:
         yield Week(house, clock)
 
@@ -363,7 +363,7 @@ def test_a_hostile_file_costs_one_paper_its_full_text_and_nothing_else(
     def pdfs(versioned: str) -> bytes:
         return hostile if versioned == f"{D}v1" else small_pdf(versioned)
 
-    with open_house(tmp_path, StandInArxiv(archive, pdfs)) as house:
+    with open_house(tmp_path, FaultyArxiv(archive, pdfs)) as house:
         house.settings(extract={"memory_mb": 400, "timeout_s": 20})
         nights = Week(house, clock)
         assert nights.night(FRIDAY) == 0

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from pipeline.demo.archive import Archive
-from pipeline.demo.faults import Faults
-from pipeline.demo.standin import StandInArxiv
 from pipeline.digest.markdown import load
 from pipeline.records import Listing
 from tests.demo.composed import CROSS, NEW, REPLACE, SettableClock, listing, paper
 from tests.listing.test_find import Week
+from tests.standins.arxiv import FaultyArxiv
+from tests.standins.faults import Faults
 from tests.standins.house import one_error, open_house
 from tests.standins.world import small_pdf
 
@@ -87,7 +87,7 @@ def opened(folder: Path) -> Iterator[Week]:
     clock = SettableClock(MONDAY, 0, 30)
     folder.mkdir(exist_ok=True)
     archive = Archive(days(), now=clock, withdrawn={f"{GONE}v6"})
-    with open_house(folder, StandInArxiv(archive, small_pdf)) as house:
+    with open_house(folder, FaultyArxiv(archive, small_pdf)) as house:
         house.settings(retry={"attempts": 1})
         yield Week(house, clock)
 

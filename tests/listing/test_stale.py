@@ -10,12 +10,12 @@ import pytest
 from pipeline.app import open_edges
 from pipeline.config import load_config
 from pipeline.demo.archive import Archive
-from pipeline.demo.standin import StandInArxiv
 from pipeline.listing.reconcile import list_pages
 from pipeline.listing.stale import stale_ids
 from pipeline.night.run import run_night
 from pipeline.records import Announcement, AnnounceType, Listing
 from tests.demo.composed import FRIDAY, THURSDAY, A, SettableClock, paper, week
+from tests.standins.arxiv import FaultyArxiv
 from tests.standins.clock import SimulatedClock
 from tests.standins.model import StandInModel
 from tests.standins.settings import write_config
@@ -40,7 +40,7 @@ def test_only_what_was_announced_before_is_stale(
     tmp_path: Path, base: str, version: int, announce: AnnounceType, stale: bool, stored: bool
 ) -> None:
     archive = Archive(week(), now=SettableClock(FRIDAY, 0, 30))
-    with StandInArxiv(archive, small_pdf) as arxiv, StandInModel() as model:
+    with FaultyArxiv(archive, small_pdf) as arxiv, StandInModel() as model:
         config = load_config(write_config(tmp_path, arxiv.url, model.url))
         clock = SimulatedClock(dt.datetime(2026, 1, 16, 6, tzinfo=dt.UTC))
         with open_edges(config, clock, "test") as edges:
@@ -57,7 +57,7 @@ def test_a_day_that_was_complete_may_have_grown_so_its_feed_is_asked_once_more(
     tmp_path: Path,
 ) -> None:
     archive = Archive(week(), now=SettableClock(FRIDAY, 0, 30))
-    with StandInArxiv(archive, small_pdf) as arxiv, StandInModel() as model:
+    with FaultyArxiv(archive, small_pdf) as arxiv, StandInModel() as model:
         config = load_config(write_config(tmp_path, arxiv.url, model.url))
         clock = SimulatedClock(dt.datetime(2026, 1, 16, 6, tzinfo=dt.UTC))
         for _ in range(2):

@@ -18,7 +18,6 @@ from pipeline.arxiv.calendar import EASTERN
 from pipeline.arxiv.ids import parse_id
 from pipeline.config import Config, load_config
 from pipeline.demo.archive import Archive
-from pipeline.demo.standin import StandInArxiv
 from pipeline.llm.batch import MOST_SENDINGS
 from pipeline.night.reprocess import reprocess
 from pipeline.night.result import Night
@@ -26,6 +25,7 @@ from pipeline.night.run import run_night
 from pipeline.records import AnnounceType, Day, Done
 from tests.demo.composed import FRIDAY, SettableClock, listing, paper
 from tests.standins import model_faults as faults
+from tests.standins.arxiv import FaultyArxiv
 from tests.standins.clock import SimulatedClock
 from tests.standins.house import House
 from tests.standins.model import (
@@ -61,7 +61,7 @@ class Office:
 
     folder: Path
     model: StandInModel
-    arxiv: StandInArxiv
+    arxiv: FaultyArxiv
     profile: dict[str, Any]
     limits: dict[str, Any]
     hour: int = 1
@@ -105,7 +105,7 @@ def open_office(
     (folder / "prompts" / "quick.md").write_text(QUICK, encoding="utf-8")
     announced = listing(FRIDAY, *((AnnounceType.NEW, paper(base)) for base in IDS))
     archive = Archive([announced], now=SettableClock(FRIDAY, 12))
-    with StandInArxiv(archive, small_pdf) as arxiv, StandInModel(answer) as model:
+    with FaultyArxiv(archive, small_pdf) as arxiv, StandInModel(answer) as model:
         settings = {
             "base_url": model.url,
             "model": "standin-1",

@@ -15,12 +15,12 @@ from pipeline.app import open_edges
 from pipeline.arxiv.calendar import EASTERN
 from pipeline.config import load_config
 from pipeline.demo.archive import Archive
-from pipeline.demo.standin import StandInArxiv
 from pipeline.errors import BudgetReached, ModelForbidden, ModelUnreachable
 from pipeline.night.run import run_night
 from pipeline.records import AnnounceType, Day
 from tests.demo.composed import FRIDAY, SettableClock, listing, paper
 from tests.standins import model_faults as faults
+from tests.standins.arxiv import FaultyArxiv
 from tests.standins.clock import SimulatedClock
 from tests.standins.model import Answer, Request, StandInModel, good_answer, title_of
 from tests.standins.settings import write_config
@@ -48,7 +48,7 @@ class Ended:
 class Town:
     """A night's surroundings; `night` may be called again for the next run."""
 
-    def __init__(self, folder: Path, arxiv: StandInArxiv, model: StandInModel) -> None:
+    def __init__(self, folder: Path, arxiv: FaultyArxiv, model: StandInModel) -> None:
         self._folder = folder
         self._arxiv = arxiv
         self.model = model
@@ -87,7 +87,7 @@ class Town:
 def town(folder: Path, answer: Answering = good_answer) -> Iterator[Town]:
     announced = listing(FRIDAY, *((AnnounceType.NEW, paper(base)) for base in IDS))
     archive = Archive([announced], now=SettableClock(FRIDAY, 12))
-    with StandInArxiv(archive, small_pdf) as arxiv, StandInModel(answer) as model:
+    with FaultyArxiv(archive, small_pdf) as arxiv, StandInModel(answer) as model:
         yield Town(folder, arxiv, model)
 
 

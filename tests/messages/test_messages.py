@@ -17,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.config import load_config
-from pipeline.demo.standin import StandInArxiv
 from pipeline.errors import ArxivUnreachable, ConfigError, JianjieError, Mistake
 from pipeline.messages.compose import LONGEST, Failure, Fresh, compose, inert
 from pipeline.messages.deliver import Letter, Parcel
@@ -36,6 +35,7 @@ from pipeline.records import (
 )
 from pipeline.settings import InterestSettings, MessageSettings, Terms
 from pipeline.store.messages import Message, Told
+from tests.standins.arxiv import FaultyArxiv
 from tests.standins.house import House, one_error, open_house
 from tests.standins.inbox import TOKEN, Inbox
 from tests.standins.model import Answer, Request, good_answer, title_of
@@ -500,7 +500,7 @@ def test_doctor_looks_at_each_address_and_sends_nothing(house: House) -> None:
 
 def test_when_nothing_was_announced_nobody_is_told(tmp_path: Path) -> None:
     quiet = Listing(date=dt.date(2026, 1, 7), field="audio", source="127.0.0.1", announcements=())
-    with open_house(tmp_path, StandInArxiv(quiet, lambda _: None)) as house, Inbox() as inbox:
+    with open_house(tmp_path, FaultyArxiv(quiet, lambda _: None)) as house, Inbox() as inbox:
         house.settings(messages={"to_env": [ONE]})
         house.run("run", **{ONE: inbox.address})
         assert events(house, "nothing_announced")

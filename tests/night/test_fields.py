@@ -14,10 +14,10 @@ import pytest
 
 from pipeline.demo.archive import Archive
 from pipeline.demo.asked import Asked
-from pipeline.demo.faults import Fault
-from pipeline.demo.standin import StandInArxiv
 from pipeline.errors import worst
 from tests.demo.composed import NEW, SettableClock, listing, paper
+from tests.standins.arxiv import FaultyArxiv
+from tests.standins.faults import Fault
 from tests.standins.house import House, one_error, open_house
 from tests.standins.inbox import Inbox
 from tests.standins.model import Answer, title_of
@@ -46,7 +46,7 @@ def house(tmp_path: Path, clock: SettableClock) -> Iterator[House]:
         listing(DATE, (NEW, paper(SEEN, 1, "cs.CV"))).model_copy(update={"field": "vision"}),
     ]
     archive = Archive(announced, now=clock)
-    with open_house(tmp_path, StandInArxiv(archive, small_pdf)) as opened:
+    with open_house(tmp_path, FaultyArxiv(archive, small_pdf)) as opened:
         opened.settings(fields={"vision": VISION, "audio": AUDIO})
         yield opened
 

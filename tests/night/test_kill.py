@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from pipeline.demo.example_day import example_listing
-from pipeline.demo.standin import StandInArxiv, demo_pdfs
+from pipeline.demo.standin import demo_pdfs
+from tests.standins.arxiv import FaultyArxiv
 from tests.standins.house import DAY, EXAMPLE, PAPERS, House, open_house
 from tests.standins.model import StandInModel, title_of
 from tests.standins.settings import write_config
@@ -53,7 +54,7 @@ def trapped(tmp_path: Path) -> Iterator[tuple[House, Trap]]:
     trap = Trap()
     listing = example_listing(EXAMPLE)
     with (
-        StandInArxiv(listing, demo_pdfs(), on_request=trap.saw) as arxiv,
+        FaultyArxiv(listing, demo_pdfs(), on_request=trap.saw) as arxiv,
         StandInModel(after_answer=lambda _: trap.saw("answered")) as model,
     ):
         answer = model.answer

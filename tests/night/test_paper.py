@@ -15,13 +15,13 @@ from pipeline.arxiv.calendar import EASTERN
 from pipeline.config import Config, load_config
 from pipeline.demo.archive import Archive
 from pipeline.demo.asked import Asked
-from pipeline.demo.faults import Fault
-from pipeline.demo.standin import StandInArxiv
 from pipeline.night.downloads import NOT_READY_TRIES, OUTAGE
 from pipeline.night.run import run_night
 from pipeline.records import Day, Done
 from tests.demo.composed import FRIDAY, WITHDRAWN, A, B, D, SettableClock, week
+from tests.standins.arxiv import FaultyArxiv
 from tests.standins.clock import SimulatedClock
+from tests.standins.faults import Fault
 from tests.standins.model import StandInModel
 from tests.standins.settings import write_config
 from tests.standins.world import small_pdf
@@ -48,10 +48,10 @@ class PdfTrouble:
 @contextmanager
 def opened(
     folder: Path, trouble: PdfTrouble, withdrawn: str = WITHDRAWN
-) -> Iterator[tuple[Config, StandInArxiv]]:
+) -> Iterator[tuple[Config, FaultyArxiv]]:
     noon = SettableClock(FRIDAY, 12)
     archive = Archive(week(), now=noon, withdrawn={withdrawn})
-    with StandInArxiv(archive, small_pdf, fault_for=trouble) as arxiv, StandInModel() as model:
+    with FaultyArxiv(archive, small_pdf, fault_for=trouble) as arxiv, StandInModel() as model:
         config = load_config(write_config(folder, arxiv.url, model.url))
         update = {
             "interval_s": INTERVAL,
@@ -78,7 +78,7 @@ def sources(day: Day) -> dict[str, tuple[str, str | None]]:
     return {base: (line.text_source, line.fallback) for base, line in made.items()}
 
 
-def asked_pdfs(arxiv: StandInArxiv) -> list[str]:
+def asked_pdfs(arxiv: FaultyArxiv) -> list[str]:
     return [one.path.rpartition("/")[2] for one in arxiv.requests if one.kind == "pdf"]
 
 

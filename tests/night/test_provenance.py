@@ -17,13 +17,13 @@ from pipeline.arxiv.calendar import EASTERN
 from pipeline.config import Config, load_config
 from pipeline.demo.archive import Archive
 from pipeline.demo.asked import Asked
-from pipeline.demo.faults import Fault
-from pipeline.demo.standin import StandInArxiv
 from pipeline.night.result import Night
 from pipeline.night.run import run_night
 from pipeline.records import AnnounceType, Day
 from tests.demo.composed import FRIDAY, SettableClock, listing, paper
+from tests.standins.arxiv import FaultyArxiv
 from tests.standins.clock import SimulatedClock
+from tests.standins.faults import Fault
 from tests.standins.house import House, open_house
 from tests.standins.model import Answer, BatchPlan, Request, StandInModel, good_line, reply
 from tests.standins.model import title_of as title
@@ -50,7 +50,7 @@ def names_what_the_pdf_has(request: Request) -> Answer:
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     archive = Archive([one_paper()], now=SettableClock(FRIDAY, 12))
-    with open_house(tmp_path, StandInArxiv(archive, small_pdf)) as opened:
+    with open_house(tmp_path, FaultyArxiv(archive, small_pdf)) as opened:
         yield opened
 
 
@@ -115,12 +115,12 @@ def no_pdfs(asked: Asked) -> Fault | None:
 
 
 @contextmanager
-def batches(folder: Path) -> Iterator[tuple[Config, StandInModel, StandInArxiv]]:
+def batches(folder: Path) -> Iterator[tuple[Config, StandInModel, FaultyArxiv]]:
     """A user who sends nights by batch and is asleep before they are answered."""
     (folder / "prompts").mkdir()
     (folder / "prompts" / "full.md").write_text(FULL, encoding="utf-8")
     archive = Archive([one_paper()], now=SettableClock(FRIDAY, 12))
-    with StandInArxiv(archive, small_pdf) as arxiv, StandInModel() as model:
+    with FaultyArxiv(archive, small_pdf) as arxiv, StandInModel() as model:
         profile = {
             "base_url": model.url,
             "model": "standin-1",

@@ -13,9 +13,9 @@ import feedparser
 from selectolax.lexbor import LexborHTMLParser
 
 from pipeline.demo.archive import Archive
-from pipeline.demo.faults import Faults
-from pipeline.demo.standin import StandInArxiv
 from tests.demo.composed import FRIDAY, WITHDRAWN, A, SettableClock, week
+from tests.standins.arxiv import FaultyArxiv
+from tests.standins.faults import Faults
 from tests.standins.house import House, one_error, open_house
 from tests.standins.model import Answer, good_answer, good_line
 from tests.standins.model_faults import failing
@@ -197,7 +197,7 @@ def test_a_paper_without_a_line_has_no_page(house: House) -> None:
 def test_a_version_in_no_digest_stands_on_the_papers_page(tmp_path: Path) -> None:
     """The first run is Friday's, when the paper has its second version."""
     archive = Archive(week(), now=SettableClock(FRIDAY, 0, 30), withdrawn={WITHDRAWN})
-    with open_house(tmp_path, StandInArxiv(archive, small_pdf)) as house:
+    with open_house(tmp_path, FaultyArxiv(archive, small_pdf)) as house:
         assert house.run("run").returncode == 0
         assert house.run("reprocess", f"{A}v1").returncode == 0
     file = tmp_path / "outputs" / "site" / "paper" / f"{A}.html"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.demo.faults import RandomFaults
+from tests.standins.faults import RandomFaults
 from tests.standins.soak import (
     Soak,
     check_day,

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.demo.asked import Asked
-from pipeline.demo.faults import Fault
 from pipeline.records import Day
+from tests.standins.faults import Fault
 from tests.standins.soak import (
     Soak,
     check_day,

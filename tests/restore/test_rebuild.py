@@ -19,7 +19,6 @@ import pytest
 from pipeline.clock import Clock
 from pipeline.config import Config
 from pipeline.demo.archive import Archive
-from pipeline.demo.standin import StandInArxiv
 from pipeline.digest.document import json_of
 from pipeline.errors import OutputError, UsageError
 from pipeline.records import Day, Section
@@ -29,6 +28,7 @@ from pipeline.store.store import Store
 from tests.conftest import ROOT
 from tests.demo.composed import FRIDAY, THURSDAY, TUESDAY, WEDNESDAY, WITHDRAWN, SettableClock, week
 from tests.site.made import add_day, config, papers, summary, weekdays
+from tests.standins.arxiv import FaultyArxiv
 from tests.standins.house import COMMAND, DAY, PAPERS, House, one_error, open_house
 from tests.standins.inbox import Inbox
 from tests.standins.model import Answer, Request, good_line
@@ -179,7 +179,7 @@ def test_a_week_of_several_kinds_of_days_goes_on_as_if_nothing_had_been_lost(
     clock = SettableClock(THURSDAY, 0, 30)
     ended: list[dict[str, Any]] = []
     for lost in (False, True):
-        arxiv = StandInArxiv(Archive(week(), now=clock, withdrawn={WITHDRAWN}), small_pdf)
+        arxiv = FaultyArxiv(Archive(week(), now=clock, withdrawn={WITHDRAWN}), small_pdf)
         (tmp_path / str(lost)).mkdir()
         with open_house(tmp_path / str(lost), arxiv) as house:
             for date in (THURSDAY, FRIDAY, TUESDAY):

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.demo.example_day import example_listing
-from pipeline.demo.standin import StandInArxiv, demo_pdfs
+from pipeline.demo.standin import demo_pdfs
 from tests.conftest import ROOT
+from tests.standins.arxiv import FaultyArxiv
 from tests.standins.model import StandInModel
 from tests.standins.readonly import unprivileged
 from tests.standins.settings import write_config
@@ -31,7 +32,7 @@ class House:
 
     folder: Path
     config: Path
-    arxiv: StandInArxiv
+    arxiv: FaultyArxiv
     model: StandInModel
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -121,9 +122,9 @@ class House:
 
 
 @contextmanager
-def open_house(folder: Path, arxiv: StandInArxiv | None = None) -> Iterator[House]:
+def open_house(folder: Path, arxiv: FaultyArxiv | None = None) -> Iterator[House]:
     """A house whose servers listen while the `with` block runs; arXiv has the example day."""
-    announces = arxiv or StandInArxiv(example_listing(EXAMPLE), demo_pdfs())
+    announces = arxiv or FaultyArxiv(example_listing(EXAMPLE), demo_pdfs())
     with announces as opened, StandInModel() as model:
         yield House(folder, write_config(folder, opened.url, model.url), opened, model)
 

@@ -13,13 +13,13 @@ from pipeline.app import open_edges
 from pipeline.arxiv.calendar import EASTERN, eastern_date
 from pipeline.config import Config, load_config
 from pipeline.demo.archive import Archive, in_categories
-from pipeline.demo.standin import StandInArxiv
 from pipeline.digest.markdown import load
 from pipeline.errors import ArxivError
 from pipeline.night.result import Night
 from pipeline.night.run import run_night
 from pipeline.records import Day, Outcome, Owed, Paper, Stage
 from pipeline.store.store import Store
+from tests.standins.arxiv import FaultyArxiv
 from tests.standins.clock import SimulatedClock
 from tests.standins.model import StandInModel
 from tests.standins.settings import write_config
@@ -46,7 +46,7 @@ class Soak:
         self.archive = Archive(
             list(self.world.mail.values()), now=self.clock.now, withdrawn=self.world.withdrawn
         )
-        self.arxiv = StandInArxiv(self.archive, small_pdf, monotonic=self.clock.monotonic)
+        self.arxiv = FaultyArxiv(self.archive, small_pdf, monotonic=self.clock.monotonic)
         self.model = StandInModel()
         self.folder = folder
         self.moved: list[str] = []

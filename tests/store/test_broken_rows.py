@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from pipeline.demo.faults import Faults
 from pipeline.digest.drift import CanaryLine
 from pipeline.records import AnnounceType, Check, Day, Owed, Stage
 from pipeline.store.batches import BatchRequest, OpenBatch
@@ -35,6 +34,7 @@ from pipeline.store.messages import Message
 from pipeline.store.runs import RunOutcome
 from pipeline.store.schema import MIGRATIONS
 from pipeline.store.store import Store
+from tests.standins.faults import Faults
 from tests.standins.house import DAY, PAPERS, House
 from tests.standins.model import title_of
 from tests.standins.records import NOW

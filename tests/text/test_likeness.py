@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.demo.archive import Archive
-from pipeline.demo.standin import StandInArxiv
 from pipeline.text.likeness import LIKE, REACH, Lines
 from tests.demo.composed import FRIDAY, THURSDAY, A, B, C, D, SettableClock, paper, week
+from tests.standins.arxiv import FaultyArxiv
 from tests.standins.house import PAPERS, House, open_house
 from tests.standins.model import Answer, Request, good_answer, good_line, reply
 from tests.standins.world import small_pdf
@@ -104,7 +104,7 @@ class Week:
 @pytest.fixture
 def nights(tmp_path: Path) -> Iterator[Week]:
     clock = SettableClock(THURSDAY, 0, 30)
-    with open_house(tmp_path, StandInArxiv(Archive(week(), now=clock), small_pdf)) as house:
+    with open_house(tmp_path, FaultyArxiv(Archive(week(), now=clock), small_pdf)) as house:
         yield Week(house, clock)
 
 

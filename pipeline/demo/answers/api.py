@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 from pipeline.arxiv.ids import parse_id
-from pipeline.demo.answers.answer import Answer, maintenance
+from pipeline.demo.answers.answer import Answer
 from pipeline.demo.archive import Archive
 from pipeline.demo.asked import Asked
 from pipeline.demo.payloads.api import Found, api_error, api_feed
@@ -19,12 +19,8 @@ MOST_RESULTS = 2000
 """The API's page, with an id list or without."""
 
 
-def api_answer(
-    archive: Archive, asked: Asked, fault: str | None, missing: frozenset[str] = frozenset()
-) -> Answer:
-    """The asked versions, ids ascending; `missing` base ids are not known."""
-    if fault == "not_xml":
-        return maintenance()
+def api_answer(archive: Archive, asked: Asked) -> Answer:
+    """The asked versions, ids ascending."""
     fields = {name: values[-1] for name, values in parse_qs(asked.query).items()}
     id_list = fields.get("id_list", "")
     try:
@@ -33,16 +29,11 @@ def api_answer(
         ids = {_strict_id(text.strip()) for text in id_list.split(",") if text.strip()}
     except ValueError as error:
         return Answer(400, ATOM, api_error(archive.today, str(error)))
-    found = [paper for paper in _found(archive, ids) if paper.arxiv_id not in missing]
-    if fault == "missing":
-        found = [paper for number, paper in enumerate(found) if number % 3]
-    elif fault == "reordered":
-        found.reverse()
-    page = [] if fault == "empty_page" else found[start : start + limit]
-    dated = [_dated(archive, paper) for paper in page]
+    found = _found(archive, ids)
+    dated = [_dated(archive, paper) for paper in found[start : start + limit]]
     total = len(found)
     body = api_feed(archive.today, id_list, dated, total=total, start=start, limit=limit)
-    return Answer(200, ATOM, body[: len(body) // 2] if fault == "truncated_xml" else body)
+    return Answer(200, ATOM, body)
 
 
 def _found(archive: Archive, ids: set[str]) -> list[Paper]:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, quote, unquote, urlencode
 
 from pipeline.arxiv.ids import parse_id
 from pipeline.categories import taxonomy
-from pipeline.demo.answers.answer import Answer, maintenance
+from pipeline.demo.answers.answer import Answer
 from pipeline.demo.archive import Archive
 from pipeline.demo.asked import Asked
 from pipeline.demo.payloads import oai
@@ -29,20 +29,16 @@ class _Refused(Exception):
         self.reason = reason
 
 
-def oai_answer(archive: Archive, asked: Asked, fault: str | None) -> Answer:
+def oai_answer(archive: Archive, asked: Asked) -> Answer:
     """The answer to any request for the repository."""
-    if fault == "not_xml":
-        return maintenance()
     fields = {name: values[-1] for name, values in parse_qs(asked.query).items()}
     try:
-        if fault == "error_code":
-            raise _bad_token("Token has expired.")
         body = _body(archive, fields)
     except _Refused as error:
         # The protocol repeats no arguments that it could not make sense of.
         request = {} if error.code in {"badVerb", "badArgument", "badResumptionToken"} else fields
         body = oai.error(archive.now, request, error.code, error.reason)
-    return Answer(200, XML, body[: len(body) // 2] if fault == "truncated_xml" else body)
+    return Answer(200, XML, body)
 
 
 def _body(archive: Archive, fields: _Fields) -> bytes:

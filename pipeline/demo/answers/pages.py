@@ -7,15 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qs
 
 from pipeline.categories import canonical, taxonomy
-from pipeline.demo.answers.answer import (
-    HTML,
-    PLAIN,
-    UNAVAILABLE_S,
-    Answer,
-    captcha,
-    page,
-    waiting,
-)
+from pipeline.demo.answers.answer import HTML, Answer, page
 from pipeline.demo.archive import Archive, on_page
 from pipeline.demo.asked import Asked
 from pipeline.demo.payloads.pages import Window, catchup_page, list_page
@@ -23,7 +15,7 @@ from pipeline.demo.payloads.pages import Window, catchup_page, list_page
 MOST_SHOWN = 2000
 
 
-def list_answer(archive: Archive, asked: Asked, fault: str | None) -> Answer:
+def list_answer(archive: Archive, asked: Asked) -> Answer:
     """The newest announced listing of a category or archive."""
     category, _, form = asked.address.removeprefix("/list/").partition("/")
     if form != "new" or not _is_known(category):
@@ -31,17 +23,15 @@ def list_answer(archive: Archive, asked: Asked, fault: str | None) -> Answer:
     if category in taxonomy().aliases:
         return _sent_on(asked, category)
     date = archive.newest()
-    if date and fault == "stale":
-        date = archive.listing_before(date) or date
     fields = _fields(asked)
     show = min(_number(fields, "show", MOST_SHOWN), MOST_SHOWN)
     window = Window(_number(fields, "skip", 0), show)
     sections = on_page(archive.listed(date), category) if date else {}
     body = list_page(category, date or archive.today, sections, window)
-    return _spoiled(Answer(200, HTML, body), fault)
+    return Answer(200, HTML, body)
 
 
-def catchup_answer(archive: Archive, asked: Asked, fault: str | None) -> Answer:
+def catchup_answer(archive: Archive, asked: Asked) -> Answer:
     """The listing of one of the past 90 days, in pages."""
     category, _, day = asked.address.removeprefix("/catchup/").partition("/")
     fields = _fields(asked)
@@ -54,8 +44,8 @@ def catchup_answer(archive: Archive, asked: Asked, fault: str | None) -> Answer:
         date = dt.date.fromisoformat(day)
     except ValueError:
         return _bad_request(f"Invalid date: {day}. Use the form YYYY-MM-DD.")
-    if fault == "refused" or not archive.within_reach(date):
-        return _bad_request(f"{day} is out of reach: catch-up is for the past 90 days up to today")
+    if not archive.within_reach(date):
+        return out_of_reach(day)
     if not number.isdecimal() or int(number) < 1:
         return _bad_request(f"Invalid page: {number}.")
     body = catchup_page(
@@ -66,34 +56,12 @@ def catchup_answer(archive: Archive, asked: Asked, fault: str | None) -> Answer:
         size=archive.catchup_page,
         abstracts=fields.get("abs") == "True",
     )
-    return _spoiled(Answer(200, HTML, body), fault)
+    return Answer(200, HTML, body)
 
 
-def page_failure(fault: str | None, retry_after: float | None) -> Answer | None:
-    """These pages say in words of their own that they are not available."""
-    if fault != "unavailable":
-        return None
-    text = b"This listing is temporarily unavailable; please retry in a few minutes."
-    return Answer(503, PLAIN, text, waiting(retry_after, UNAVAILABLE_S))
-
-
-def _spoiled(good: Answer, fault: str | None) -> Answer:
-    match fault:
-        case "captcha":
-            return captcha()
-        case "not_html":
-            return good._replace(body=b"\x1f\x8b\x00" + good.body[::-1])
-        case "truncated":
-            return good._replace(body=_half_the_entries(good.body))
-    return good
-
-
-def _half_the_entries(body: bytes) -> bytes:
-    """Up to the middle one's start; half of the page where there are none."""
-    parts = body.split(b"<dt>")
-    if len(parts) == 1:
-        return body[: len(body) // 2]
-    return b"<dt>".join(parts[: (len(parts) + 1) // 2]) + b"<dt>\n      <a na"
+def out_of_reach(day: str) -> Answer:
+    """A date that has no catch-up page."""
+    return _bad_request(f"{day} is out of reach: catch-up is for the past 90 days up to today")
 
 
 def _fields(asked: Asked) -> Mapping[str, str]:

@@ -148,7 +148,7 @@ class RandomFaults:
         }
         self._choices.update(only or {})
         # A text seeds the same way in every process; a hash of it would not.
-        self._random = {kind: random.Random(f"{seed}:{kind}") for kind in FAULTS}  # noqa: S311 - no secret
+        self._random = {kind: random.Random(f"{seed}:{kind}") for kind in FAULTS}
         self._running: Counter[str] = Counter()
         self._lock = threading.Lock()
         self.drawn: Counter[tuple[Kind, Fault]] = Counter()
