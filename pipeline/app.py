@@ -103,12 +103,12 @@ def open_outputs(
 
 
 def filled_in(
-    config: Config, store: Store, wanted: Iterable[tuple[dt.date, str]], warn: Callable[[str], None]
+    config: Config, store: Store, keys: Iterable[tuple[dt.date, str]], warn: Callable[[str], None]
 ) -> Iterator[Day]:
     """Stored days, with metadata that could not be had before asked for once more."""
     arxiv = ArxivClient(config.arxiv, config.retry, Clock(), cache_folder(config))
     try:
-        for day in filter(None, (store.days.get(*key) for key in wanted)):
+        for day in filter(None, (store.days.get(*key) for key in keys)):
             for paper in ask(lacking_metadata(day), arxiv, warn).values():
                 store.papers.put(paper)
             yield store.days.get(day.date, day.field) or day

@@ -51,8 +51,8 @@ def chinese_names() -> dict[str, str]:
 @cache
 def vocabulary() -> frozenset[str]:
     """Every category id that arXiv's metadata may carry today, aliases included."""
-    known = taxonomy()
-    return frozenset(known.categories) | frozenset(known.aliases)
+    names = taxonomy()
+    return frozenset(names.categories) | frozenset(names.aliases)
 
 
 def is_arxiv_category(category: str) -> bool:
@@ -62,8 +62,8 @@ def is_arxiv_category(category: str) -> bool:
 
 def canonical(category: str) -> str:
     """One name for a category and its alias (cs.SY and eess.SY are the same)."""
-    known = taxonomy()
-    return known.aliases.get(category, known.inactive.get(category, category))
+    names = taxonomy()
+    return names.aliases.get(category, names.inactive.get(category, category))
 
 
 def oai_set(category: str) -> str:
@@ -71,14 +71,14 @@ def oai_set(category: str) -> str:
 
     Raises UsageError for anything else.
     """
-    found = taxonomy().oai_sets.get(canonical(category))
-    if found is None:
+    set_name = taxonomy().oai_sets.get(canonical(category))
+    if set_name is None:
         raise UsageError(
             f"{category!r} is not an arXiv category",
             where="OAI-PMH sets",
             fix=f"Nearest: {', '.join(nearest(category)) or 'none'}",
         )
-    return found
+    return set_name
 
 
 def nearest(category: str, n: int = 3) -> list[str]:
@@ -86,12 +86,12 @@ def nearest(category: str, n: int = 3) -> list[str]:
 
     Of a name, a part is enough: "speech" is eess.AS.
     """
-    asked = " ".join(category.split()).lower()
+    text = " ".join(category.split()).lower()
     ids = {known.lower(): known for known in sorted(vocabulary())}
     names: dict[str, str] = {}
     for known, name in sorted(taxonomy().categories.items()):
         names.setdefault(name.lower(), canonical(known))
-    close = difflib.get_close_matches(asked, {**names, **ids}, n=2 * n, cutoff=0.4)
-    parts = [name for name in names if len(asked) >= _WORD and asked in name]
-    found = [{**names, **ids}[one] for one in ([asked] if asked in names else []) + parts + close]
-    return list(dict.fromkeys(found))[:n]
+    close = difflib.get_close_matches(text, {**names, **ids}, n=2 * n, cutoff=0.4)
+    parts = [name for name in names if len(text) >= _WORD and text in name]
+    likely = [{**names, **ids}[one] for one in ([text] if text in names else []) + parts + close]
+    return list(dict.fromkeys(likely))[:n]

@@ -182,15 +182,15 @@ def _message_variables(values: Mapping[str, Any]) -> set[str]:
 
 def _check_environment(environment: Mapping[str, str], others: set[str]) -> None:
     """A misspelt variable must not pass in silence; keys for endpoints have their own names."""
-    known = {f"{PREFIX}{name.upper()}" for name in Config.model_fields} | {CONFIG_VARIABLE}
+    names = {f"{PREFIX}{name.upper()}" for name in Config.model_fields} | {CONFIG_VARIABLE}
     for variable in environment:
         if variable in others:
             continue
-        if variable.upper().startswith(PREFIX) and variable.split("__")[0].upper() not in known:
+        if variable.upper().startswith(PREFIX) and variable.split("__")[0].upper() not in names:
             raise ConfigError(
                 f"unknown setting {variable}",
                 where="environment",
-                fix=f"Known: {', '.join(sorted(known))}",
+                fix=f"Known: {', '.join(sorted(names))}",
             )
 
 
@@ -239,8 +239,8 @@ def _location(parts: tuple[int | str, ...]) -> list[str]:
 
 def _variable(location: list[str]) -> str | None:
     """The environment variable that gave the value at `location`, if one did."""
-    wanted = (PREFIX + "__".join(location)).upper()
-    return next((name for name in os.environ if name.upper() == wanted), None)
+    variable = (PREFIX + "__".join(location)).upper()
+    return next((name for name in os.environ if name.upper() == variable), None)
 
 
 def _shown(value: object) -> str:

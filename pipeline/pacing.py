@@ -121,8 +121,8 @@ class Retry:
 
     def _wait(self, state: RetryCallState) -> float:
         """What the server asked for, else exponential back-off with jitter; seconds."""
-        asked = _asked_wait(state)
-        return self._backoff(state) if asked is None else asked
+        seconds = _asked_wait(state)
+        return self._backoff(state) if seconds is None else seconds
 
     def _spent(self, state: RetryCallState, last: float) -> bool:
         error = state.outcome.exception() if state.outcome else None

@@ -208,7 +208,7 @@ class PaperText(Record):
         return "\n".join(part.text for part in self.sections) or self.body
 
 
-class Message(Record):
+class ChatMessage(Record):
     """One turn of a chat."""
 
     role: Literal["system", "user", "assistant"]
@@ -246,10 +246,10 @@ class Prompt(Record):
     """What was cut, part by part."""
 
     @property
-    def messages(self) -> tuple[Message, ...]:
+    def messages(self) -> tuple[ChatMessage, ...]:
         """The chat that asks for the first reply."""
-        system = (Message(role="system", content=self.system),) if self.system else ()
-        return (*system, Message(role="user", content=self.user))
+        system = (ChatMessage(role="system", content=self.system),) if self.system else ()
+        return (*system, ChatMessage(role="user", content=self.user))
 
 
 class Reply(Record):

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from pipeline.arxiv.connection import Connection, raise_for_status
 from pipeline.arxiv.httpcache import HttpCache, Kept
@@ -169,7 +169,7 @@ class ArxivClient:
             self._cache.put(url, response.headers, body)
         return body
 
-    def _body(self, response: httpx.Response, url: str) -> bytes:
+    def _body(self, response: httpx2.Response, url: str) -> bytes:
         if response.status_code != 200:
             page = self._connection.read_page(response, url)
             # arXiv explains a 400 in a feed, which the parsers read.
@@ -198,4 +198,4 @@ def _below(base: object, rest: str) -> str:
 
 
 def _with_query(base: object, query: dict[str, str]) -> str:
-    return str(httpx.URL(str(base)).copy_merge_params(query))
+    return str(httpx2.URL(str(base)).copy_merge_params(query))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from pipeline import __version__
 from pipeline.clock import Clock
@@ -39,13 +39,13 @@ class Connection:
         self.server_time: dt.datetime | None = None
         """What arXiv's clock said in its last answer, UTC."""
         contact = f"; {settings.contact}" if settings.contact else ""
-        self._http = httpx.Client(
+        self._http = httpx2.Client(
             headers={
                 "User-Agent": f"jianjie/{__version__} (nightly digest{contact})",
                 "Accept": "*/*",
             },
             timeout=settings.timeout_s,
-            limits=httpx.Limits(max_connections=1),
+            limits=httpx2.Limits(max_connections=1),
             follow_redirects=False,
             trust_env=not is_loopback(settings.feed_url.host),
         )
@@ -57,7 +57,7 @@ class Connection:
     @contextmanager
     def open(
         self, url: str, interval: float, headers: Mapping[str, str] | None = None
-    ) -> Iterator[httpx.Response]:
+    ) -> Iterator[httpx2.Response]:
         """The response with its body still to come, `interval` seconds after the request before.
 
         Redirects are followed within arXiv's own site, each a request like any other. Raises
@@ -86,19 +86,19 @@ class Connection:
             fix="Check the addresses under arxiv in config.yaml",
         )
 
-    def chunks(self, response: httpx.Response, url: str) -> Iterator[bytes]:
+    def chunks(self, response: httpx2.Response, url: str) -> Iterator[bytes]:
         """The body, decoded, as it comes. Raises ArxivUnreachable after LONGEST_ANSWER_S."""
         deadline = self._clock.monotonic() + LONGEST_ANSWER_S
         # Without a size of chunk: that would be waited for, however slowly it drips.
         for chunk in response.iter_bytes():
             self._clock.sleep(0)  # a stopped run does not sit through 60 MB
-            if self._clock.monotonic() > deadline:  # httpx bounds each read, not their sum
+            if self._clock.monotonic() > deadline:  # httpx2 bounds each read, not their sum
                 raise ArxivUnreachable(
                     f"the answer took over {LONGEST_ANSWER_S} s", where=url, fix="Try again later"
                 )
             yield chunk
 
-    def read(self, response: httpx.Response, cap: int, url: str) -> bytes | None:
+    def read(self, response: httpx2.Response, cap: int, url: str) -> bytes | None:
         """The whole body; None when it is larger than `cap` bytes."""
         body = bytearray()
         for chunk in self.chunks(response, url):
@@ -107,7 +107,7 @@ class Connection:
                 return None
         return bytes(body)
 
-    def read_page(self, response: httpx.Response, url: str) -> str:
+    def read_page(self, response: httpx2.Response, url: str) -> str:
         """The first 64 KB of a page that explains something."""
         body = bytearray()
         for chunk in self.chunks(response, url):
@@ -125,7 +125,7 @@ class Connection:
 
 def _site(url: str) -> str:
     """Who shares a pace, as a file name: all of arXiv's hosts, or one other host and port."""
-    address = httpx.URL(url)
+    address = httpx2.URL(url)
     if _is_arxiv(address.host):
         return "arxiv.org"
     return re.sub(r"[^\w.-]", "_", f"{address.host}_{address.port or address.scheme}")
@@ -137,7 +137,7 @@ def _is_arxiv(host: str) -> bool:
 
 def _same_site(home: str, url: str) -> bool:
     """Hosts of arxiv.org may send on to each other; no other host to any but itself."""
-    host, other = httpx.URL(home).host, httpx.URL(url).host
+    host, other = httpx2.URL(home).host, httpx2.URL(url).host
     return host == other or (_is_arxiv(host) and _is_arxiv(other))
 
 
@@ -151,19 +151,19 @@ def header_date(headers: Mapping[str, str], name: str) -> dt.datetime | None:
 
 @contextmanager
 def _translated(url: str) -> Iterator[None]:
-    """httpx's errors, wherever they arise inside, as ours."""
+    """httpx2's errors, wherever they arise inside, as ours."""
     try:
         yield
-    except httpx.TimeoutException as error:
+    except httpx2.TimeoutException as error:
         raise ArxivUnreachable("no answer in time", where=url, fix="Try again later") from error
-    except httpx.TransportError as error:
+    except httpx2.TransportError as error:
         raise ArxivUnreachable(
             "no connection",
             where=url,
             said=one_line(error) or type(error).__name__,
             fix="Check the network and the arxiv part of config.yaml",
         ) from error
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise ArxivRefused(
             "the request cannot be made",
             where=url,
@@ -172,7 +172,7 @@ def _translated(url: str) -> Iterator[None]:
         ) from error
 
 
-def raise_for_status(response: httpx.Response, url: str, page: str = "") -> None:
+def raise_for_status(response: httpx2.Response, url: str, page: str = "") -> None:
     """Return on 200. 406 is another of arXiv's ways to say 429, and 503 may be.
 
     `page` is what came with a refusal; its own words go into the message. Raises ArxivError.
@@ -209,5 +209,5 @@ def said(page: str) -> str:
 
 def title(page: str) -> str:
     """A page's title, empty where it has none."""
-    found = _TITLE.search(page)
-    return one_line(html.unescape(found[1])) if found else ""
+    match = _TITLE.search(page)
+    return one_line(html.unescape(match[1])) if match else ""

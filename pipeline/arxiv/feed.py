@@ -52,9 +52,9 @@ def parse_feed(content: bytes, *, where: str) -> Feed:
             said=detail or title,
         )
     items = [_item(entry, where=where) for entry in parsed.entries]
-    typed = _once_each([item for item, known in items if known])
+    typed = _once_each([item for item, has_type in items if has_type])
     ids = {item.paper.arxiv_id for item in typed}
-    others = [item for item, known in items if not known and item.paper.arxiv_id not in ids]
+    others = [item for item, has_type in items if not has_type and item.paper.arxiv_id not in ids]
     return Feed(
         date=_date(parsed, where=where),
         announcements=(*typed, *_once_each(others)),
@@ -122,9 +122,9 @@ def _item(entry: Any, *, where: str) -> tuple[Announcement, bool]:
         metadata="feed",
     )
     word = one_line(entry.get("arxiv_announce_type", ""))
-    known = word in list(AnnounceType)
+    typed = word in list(AnnounceType)
     guess = AnnounceType.NEW if version == 1 else AnnounceType.REPLACE
-    return Announcement(announce=AnnounceType(word) if known else guess, paper=paper), known
+    return Announcement(announce=AnnounceType(word) if typed else guess, paper=paper), typed
 
 
 def _once_each(announcements: list[Announcement]) -> tuple[Announcement, ...]:

@@ -64,15 +64,15 @@ def parse_id(text: str) -> ArxivId:
     bare = text.lstrip(_OPENING).rstrip(_CLOSING)
     bare = _AFTER.sub("", bare, count=1)
     bare = _TAIL.sub("", _AROUND.sub("", bare, count=1), count=1)
-    found = _ID.fullmatch(bare)
-    if found is None or not _fits_its_month(found["new"]):
+    match = _ID.fullmatch(bare)
+    if match is None or not _fits_its_month(match["new"]):
         raise UsageError(
             "not an arXiv id",
             where=repr(text),
             fix="Use a form like 2601.02954, 2601.02954v1, math/0309136 or the paper's address",
         )
-    base = found["new"] or f"{found['archive']}/{found['number']}"
-    return ArxivId(base, int(found["version"]) if found["version"] else None)
+    base = match["new"] or f"{match['archive']}/{match['number']}"
+    return ArxivId(base, int(match["version"]) if match["version"] else None)
 
 
 def _fits_its_month(new: str | None) -> bool:

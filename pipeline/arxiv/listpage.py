@@ -112,10 +112,10 @@ def _html(content: bytes, where: str) -> LexborHTMLParser:
 
 
 def _date(page: LexborHTMLParser, where: str) -> dt.date:
-    found = {match.groups(): match for match in _headings(page)}
-    if len(found) != 1:
+    dates = {match.groups(): match for match in _headings(page)}
+    if len(dates) != 1:
         raise _malformed("the page does not say which day it lists", where)
-    (match,) = found.values()
+    (match,) = dates.values()
     try:
         month = _MONTHS.index(match["month"][:3]) + 1
         return dt.date(int(match["year"]), month, int(match["day"]))
@@ -134,7 +134,7 @@ def _total(page: LexborHTMLParser, has_sections: bool, where: str) -> int:
     for section in page.css("dl"):
         section.decompose()
     text = _text(page.body)
-    totals = {_number(found) for found in _TOTAL.findall(text)}
+    totals = {_number(number) for number in _TOTAL.findall(text)}
     nothing = _NO_UPDATES.search(text) is not None
     if not totals and nothing and not has_sections:
         return 0
@@ -148,11 +148,11 @@ def _total(page: LexborHTMLParser, has_sections: bool, where: str) -> int:
 
 def _section_head(section: LexborNode, where: str) -> tuple[AnnounceType, int]:
     heading = _text(section.css_first("h3"))
-    found = _SECTION.fullmatch(heading)
+    match = _SECTION.fullmatch(heading)
     empty = section.css_first("dt") is None
-    if found is None or (found[2] is None and not empty):
+    if match is None or (match[2] is None and not empty):
         raise _malformed("unknown section", where, heading)
-    return _ANNOUNCE[found[1]], _number(found[2] or "0")
+    return _ANNOUNCE[match[1]], _number(match[2] or "0")
 
 
 def _entries(section: LexborNode, announce: AnnounceType, where: str) -> Iterator[PageEntry]:
@@ -201,8 +201,8 @@ def _authors(body: LexborNode) -> tuple[str, ...]:
 
 def _categories(subjects: str) -> tuple[str, ...]:
     """Of "Sound (cs.SD); Audio and Speech Processing (eess.AS)" what the brackets hold."""
-    found = (_CATEGORY.search(part.strip()) for part in subjects.split(";"))
-    return tuple(dict.fromkeys(match[1] for match in found if match))
+    matches = (_CATEGORY.search(part.strip()) for part in subjects.split(";"))
+    return tuple(dict.fromkeys(match[1] for match in matches if match))
 
 
 def _text(node: LexborNode | None) -> str:

@@ -73,14 +73,14 @@ def parse_oai(content: bytes, *, where: str) -> OaiPage:
                 said=f"{code}: {text}",
             )
     answers = [root.find(f"{_OAI}{verb}") for verb in ("ListRecords", "GetRecord")]
-    found = next((answer for answer in answers if answer is not None), None)
-    if found is None:
+    answer_given = next((answer for answer in answers if answer is not None), None)
+    if answer_given is None:
         if refusals:
             return OaiPage(records=(), token=None)
         raise _malformed("neither records nor an error in it", where)
     return OaiPage(
-        records=tuple(_record(record, where) for record in found.iter(f"{_OAI}record")),
-        token=(found.findtext(f"{_OAI}resumptionToken") or "").strip() or None,
+        records=tuple(_record(record, where) for record in answer_given.iter(f"{_OAI}record")),
+        token=(answer_given.findtext(f"{_OAI}resumptionToken") or "").strip() or None,
     )
 
 

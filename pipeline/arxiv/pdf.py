@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-import httpx
+import httpx2
 
 from pipeline.arxiv.connection import (
     Connection,
@@ -156,10 +156,10 @@ class _Download:
             headers |= {"Range": f"bytes={self._tally.size}-", "If-Range": self._validator}
         return headers
 
-    def _go_on(self, response: httpx.Response) -> None:
+    def _go_on(self, response: httpx2.Response) -> None:
         """Raises PdfIncomplete, and begins anew, unless the rest of the very same file comes."""
-        found = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
-        start, total = (int(found[1]), found[2]) if found else (0, "*")
+        match = _RANGE.fullmatch(response.headers.get("Content-Range", ""))
+        start, total = (int(match[1]), match[2]) if match else (0, "*")
         expected = response.status_code == 206 and 0 < self._tally.size == start
         if not expected or not self._is_same(response.headers, total):
             self._begin({})
@@ -175,7 +175,7 @@ class _Download:
             return False
         return headers.get("Last-Modified", self._changed) == self._changed
 
-    def _receive(self, response: httpx.Response) -> None:
+    def _receive(self, response: httpx2.Response) -> None:
         declared = response.headers.get("Content-Length", "")
         if declared.isdecimal():
             self._raise_if_larger(self._tally.size + int(declared))
@@ -194,7 +194,7 @@ class _Download:
                 fix="Raise arxiv.max_pdf_mb to read it",
             )
 
-    def _raise_if_no_pdf(self, response: httpx.Response) -> None:
+    def _raise_if_no_pdf(self, response: httpx2.Response) -> None:
         """What arXiv serves in a PDF's place: error pages, a challenge, "not ready"."""
         status = response.status_code
         kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()

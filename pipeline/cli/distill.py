@@ -14,7 +14,7 @@ from pipeline.errors import UsageError
 if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.llm.embedded import EmbeddedModel
-    from pipeline.train.distill import Base, Server
+    from pipeline.train.distill import BaseFile, Server
 
 
 def distill(  # noqa: PLR0913 - each is an option of the command
@@ -117,17 +117,17 @@ def _begin(adapter: Path | None) -> Path | None:
     return adapter
 
 
-def _device(wanted: str) -> str:
+def _device(name: str) -> str:
     """Raises UsageError where a GPU is asked for and there is none."""
     import torch
 
     there = torch.cuda.is_available()
-    if wanted == "cuda" and not there:
+    if name == "cuda" and not there:
         raise UsageError("torch sees no GPU", where="--device", fix="Leave it out, or --device cpu")
-    return "cuda" if there and wanted != "cpu" else "cpu"
+    return "cuda" if there and name != "cpu" else "cpu"
 
 
-def _base(settings: Config) -> tuple[Base, Server]:
+def _base(settings: Config) -> tuple[BaseFile, Server]:
     """The built-in model's file, and what serves it."""
     from pipeline.app import cache_folder
     from pipeline.clock import Clock
@@ -137,7 +137,7 @@ def _base(settings: Config) -> tuple[Base, Server]:
         assembled_model,
     )
     from pipeline.settings import EmbeddedProfile
-    from pipeline.train.distill import Base
+    from pipeline.train.distill import BaseFile
 
     cache = cache_folder(settings) / "models"
     file = assembled_model(cache)
@@ -146,7 +146,7 @@ def _base(settings: Config) -> tuple[Base, Server]:
         profile = EmbeddedProfile(kind="embedded", gguf=file, adapter=adapter)
         return EmbeddedModel(profile, Clock(), cache)
 
-    return Base(path=file, sha256=MODEL_SHA256), serve
+    return BaseFile(path=file, sha256=MODEL_SHA256), serve
 
 
 def _kept_for_tests(settings: Config) -> frozenset[str]:

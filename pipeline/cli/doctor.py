@@ -51,9 +51,9 @@ def examine(path: Path, *, offline: bool, model: str | None = None) -> Iterator[
     mistakes.settings_in_use(config)
     yield Finding(about="settings", text=str(path))
     if model is not None and model not in config.models:
-        known = ", ".join(sorted(config.models))
+        profiles = ", ".join(sorted(config.models))
         yield failed(
-            "--model", UsageError(f"no model profile {model!r}", fix=f"There are: {known}")
+            "--model", UsageError(f"no model profile {model!r}", fix=f"There are: {profiles}")
         )
         return
     config = config.model_copy(update={"model": model or config.model})
@@ -94,15 +94,15 @@ def _prompt(config: Config) -> str:
 
 def _model(config: Config, *, offline: bool) -> Finding:
     """What is known of it; where that is in order and nothing forbids it, one tiny call."""
-    found = _settings_of_model(config)
+    finding = _settings_of_model(config)
     profile = config.profile
     here = isinstance(profile, EmbeddedProfile) or is_loopback(profile.base_url.host)
-    if found.state == "error" or (offline and not here):
-        return found
-    called = tried(found.about, lambda: _called(config))
+    if finding.state == "error" or (offline and not here):
+        return finding
+    called = tried(finding.about, lambda: _called(config))
     if called.state == "error":
         return called
-    return found.model_copy(update={"text": f"{found.text}; {called.text}"})
+    return finding.model_copy(update={"text": f"{finding.text}; {called.text}"})
 
 
 def _called(config: Config) -> str:

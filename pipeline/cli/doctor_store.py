@@ -70,11 +70,11 @@ def _file(store: Store, path: Path) -> Iterator[Finding]:
 
 def _rows(store: Store) -> Iterator[Finding]:
     for column in COLUMNS:
-        if found := store.file.unreadable(column):
-            rows = "1 row" if found.rows == 1 else f"{found.rows} rows, the first"
+        if unreadable := store.file.unreadable(column):
+            rows = "1 row" if unreadable.rows == 1 else f"{unreadable.rows} rows, the first"
             yield Finding(
                 about="store",
-                text=f"{column.table}.{column.name} cannot be read in {rows}: {found.first};"
+                text=f"{column.table}.{column.name} cannot be read in {rows}: {unreadable.first};"
                 f" {column.cost}",
                 state="error" if column.fix else "warning",
                 fix=column.fix or "Nothing to do",

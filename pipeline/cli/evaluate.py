@@ -93,7 +93,7 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
 ) -> None:
     """Which prompt variant writes better lines and tags, by how much, and how sure that is."""
     from pipeline.evaluate.cases import Filters  # heavy: only this command needs it
-    from pipeline.evaluate.evaluation import Wanted, plan
+    from pipeline.evaluate.evaluation import EvaluationOrder, plan
     from pipeline.records import Section
 
     settings = load_settings(config)
@@ -110,7 +110,7 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
         sections=(Section(kind),) if kind else (),
         fields=(_field_name(settings, field),) if field else (),
     )
-    wanted = Wanted(
+    order = EvaluationOrder(
         variants=_variants(settings, prompts or []),
         configs=_configs(settings, writers, temperature, judge),
         writers=writers,
@@ -122,7 +122,7 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
         full_text=full_text,
         judge=judge,
     )
-    finished = _run(plan(wanted), dry_run=dry_run)
+    finished = _run(plan(order), dry_run=dry_run)
     if finished is not None:
         _end(finished, goal, save_baseline, lower=lower_baseline)
 
@@ -164,8 +164,8 @@ def _run(planned: Plan, *, dry_run: bool) -> Finished | None:
     from pipeline.evaluate.report.table import print_evaluation
     from pipeline.files import shown_path
 
-    wanted = planned.wanted
-    with session.bench(wanted.configs, full_text=wanted.full_text) as bench, Steps() as steps:
+    order = planned.order
+    with session.bench(order.configs, full_text=order.full_text) as bench, Steps() as steps:
         made = evaluation.ready(bench, planned, steps)
         if dry_run:
             print_work(planned, evaluation.work(bench, made))
@@ -200,20 +200,20 @@ def _variants(settings: Config, prompts: Sequence[str]) -> tuple[Variant, ...]:
     from pipeline.prompt.variant import load_variant
 
     if not prompts:
-        known = ", ".join(sorted(file.stem for file in settings.paths.prompts.glob("*.md")))
-        raise UsageError("names no prompt variant", where="evaluate", fix=f"There are: {known}")
-    found: dict[str, Variant] = {}
+        names = ", ".join(sorted(file.stem for file in settings.paths.prompts.glob("*.md")))
+        raise UsageError("names no prompt variant", where="evaluate", fix=f"There are: {names}")
+    variants: dict[str, Variant] = {}
     for text in dict.fromkeys(prompts):
         path = Path(text)
         named = path.suffix != ".md" and path.name == text
         folder = settings.paths.prompts if named else path.parent
         variant = load_variant(text if named else path.stem, folder)
-        if variant.name in found:
+        if variant.name in variants:
             raise UsageError(
                 f"two variants are called {variant.name!r}", where=text, fix="Rename one file"
             )
-        found[variant.name] = variant
-    return tuple(found.values())
+        variants[variant.name] = variant
+    return tuple(variants.values())
 
 
 def _configs(
@@ -224,8 +224,8 @@ def _configs(
     for name in dict.fromkeys([*writers, *([judge] if judge else [])]):
         if name not in settings.models:
             where = "--model" if name in writers else "--judge"
-            known = ", ".join(sorted(settings.models))
-            raise UsageError(f"no model profile {name!r}", where=where, fix=f"There are: {known}")
+            names = ", ".join(sorted(settings.models))
+            raise UsageError(f"no model profile {name!r}", where=where, fix=f"There are: {names}")
         models = settings.models
         if temperature is not None and name in writers:
             profile = models[name].model_copy(update={"temperature": temperature})

@@ -24,7 +24,7 @@ from pipeline.cli.options import (
     load_settings,
 )
 from pipeline.cli.restore import restore
-from pipeline.cli.run import NightsWanted, nights, run
+from pipeline.cli.run import NightsOrder, nights, run
 from pipeline.cli.schedule import schedule
 from pipeline.errors import (
     EXIT_DONE,
@@ -90,11 +90,11 @@ def reprocess(
     from pipeline.arxiv.ids import parse_id
     from pipeline.night import reprocess as again
 
-    wanted = [parse_id(text) for text in ids]
+    parsed = [parse_id(text) for text in ids]
     step = again.undo if undo else again.reprocess
     settings = load_settings(config, model, prompt)
     with session.run(settings) as (edges, running):
-        for arxiv_id in wanted:
+        for arxiv_id in parsed:
             running.papers.append(arxiv_id.base)
             running.add(_done_again(partial(step, edges, arxiv_id)))
     sys.exit(running.outcome.exit_status)
@@ -149,26 +149,26 @@ def show(
         summaries = store.summaries.of(arxiv_id.base)
         version = arxiv_id.version or store.days.latest_version(arxiv_id.base)
         version = version or store.summaries.latest_version(arxiv_id.base)
-        found = store.papers.get(arxiv_id.base, version) if version else None
-        if found is None:
+        shown = store.papers.get(arxiv_id.base, version) if version else None
+        if shown is None:
             raise UsageError("not in the store", where=arxiv_id, fix="See: jianjie status")
         if arxiv_id.version:
             summaries = [pair for pair in summaries if pair[0].version == arxiv_id.version]
-        print_paper(found, summaries, replaced(store.papers.earlier(found), found))
+        print_paper(shown, summaries, replaced(store.papers.earlier(shown), shown))
 
 
 @app.command(epilog="Example:  jianjie status --days 30")
 def status(
     config: ConfigOption = CONFIG,
-    days: Annotated[int, typer.Option(min=1, help="So many listings, runs and days.")] = 10,
+    days: Annotated[int, typer.Option(min=1, help="Listings, runs and days to show.")] = 10,
 ) -> None:
     """What is owed, how the last runs ended, and what the models cost."""
     from pipeline.cli.terminal import print_status, print_unsent
     from pipeline.digest.drift import canary_of
 
     with session.reading(load_settings(config)) as store:
-        known = [store.days.get(date, field) for date, field in store.days.known()[:days]]
-        listed = [day for day in known if day]
+        days_known = [store.days.get(date, field) for date, field in store.days.known()[:days]]
+        listed = [day for day in days_known if day]
         print_status(
             listed,
             store.runs.last(days),
@@ -192,10 +192,10 @@ def render(
 
     settings = load_settings(config)
     with session.outputs(settings) as store:
-        wanted = [(d, f) for d, f in store.days.known() if date is None or d == date.date()]
-        if not wanted and (date or not store.summaries.unlisted()):
+        keys = [(d, f) for d, f in store.days.known() if date is None or d == date.date()]
+        if not keys and (date or not store.summaries.unlisted()):
             raise UsageError("the store has no such day", where="render", fix="See: jianjie status")
-        for day in filled_in(settings, store, wanted, session.say):
+        for day in filled_in(settings, store, keys, session.say):
             written = publish_day(store, settings, day)
             state = "written" if written.changed else "unchanged"
             typer.echo(f"{shown_path(written.markdown)} {state}")
@@ -243,7 +243,7 @@ def demo(
             typer.echo("\n".join(variables(settings.arxiv)))
             typer.echo("jianjie: set these in another shell; Ctrl-C ends the stand-in", err=True)
             signal.pause()
-        exit_status = nights(settings, [field], NightsWanted(), report=True)
+        exit_status = nights(settings, [field], NightsOrder(), report=True)
     sys.exit(exit_status)
 
 

@@ -161,9 +161,9 @@ def _secrets() -> set[str]:
     profiles = config.models.values() if config else ()
     named = {getattr(profile, "api_key_env", None) for profile in profiles}
     named |= {name for name in os.environ if _SECRETS_NAME.search(name)}
-    found = {os.environ.get(name, "").strip() for name in named if name}
+    secrets = {os.environ.get(name, "").strip() for name in named if name}
     for name in config.messages.to_env if config else ():
         address = os.environ.get(name, "").strip()
         parts = _ADDRESS_PARTS.split(address)
-        found |= {address, *parts, *map(unquote, parts)}
-    return {secret for secret in found if len(secret) >= _LEAST_SECRET}
+        secrets |= {address, *parts, *map(unquote, parts)}
+    return {secret for secret in secrets if len(secret) >= _LEAST_SECRET}

@@ -56,6 +56,6 @@ def chosen_fields(settings: Config, field: str | None) -> list[str]:
     if field is None:
         return list(settings.fields)
     if field not in settings.fields:
-        known = ", ".join(settings.fields)
-        raise UsageError(f"no field {field!r}", where="--field", fix=f"There are: {known}")
+        names = ", ".join(settings.fields)
+        raise UsageError(f"no field {field!r}", where="--field", fix=f"There are: {names}")
     return [field]

@@ -31,18 +31,20 @@ def restore(
     from pipeline.restore.rebuild import restore as rebuild
 
     settings = load_settings(config)
-    found = rebuild(settings, Clock(), session.command(), session.say, over=over)
-    has = f"{_counted(found.days, 'day')}, {_counted(found.papers, 'paper')}, {found.owed} owed"
-    base = f" over {shown_path(found.base)}" if found.base else ""
-    typer.echo(f"store: {has}; from {_counted(found.digests, 'digest')}{base}")
-    if found.aside:
-        typer.echo(f"what stood in its place is kept as {shown_path(found.aside)}")
-    if not found.added_to:
-        since = f" since the snapshot {found.base.stem}" if found.base else ""
+    rebuilt = rebuild(settings, Clock(), session.command(), session.say, over=over)
+    has = (
+        f"{_counted(rebuilt.days, 'day')}, {_counted(rebuilt.papers, 'paper')}, {rebuilt.owed} owed"
+    )
+    base = f" over {shown_path(rebuilt.base)}" if rebuilt.base else ""
+    typer.echo(f"store: {has}; from {_counted(rebuilt.digests, 'digest')}{base}")
+    if rebuilt.aside:
+        typer.echo(f"what stood in its place is kept as {shown_path(rebuilt.aside)}")
+    if not rebuilt.added_to:
+        since = f" since the snapshot {rebuilt.base.stem}" if rebuilt.base else ""
         typer.echo(f"not in the digests, and so lost{since}: {_LOST}")
-    for line in found.unusable:
+    for line in rebuilt.unusable:
         session.say(line)
-    sys.exit(OutputError.exit_status if found.unusable else 0)
+    sys.exit(OutputError.exit_status if rebuilt.unusable else 0)
 
 
 def _counted(number: int, noun: str) -> str:

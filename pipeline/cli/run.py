@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pipeline.records import Canary
 
 
-class NightsWanted(NamedTuple):
+class NightsOrder(NamedTuple):
     """Which nights, and how much of them."""
 
     date: dt.date | None = None
@@ -68,20 +68,20 @@ def run(
     """Tonight's digest and the nights that were missed, or one day's."""
     settings = load_settings(config, model, prompt)
     fields = chosen_fields(settings, field)
-    wanted = NightsWanted(date.date() if date else None, since.date() if since else None, limit)
+    request = NightsOrder(date.date() if date else None, since.date() if since else None, limit)
     if date and since:
         raise UsageError("--date and --since exclude each other", where="run", fix="Give one")
     if dry_run:
-        sys.exit(_dry_run(settings, fields, wanted))
+        sys.exit(_dry_run(settings, fields, request))
     whole = date is None and limit is None
     report = sys.stdout.isatty()
-    sys.exit(nights(settings, fields, wanted, report=report, canary=whole, tell=whole))
+    sys.exit(nights(settings, fields, request, report=report, canary=whole, tell=whole))
 
 
 def nights(
     settings: Config,
     fields: Sequence[str],
-    wanted: NightsWanted,
+    request: NightsOrder,
     *,
     report: bool,
     canary: bool = False,
@@ -98,11 +98,11 @@ def nights(
     told = _Told(report=report)
     try:
         with (
-            session.messages(settings, wanted=tell) as messages,
+            session.messages(settings, telling=tell) as messages,
             session.run(settings, messages) as (edges, running),
         ):
             start = time.monotonic()
-            for result in run_fields(edges, fields, **wanted._asdict()):
+            for result in run_fields(edges, fields, **request._asdict()):
                 told.add(result, time.monotonic() - start)
                 told.halted = edges.model.halted
                 messages.add(result, edges.model.halted)
@@ -162,7 +162,7 @@ class _Told:
             session.say(str(problem))
 
 
-def _dry_run(settings: Config, fields: Sequence[str], wanted: NightsWanted) -> int:
+def _dry_run(settings: Config, fields: Sequence[str], request: NightsOrder) -> int:
     """Every field's estimates; the worst exit status."""
     from pipeline.cli.terminal import print_estimate
     from pipeline.night.account import told
@@ -170,9 +170,9 @@ def _dry_run(settings: Config, fields: Sequence[str], wanted: NightsWanted) -> i
     from pipeline.night.result import Trouble
 
     with session.edges(settings) as edges:
-        found = list(estimates(edges, fields, date=wanted.date, since=wanted.since))
+        estimated = list(estimates(edges, fields, date=request.date, since=request.since))
     statuses = []
-    for one in found:
+    for one in estimated:
         if isinstance(one, Trouble):
             session.say(told(one))
             statuses.append(one.error.exit_status)

@@ -195,14 +195,14 @@ def _within(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def messages(settings: Config, *, wanted: bool) -> Iterator[Telling]:
+def messages(settings: Config, *, telling: bool) -> Iterator[Telling]:
     """What a run has to tell; the addresses are checked before anything is touched."""
     from pipeline.messages.outbox import Telling
     from pipeline.messages.targets import addresses
 
-    if wanted:
+    if telling:
         addresses(settings.messages)
-    told = Telling(wanted=wanted)
+    told = Telling(active=telling)
     try:
         yield told
     finally:

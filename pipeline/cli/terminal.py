@@ -225,10 +225,10 @@ def _check(day: Day) -> str:
     counted, pages, added = (
         (check.counted, len(check.pages), len(check.added)) if check else (0, 0, 0)
     )
-    found = f", {added} of them not in the feed" if added else ""
+    unfed = f", {added} of them not in the feed" if added else ""
     over = len(check.no_news) if check else 0
     left = f", {over} no news here" if over else ""
-    return f"complete: {counted} on arXiv's {pages} list pages{found}{left}"
+    return f"complete: {counted} on arXiv's {pages} list pages{unfed}{left}"
 
 
 def _agreement(day: Day) -> str:

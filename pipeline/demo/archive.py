@@ -213,13 +213,13 @@ def in_categories(rows: Iterable[Row], categories: Collection[str]) -> tuple[Ann
     A paper is new where its primary category is asked for and crossed elsewhere, so that two
     queries can give it two types; the listing's own type is the strongest.
     """
-    wanted = {canonical(category) for category in categories}
-    found = [
-        _as_asked(item, wanted)
+    names = {canonical(category) for category in categories}
+    items = [
+        _as_asked(item, names)
         for item, crossed in rows
-        if _meets(item.paper.categories if crossed is None else crossed, wanted)
+        if _meets(item.paper.categories if crossed is None else crossed, names)
     ]
-    return tuple(sorted(found, key=_order))
+    return tuple(sorted(items, key=_order))
 
 
 def on_page(rows: Iterable[Row], category: str) -> dict[AnnounceType, list[Paper]]:
@@ -240,15 +240,15 @@ def on_page(rows: Iterable[Row], category: str) -> dict[AnnounceType, list[Paper
     return sections
 
 
-def _as_asked(item: Announcement, wanted: set[str]) -> Announcement:
-    if item.announce not in _WEAKER or _meets(item.paper.categories[:1], wanted):
+def _as_asked(item: Announcement, names: set[str]) -> Announcement:
+    if item.announce not in _WEAKER or _meets(item.paper.categories[:1], names):
         return item
     return item.model_copy(update={"announce": _WEAKER[item.announce]})
 
 
-def _meets(categories: Iterable[str], wanted: set[str]) -> bool:
+def _meets(categories: Iterable[str], names: set[str]) -> bool:
     own = {canonical(category) for category in categories}
-    return bool(wanted & (own | {category.partition(".")[0] for category in own}))
+    return bool(names & (own | {category.partition(".")[0] for category in own}))
 
 
 def _by_date(listings: Iterable[Listing]) -> dict[dt.date, tuple[Announcement, ...]]:

@@ -11,7 +11,7 @@ from socketserver import TCPServer
 from typing import Any
 
 from pipeline.demo.answers.answer import Answer
-from pipeline.demo.asked import Asked
+from pipeline.demo.request import Request
 
 _CHUNK = 4096
 
@@ -22,7 +22,7 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, answer: Callable[[Asked], Answer]) -> None:
+    def __init__(self, answer: Callable[[Request], Answer]) -> None:
         self.answer = answer
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
@@ -92,7 +92,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._head(answer, chunked=False)
 
     def _answer(self) -> Answer:
-        asked = Asked(
+        request = Request(
             method=self.command,
             path=self.path,
             user_agent=self.headers.get("User-Agent", ""),
@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
             range=self.headers.get("Range", ""),
             if_range=self.headers.get("If-Range", ""),
         )
-        return self.server.answer(asked)
+        return self.server.answer(request)
 
     def _head(self, answer: Answer, *, chunked: bool) -> None:
         self.send_response(answer.status)

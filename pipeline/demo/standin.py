@@ -22,7 +22,7 @@ from pipeline.demo.answers.oai import oai_answer
 from pipeline.demo.answers.pages import catchup_answer, list_answer
 from pipeline.demo.answers.pdfs import Pdfs, pdf_answer, pdf_folder
 from pipeline.demo.archive import Archive
-from pipeline.demo.asked import Asked
+from pipeline.demo.request import Request
 from pipeline.demo.server import Server
 from pipeline.records import Listing
 
@@ -67,21 +67,21 @@ class StandInArxiv:
         """The address without a slash at the end: http://127.0.0.1:PORT."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, request: Request) -> Answer:
         """What arXiv says to this; called in the server's threads."""
-        match asked.kind:
+        match request.kind:
             case "feed":
-                good = feed_answer(self.archive, asked)
+                good = feed_answer(self.archive, request)
             case "list":
-                good = list_answer(self.archive, asked)
+                good = list_answer(self.archive, request)
             case "catchup":
-                good = catchup_answer(self.archive, asked)
+                good = catchup_answer(self.archive, request)
             case "api":
-                good = api_answer(self.archive, asked)
+                good = api_answer(self.archive, request)
             case "oai":
-                good = oai_answer(self.archive, asked)
+                good = oai_answer(self.archive, request)
             case "pdf":
-                good = pdf_answer(self.archive, self.pdfs, asked)
+                good = pdf_answer(self.archive, self.pdfs, request)
             case None:
                 good = Answer(404, PLAIN, b"Not found.")
         return good

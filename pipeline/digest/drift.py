@@ -25,7 +25,7 @@ from typing import NamedTuple
 from pipeline.records import Canary, CanaryScore, Record
 
 WEEKS = dt.timedelta(days=28)
-"""So far back earlier nights count."""
+"""Days back that earlier nights count."""
 NIGHTS = 7
 """With fewer earlier nights there is no band: the canary is still learning."""
 LEAST: Mapping[str, float] = {
@@ -116,7 +116,7 @@ def _night(lines: Sequence[CanaryLine]) -> _Night:
 
 def _mean(lines: Iterable[CanaryLine], value: Callable[[CanaryLine], float | None]) -> float | None:
     """Of the lines that have a value."""
-    values = [found for line in lines if (found := value(line)) is not None]
+    values = [number for line in lines if (number := value(line)) is not None]
     return statistics.fmean(values) if values else None
 
 

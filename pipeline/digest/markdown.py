@@ -121,13 +121,13 @@ class Digest(Record):
         the entry says keep its spelling. Raises UsageError when the digest has no such paper.
         """
         named = {entry.versioned for entry in self.entries}
-        wanted = versioned if versioned in named else re.sub(r"v[0-9]+\Z", "", versioned)
-        if wanted not in named:
+        name = versioned if versioned in named else re.sub(r"v[0-9]+\Z", "", versioned)
+        if name not in named:
             fix = "Write the digest again with: jianjie render"
             raise UsageError(f"{versioned} is not in the digest", where=self.name, fix=fix)
 
         def changed(entry: Entry) -> Entry:
-            if entry.versioned != wanted:
+            if entry.versioned != name:
                 return entry
             same = tags is None or tags == entry.tags
             tags_text = entry.tags_text if same else "; ".join(tags or ())
@@ -216,12 +216,12 @@ class _Reader:
 
     def heading(self) -> tuple[str, str, dict[Section, int]]:
         """The field's name, its categories, and how many entries each section has."""
-        found = self._match(_TITLE_LINE, "# NAME CATEGORIES")
+        match = self._match(_TITLE_LINE, "# NAME CATEGORIES")
         counts = {
             part: int(self._match(_COUNT_LINE.format(word), f"- **{word} N 篇**")[1])
             for part, word in HEADINGS.items()
         }
-        return found[1], found[2], counts
+        return match[1], match[2], counts
 
     def entry(self, section: Section, number: int) -> Entry:
         """The entry that starts here, with its rule; the fields are read in the order written."""
@@ -276,24 +276,24 @@ class _Reader:
         self._at += 1
         return self._lines[self._at - 1].removeprefix(label)
 
-    def _match(self, pattern: str, wanted: str) -> re.Match[str]:
+    def _match(self, pattern: str, form: str) -> re.Match[str]:
         """A whole line and the blank line after it."""
-        if (found := re.fullmatch(pattern, self._here)) is None:
-            self._fail(wanted)
+        if (match := re.fullmatch(pattern, self._here)) is None:
+            self._fail(form)
         self._at += 1
         self._take("")
-        return found
+        return match
 
-    def _take(self, wanted: str) -> None:
-        if self._here != wanted:
-            self._fail(_SHOWN.get(wanted, wanted))
+    def _take(self, form: str) -> None:
+        if self._here != form:
+            self._fail(_SHOWN.get(form, form))
         self._at += 1
 
     @property
     def _here(self) -> str:
         return self._lines[self._at]
 
-    def _fail(self, wanted: str) -> NoReturn:
-        found = _SHOWN[_END] if self._here == _END else repr(self._here[:60])
-        what = f"expected {wanted}, found {found}"
+    def _fail(self, form: str) -> NoReturn:
+        here = _SHOWN[_END] if self._here == _END else repr(self._here[:60])
+        what = f"expected {form}, found {here}"
         raise DigestFormatError(what, file=self._file, line=self._at + 1)

@@ -20,7 +20,7 @@ from pipeline.evaluate.bench import Bench
 from pipeline.evaluate.results import Attempt, Case, System
 from pipeline.evaluate.together import Call, together
 from pipeline.llm.prices import cost
-from pipeline.night.paper import Kit, Question, or_shorter, question
+from pipeline.night.paper import Kit, Question, or_shorter, question_of
 from pipeline.prompt.variant import Variant
 from pipeline.records import PaperText, Reply, Summary
 from pipeline.stages.summarize import DECLINED, TRIES, Judge, summarize
@@ -92,10 +92,10 @@ def work_left(bench: Bench, todo: Sequence[SampleOrder]) -> dict[str, Work]:
     """By system: the calls that are not paid for yet."""
     left = {order.writer.system.name: Work(0, 0, 0, 0.0) for order in todo}
     for order in todo:
-        asked = _asked(bench, order)
-        if _settled(bench, asked.inquiry.key):
+        orders_asked = _asked(bench, order)
+        if _settled(bench, orders_asked.inquiry.key):
             continue
-        prompt = asked.prompt
+        prompt = orders_asked.prompt
         done = left[order.writer.system.name]
         profile = bench.configs[order.writer.system.profile].profile
         tokens_in = done.tokens_in + round(prompt.tokens * profile.counting_factor)
@@ -137,12 +137,12 @@ def _reasons(reply: Reply, reasons: tuple[str, ...]) -> tuple[str, ...]:
 
 def _ask(bench: Bench, order: SampleOrder) -> str:
     """See that all replies to an order are stored; their key. As on a night, half may do."""
-    asked, _ = or_shorter(
+    question, _ = or_shorter(
         _asked(bench, order),
         lambda: _asked(bench, order, share=0.5),
         lambda one: _see_settled(bench, order, one),
     )
-    return asked.inquiry.key
+    return question.inquiry.key
 
 
 def _asked(bench: Bench, order: SampleOrder, *, share: float = 1.0) -> Question:
@@ -151,26 +151,26 @@ def _asked(bench: Bench, order: SampleOrder, *, share: float = 1.0) -> Question:
     config = bench.configs[profile]
     kit = Kit(order.writer.variant, config.profile, config.extract, bench.readers)
     key = f"sample {order.number}"
-    return question(order.case.paper, order.text, kit, bench.models[profile], key, share=share)
+    return question_of(order.case.paper, order.text, kit, bench.models[profile], key, share=share)
 
 
 def _see_settled(bench: Bench, order: SampleOrder, one: Question) -> None:
     """One at a time for a key: two prompts may send the same words for a paper."""
-    asked = one.inquiry
-    with bench.turns(asked.key):
-        if _settled(bench, asked.key):
+    inquiry = one.inquiry
+    with bench.turns(inquiry.key):
+        if _settled(bench, inquiry.key):
             return
         result = summarize(
             order.case.paper,
             order.text,
             one.prompt,
-            asked,
+            inquiry,
             model=bench.models[order.writer.system.profile].for_one_paper(),
             log=bench.store.replies,
             now=bench.clock.now(),
         )
         if isinstance(result, Summary):
-            bench.store.replies.add_reasons(asked.key, len(_replies(bench, asked.key)) - 1, ())
+            bench.store.replies.add_reasons(inquiry.key, len(_replies(bench, inquiry.key)) - 1, ())
 
 
 def _settled(bench: Bench, key: str) -> bool:

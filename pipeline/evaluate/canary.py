@@ -68,8 +68,8 @@ def watch(edges: Edges, date: dt.date, fields: Iterable[str]) -> Canary | str | 
 def canaries(edges: Edges) -> tuple[Case, ...]:
     """The first `canary` papers that the prompt does not show. Raises UsageError without any."""
     folder = edges.config.paths.prompts / EXAMPLES
-    found = find_cases([folder], Filters()).cases
-    fit = [case for case in found if case.paper.abstract and case.id not in _shown(edges.variant)]
+    cases = find_cases([folder], Filters()).cases
+    fit = [case for case in cases if case.paper.abstract and case.id not in _shown(edges.variant)]
     if not fit:
         raise UsageError(
             "no example is left for the canary: the prompt shows them all",

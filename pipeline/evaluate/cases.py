@@ -28,7 +28,7 @@ class Filters(Record):
     """The digests' Chinese names."""
 
 
-class Found(Record):
+class Selection(Record):
     """The cases of some digests, and what of them is no case."""
 
     cases: tuple[Case, ...]
@@ -36,7 +36,7 @@ class Found(Record):
     """arXiv id → why."""
 
 
-def find_cases(paths: Sequence[Path], filters: Filters) -> Found:
+def find_cases(paths: Sequence[Path], filters: Filters) -> Selection:
     """One case a paper: of several entries for one, the earliest digest's.
 
     `paths` are digests or folders of them. Raises UsageError where a file is not there, has no
@@ -61,7 +61,7 @@ def find_cases(paths: Sequence[Path], filters: Filters) -> Found:
                 left_out.pop(case.id, None)
     if not cases:
         raise _nothing(paths, seen)
-    return Found(cases=tuple(cases.values()), left_out=left_out)
+    return Selection(cases=tuple(cases.values()), left_out=left_out)
 
 
 def date_of(file: Path) -> dt.date:
@@ -86,10 +86,10 @@ def _dated(paths: Sequence[Path]) -> Iterable[tuple[Path, dt.date]]:
     files: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            found = sorted(path.rglob("*.md"))
-            if not found:
+            digests = sorted(path.rglob("*.md"))
+            if not digests:
                 raise UsageError("no digest (*.md) in this folder", where=path)
-            files.update(dict.fromkeys(found))
+            files.update(dict.fromkeys(digests))
         elif path.is_file():
             files[path] = None
         else:

@@ -51,12 +51,12 @@ def comparisons(systems: Sequence[System], samples: Sequence[Sample]) -> tuple[C
 
 def values(system: str, metric: str, samples: Sequence[Sample]) -> Values:
     """By case, its samples averaged; cases without a value are not in it."""
-    found: dict[str, list[float]] = defaultdict(list)
+    by_paper: dict[str, list[float]] = defaultdict(list)
     for sample in samples:
         score = sample.scores.get(metric)
         if sample.system == system and score is not None:
-            found[sample.case].append(score)
-    return {case: sum(scores) / len(scores) for case, scores in found.items()}
+            by_paper[sample.case].append(score)
+    return {case: sum(scores) / len(scores) for case, scores in by_paper.items()}
 
 
 def against(
@@ -68,30 +68,30 @@ def against(
         for name, own in systems
         if (common := [case for case in baseline[1] if case in own])
     ]
-    adjusted = holm([found.p for _, found in pairs])
-    for (name, found), p_holm in zip(pairs, adjusted, strict=True):
+    adjusted = holm([pair.p for _, pair in pairs])
+    for (name, pair), p_holm in zip(pairs, adjusted, strict=True):
         yield Comparison(
             system=name,
             baseline=baseline[0],
             metric=metric,
-            **found.model_dump(),
+            **pair.model_dump(),
             p_holm=p_holm,
-            verdict=_verdict(metric, found, p_holm),
+            verdict=_verdict(metric, pair, p_holm),
         )
 
 
 def _average(
     system: System, metric: str, cases: Sequence[Case], samples: Sequence[Sample]
 ) -> Average | None:
-    found = values(system.name, metric, samples)
-    if not found:
+    scores = values(system.name, metric, samples)
+    if not scores:
         return None
     if metric == "tags-f1":
         mean, low, high = _micro(system, cases, samples)
     else:
-        mean, low, high = mean_interval(list(found.values()))
+        mean, low, high = mean_interval(list(scores.values()))
     return Average(
-        system=system.name, metric=metric, mean=mean, low=low, high=high, count=len(found)
+        system=system.name, metric=metric, mean=mean, low=low, high=high, count=len(scores)
     )
 
 
@@ -115,10 +115,10 @@ def _micro(
     return statistic_interval(len(cases), f1)
 
 
-def _verdict(metric: str, found: Paired, p: float) -> Verdict:
+def _verdict(metric: str, pair: Paired, p: float) -> Verdict:
     """Where less is better, a smaller value wins; a length is neither."""
     better = METRICS[metric].better
     if better == "neither":
         return "no winner"
     sign = 1 if better == "higher" else -1
-    return verdict(p, sign * found.difference, found.detectable)
+    return verdict(p, sign * pair.difference, pair.detectable)

@@ -39,7 +39,7 @@ from pipeline.prompt.variant import Variant
 from pipeline.records import PaperText
 
 
-class Wanted(NamedTuple):
+class EvaluationOrder(NamedTuple):
     """What is to be compared, and on what."""
 
     variants: tuple[Variant, ...]
@@ -61,7 +61,7 @@ class Wanted(NamedTuple):
 class Plan(NamedTuple):
     """What is wanted, checked; nothing was asked for yet."""
 
-    wanted: Wanted
+    order: EvaluationOrder
     cases: tuple[Case, ...]
     left_out: dict[str, str]
     """arXiv id → why."""
@@ -95,38 +95,38 @@ class Progress(Protocol):
         """One more is done."""
 
 
-def plan(wanted: Wanted) -> Plan:
+def plan(order: EvaluationOrder) -> Plan:
     """Checked before any call.
 
     Raises UsageError (no case, a leak), DigestFormatError, ConfigError (a profile has no price).
     """
-    if wanted.judge is not None and len(wanted.writers) * len(wanted.variants) == 1:
+    if order.judge is not None and len(order.writers) * len(order.variants) == 1:
         raise UsageError(
             "there is nothing to judge", where="--judge", fix="Name two variants, or two models"
         )
-    for name, config in wanted.configs.items():
+    for name, config in order.configs.items():
         _check_price(name, config)
-    found = find_cases(wanted.digests, wanted.filters)
-    writing = [(name, wanted.configs[name]) for name in wanted.writers]
-    leaking = leaks(found.cases, wanted.variants, writing)
-    cases = without_leaks(found.cases, leaking, leave_out=wanted.leave_out_leaks)
-    return Plan(wanted, cases[: wanted.limit], {**found.left_out, **leaking})
+    selection = find_cases(order.digests, order.filters)
+    writing = [(name, order.configs[name]) for name in order.writers]
+    leaking = leaks(selection.cases, order.variants, writing)
+    cases = without_leaks(selection.cases, leaking, leave_out=order.leave_out_leaks)
+    return Plan(order, cases[: order.limit], {**selection.left_out, **leaking})
 
 
 def ready(bench: Bench, planned: Plan, progress: Progress) -> Ready:
     """Every sample that is wanted, with its text; PDFs are downloaded here."""
-    if planned.wanted.full_text:
+    if planned.order.full_text:
         progress.begin("PDFs", len(planned.cases))
     read = texts(bench, planned.cases, progress.tick)
     writers = _writers(bench, planned)
-    todo = tuple(orders(writers, planned.cases, read, planned.wanted.repeat))
+    todo = tuple(orders(writers, planned.cases, read, planned.order.repeat))
     return Ready(planned, writers, read, todo)
 
 
 def work(bench: Bench, made: Ready) -> dict[str, Work]:
     """By system: what is not paid for yet; all that the judge may ask, for no line is known."""
     left = work_left(bench, made.orders)
-    if (profile := made.plan.wanted.judge) is not None:
+    if (profile := made.plan.order.judge) is not None:
         systems = [writer.system for writer in made.writers]
         left[f"judge {profile}"] = judge_work(bench, profile, made.plan.cases, systems)
     return left
@@ -147,7 +147,7 @@ def evaluate(bench: Bench, made: Ready, progress: Progress) -> Finished:
         version=__version__,
         cases=_case_set(planned),
         systems=systems,
-        repeat=planned.wanted.repeat,
+        repeat=planned.order.repeat,
         averages=averages(systems, planned.cases, samples),
         comparisons=comparisons(systems, samples),
         references=(*floors(planned.cases), *ceilings(planned.cases)),
@@ -168,17 +168,17 @@ def _check_price(name: str, config: Config) -> None:
 
 
 def _writers(bench: Bench, planned: Plan) -> tuple[Writer, ...]:
-    wanted = planned.wanted
-    alone = len(wanted.writers) == 1
+    order = planned.order
+    alone = len(order.writers) == 1
     return tuple(
         Writer(_system(bench, planned, variant, profile, alone=alone), variant)
-        for profile in wanted.writers
-        for variant in wanted.variants
+        for profile in order.writers
+        for variant in order.variants
     )
 
 
 def _system(bench: Bench, planned: Plan, variant: Variant, profile: str, *, alone: bool) -> System:
-    own = planned.wanted.configs[profile].profile.temperature
+    own = planned.order.configs[profile].profile.temperature
     return System(
         name=variant.name if alone else f"{variant.name}@{profile}",
         variant=variant.name,
@@ -193,8 +193,12 @@ def _system(bench: Bench, planned: Plan, variant: Variant, profile: str, *, alon
 def _with_temperature(system: System, answered: Sequence[SampleAnswer]) -> System:
     """The temperature at which replies were drawn: some endpoints take none."""
     firsts = [a.attempts[0] for a in answered if a.order.name[0] == system.name and a.attempts]
-    known = {first.reply.temperature for first in firsts}
-    return system.model_copy(update={"temperature": known.pop()}) if len(known) == 1 else system
+    temperatures = {first.reply.temperature for first in firsts}
+    return (
+        system.model_copy(update={"temperature": temperatures.pop()})
+        if len(temperatures) == 1
+        else system
+    )
 
 
 def _scored(answer: SampleAnswer, progress: Progress) -> Sample:
@@ -213,7 +217,7 @@ def _case_set(planned: Plan) -> CaseSet:
         files=tuple(dict.fromkeys(case.file for case in cases)),
         regime=regime(cases),
         left_out=planned.left_out,
-        text="full-text" if planned.wanted.full_text else "abstract",
+        text="full-text" if planned.order.full_text else "abstract",
     )
 
 
@@ -224,7 +228,7 @@ def _judged(
     samples: Sequence[Sample],
     progress: Progress,
 ) -> JudgedPairs | None:
-    profile = planned.wanted.judge
+    profile = planned.order.judge
     if profile is None:
         return None
     progress.begin("judgements", questions_needed(planned.cases, samples, systems))
@@ -245,7 +249,7 @@ def _problems(made: Ready, samples: Sequence[Sample]) -> tuple[str, ...]:
             f"{len(fallen)} of {len(made.texts)} papers were read from their abstract:"
             f" {fallen[0].fallback}"
         )
-    if made.plan.wanted.repeat > 1 and any(w.system.temperature == 0 for w in made.writers):
+    if made.plan.order.repeat > 1 and any(w.system.temperature == 0 for w in made.writers):
         problems.append("samples at temperature 0 differ by the endpoint's chance alone")
     return tuple(problems)
 

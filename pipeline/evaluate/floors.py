@@ -23,7 +23,7 @@ _LINES: Mapping[str, Callable[[str, str], float]] = {
     "rouge-l": rouge_l,
 }
 _PAIRS = 4000
-"""So many random pairs at the most (a few seconds), but one for every case."""
+"""Random pairs at the most (a few seconds), but one for every case."""
 _WORD = re.compile(r"[a-z0-9]{2,}")
 _CEILING = {"chrf": 70.7, "rouge-l": 80.6, "tags-f1": 99.1, "primary": 99.7}
 _CEILING_FIELD = "音频"
@@ -46,7 +46,7 @@ def floors(cases: Sequence[Case], *, seed: int = 0) -> tuple[Reference, ...]:
 
 def ceilings(cases: Sequence[Case]) -> tuple[Reference, ...]:
     """What the reference's own writer scored on a second try, where that was measured."""
-    known = all(case.field == _CEILING_FIELD and case.date >= STABLE_SINCE for case in cases)
+    comparable = all(case.field == _CEILING_FIELD and case.date >= STABLE_SINCE for case in cases)
     return tuple(
         Reference(
             name="the same paper written twice",
@@ -57,7 +57,7 @@ def ceilings(cases: Sequence[Case]) -> tuple[Reference, ...]:
             f" {STABLE_SINCE}, not on these cases",
         )
         for metric, value in _CEILING.items()
-        if cases and known
+        if cases and comparable
     )
 
 
@@ -74,8 +74,8 @@ def _floor(whose: str, pairing: Pairing, count: int) -> Iterator[Reference]:
             ),
         },
     }
-    for name, found in values.items():
-        for metric, value in found.items():
+    for name, scores in values.items():
+        for metric, value in scores.items():
             yield Reference(
                 name=name,
                 kind="floor",
@@ -108,15 +108,15 @@ def _nearest(cases: Sequence[Case]) -> list[int]:
             postings[word][0].append(index)
             postings[word][1].append(weight)
     arrays = {word: (np.array(at), np.array(weights)) for word, (at, weights) in postings.items()}
-    found = []
+    nearest = []
     for index, vector in enumerate(vectors):
         similar = np.zeros(len(cases))
         for word, weight in vector.items():
             at, weights = arrays[word]
             similar[at] += weight * weights
         similar[index] = -1
-        found.append(int(similar.argmax()))
-    return found
+        nearest.append(int(similar.argmax()))
+    return nearest
 
 
 def _vectors(cases: Sequence[Case]) -> list[dict[str, float]]:
@@ -125,9 +125,9 @@ def _vectors(cases: Sequence[Case]) -> list[dict[str, float]]:
     counts = [Counter(_WORD.findall(text)) for text in texts]
     spread = Counter(word for count in counts for word in count)
     rarity = {word: 1 + math.log((1 + len(cases)) / (1 + texts)) for word, texts in spread.items()}
-    found = []
+    vectors = []
     for count in counts:
         vector = {word: (1 + math.log(times)) * rarity[word] for word, times in count.items()}
         length = math.hypot(*vector.values()) or 1.0
-        found.append({word: weight / length for word, weight in vector.items()})
-    return found
+        vectors.append({word: weight / length for word, weight in vector.items()})
+    return vectors

@@ -51,14 +51,14 @@ class Baseline(Record):
 
 def parse_bound(text: str) -> Bound:
     """Raises UsageError."""
-    found = _BOUND.fullmatch(text.strip())
-    if found is None or found[1] not in METRICS:
+    match = _BOUND.fullmatch(text.strip())
+    if match is None or match[1] not in METRICS:
         raise UsageError(
             f"{text!r} is no bound",
             where="--fail-under",
             fix=f"Write METRIC=NUMBER; metrics: {', '.join(METRICS)}",
         )
-    return Bound(metric=found[1], value=float(found[2]))
+    return Bound(metric=match[1], value=float(match[2]))
 
 
 def load_baseline(path: Path) -> Baseline:
@@ -87,9 +87,9 @@ def failures(
     evaluation = finished.evaluation
     for bound in bounds:
         for system in evaluation.systems:
-            found = evaluation.average(system.name, bound.metric)
-            if found is None or _fails(bound, found.mean):
-                value = "no value" if found is None else f"{found.mean:.2f}"
+            average = evaluation.average(system.name, bound.metric)
+            if average is None or _fails(bound, average.mean):
+                value = "no value" if average is None else f"{average.mean:.2f}"
                 relation = "over" if METRICS[bound.metric].better == "lower" else "under"
                 yield f"{system.name}: {bound.metric} is {value}, {relation} {bound.value:g}"
     if if_worse:
@@ -108,7 +108,7 @@ def failures(
 def held_against(finished: Finished, baseline: Baseline) -> list[Comparison]:
     """The first system against what was reached before. Raises UsageError: no case in common."""
     first = finished.evaluation.baseline.name
-    found = [
+    worse = [
         comparison
         for metric, scores in baseline.scores.items()
         if metric in METRICS
@@ -118,9 +118,9 @@ def held_against(finished: Finished, baseline: Baseline) -> list[Comparison]:
             metric,
         )
     ]
-    if not found:
+    if not worse:
         raise UsageError("no case in common with the baseline", where="--baseline")
-    return found
+    return worse
 
 
 def save_baseline(path: Path, finished: Finished, *, lower: bool) -> None:

@@ -19,7 +19,7 @@ from pipeline.files import write_atomic
 _SUMMARY = "summary.json"
 
 
-class Written(NamedTuple):
+class ReportFiles(NamedTuple):
     """The files of one evaluation."""
 
     report: Path
@@ -27,13 +27,13 @@ class Written(NamedTuple):
     samples: Path
 
 
-def write(folder: Path, finished: Finished) -> Written:
+def write(folder: Path, finished: Finished) -> ReportFiles:
     """Into a folder of its own below `folder`, the summary last: with it the rest is there.
 
     Raises OutputError.
     """
     own = folder / finished.evaluation.name
-    written = Written(own / "report.html", own / _SUMMARY, own / "samples.jsonl")
+    written = ReportFiles(own / "report.html", own / _SUMMARY, own / "samples.jsonl")
     write_atomic(written.samples, _lines(finished).encode())
     if finished.judged:
         pairs = "".join(f"{pair.model_dump_json()}\n" for pair in finished.judged)
@@ -47,16 +47,16 @@ def write(folder: Path, finished: Finished) -> Written:
 
 def read(folder: Path) -> tuple[list[Evaluation], list[str]]:
     """All evaluations, oldest first, and a line for each that cannot be read."""
-    found: list[Evaluation] = []
+    evaluations: list[Evaluation] = []
     unread: list[str] = []
     for file in sorted(folder.glob(f"*/{_SUMMARY}")):
         try:
-            found.append(Evaluation.model_validate_json(file.read_text(encoding="utf-8")))
+            evaluations.append(Evaluation.model_validate_json(file.read_text(encoding="utf-8")))
         except OSError as error:
             raise OutputError(f"cannot be read: {one_line(error)}", where=file) from error
         except ValueError:
             unread.append(f"{file}: not an evaluation of this version of jianjie")
-    return sorted(found, key=lambda evaluation: evaluation.at), unread
+    return sorted(evaluations, key=lambda evaluation: evaluation.at), unread
 
 
 def _lines(finished: Finished) -> str:

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, field_
 from pipeline.errors import BudgetReached, ModelError, ModelRefused, one_line
 from pipeline.evaluate.answers import Work
 from pipeline.evaluate.bench import Bench
-from pipeline.evaluate.pairs import Pair, known, of_systems
+from pipeline.evaluate.pairs import LinePair, known, of_systems
 from pipeline.evaluate.results import (
     ASPECTS,
     Aspect,
@@ -38,7 +38,7 @@ from pipeline.evaluate.statistics import holm, paired
 from pipeline.evaluate.together import Call, together
 from pipeline.llm import tokens
 from pipeline.llm.prices import cost
-from pipeline.records import Message, Reply, Sampling
+from pipeline.records import ChatMessage, Reply, Sampling
 from pipeline.settings import EndpointProfile
 from pipeline.stages.summarize import DECLINED
 from pipeline.text.reply import ReplyMalformed, json_objects
@@ -62,11 +62,11 @@ class _Question(NamedTuple):
     """One pair in one order, ready to send."""
 
     key: str
-    messages: tuple[Message, ...]
+    messages: tuple[ChatMessage, ...]
     sampling: Sampling
 
 
-class _Verdict(BaseModel):
+class _JudgeAnswer(BaseModel):
     """One aspect of a reply."""
 
     model_config = ConfigDict(extra="ignore")
@@ -81,7 +81,7 @@ class _Verdict(BaseModel):
         return "tie" if text.lower() in _TIES else text.upper()
 
 
-_VERDICTS = TypeAdapter(dict[str, _Verdict])
+_VERDICTS = TypeAdapter(dict[str, _JudgeAnswer])
 
 
 def judge(
@@ -98,15 +98,15 @@ def judge(
     will not judge, or judges in no form that can be read, has no verdict and is told.
     """
     pairs = [*of_systems(cases, samples, systems), *known(cases)]
-    asked = {pair: _questions(bench, profile, pair) for pair in pairs}
-    questions = list({one.key: one for both in asked.values() for one in both}.values())
+    by_pair = {pair: _questions(bench, profile, pair) for pair in pairs}
+    questions = list({one.key: one for both in by_pair.values() for one in both}.values())
     calls: list[Call[str | None]] = [
         (profile, partial(_answered, bench, profile, question)) for question in questions
     ]
     problems = dict(
         zip([one.key for one in questions], together(bench, calls, "judgements", tick), strict=True)
     )
-    judged = tuple(_judged(bench, pair, asked[pair], problems) for pair in pairs)
+    judged = tuple(_judged(bench, pair, by_pair[pair], problems) for pair in pairs)
     replies = [reply for question in questions for reply in _replies(bench, question.key)]
     return JudgedPairs(_judgement(bench, profile, systems, judged, replies), judged)
 
@@ -126,7 +126,7 @@ def judge_work(
     settings = bench.configs[profile].profile
     pairs = [
         *(
-            Pair("systems", system.name, case, case.line, case.line[::-1])
+            LinePair("systems", system.name, case, case.line, case.line[::-1])
             for system in systems[1:]
             for case in cases
         ),
@@ -141,12 +141,12 @@ def judge_work(
     return Work(calls, tokens_in, tokens_out, cost(settings, tokens_in, tokens_out))
 
 
-def _orders(pair: Pair) -> int:
+def _orders(pair: LinePair) -> int:
     """Identical lines have only one order."""
     return 1 if pair.line == pair.other else _ORDERS
 
 
-def _questions(bench: Bench, profile: str, pair: Pair) -> tuple[_Question, ...]:
+def _questions(bench: Bench, profile: str, pair: LinePair) -> tuple[_Question, ...]:
     lines = (pair.line, pair.other)
     orders = (lines, lines[::-1])[: _orders(pair)]
     return tuple(_question(bench, profile, pair.case, order) for order in orders)
@@ -158,7 +158,7 @@ def _question(bench: Bench, profile: str, case: Case, lines: tuple[str, str]) ->
     paper = case.paper
     shown = [as_data(one_line(text)) for text in (paper.title, paper.abstract, *lines)]
     user = "<paper>\n标题：{}\n摘要：{}\n</paper>\nA：{}\nB：{}".format(*shown)
-    messages = (Message(role="system", content=_SYSTEM), Message(role="user", content=user))
+    messages = (ChatMessage(role="system", content=_SYSTEM), ChatMessage(role="user", content=user))
     sampling = Sampling(
         temperature=settings.temperature or 0.0,
         max_tokens=max(_MAX_TOKENS, own or 0),
@@ -191,8 +191,8 @@ def _answered(
                     break
                 messages = (
                     *question.messages,
-                    Message(role="assistant", content=as_data(reply.text)),
-                    Message(role="user", content=_AGAIN),
+                    ChatMessage(role="assistant", content=as_data(reply.text)),
+                    ChatMessage(role="user", content=_AGAIN),
                 )
     except ModelRefused as error:
         return error.public
@@ -214,9 +214,9 @@ def _read(reply: Reply) -> dict[str, Aspect] | str:
     except ReplyMalformed as error:
         return str(error)
     problem = "the reply has no JSON object"
-    for found in reversed(objects):
+    for candidate in reversed(objects):
         try:
-            read = _VERDICTS.validate_python({aspect: found.get(aspect) for aspect in ASPECTS})
+            read = _VERDICTS.validate_python({aspect: candidate.get(aspect) for aspect in ASPECTS})
         except ValidationError as error:
             first = error.errors()[0]
             problem = f"{'.'.join(map(str, first['loc']))}: {one_line(first['msg'])}"
@@ -227,7 +227,7 @@ def _read(reply: Reply) -> dict[str, Aspect] | str:
 
 def _judged(
     bench: Bench,
-    pair: Pair,
+    pair: LinePair,
     questions: Sequence[_Question],
     problems: Mapping[str, str | None],
 ) -> JudgedPair:
@@ -283,8 +283,8 @@ def _of(judged: Sequence[JudgedPair], kind: str) -> list[JudgedPair]:
     return [pair for pair in judged if pair.kind == kind and pair.orders]
 
 
-def _share(found: Sequence[bool]) -> float | None:
-    return sum(found) / len(found) if found else None
+def _share(verdicts: Sequence[bool]) -> float | None:
+    return sum(verdicts) / len(verdicts) if verdicts else None
 
 
 def _preferences(
@@ -294,7 +294,7 @@ def _preferences(
     values: dict[str, list[float]] = {}
     for pair in between:
         values.setdefault(pair.about, []).append(float(pair.preferred(aspect)))
-    results = [paired(found, [0.0] * len(found)) for found in values.values()]
+    results = [paired(wins, [0.0] * len(wins)) for wins in values.values()]
     adjusted = holm([result.p for result in results])
     return [
         Preference(
@@ -329,5 +329,5 @@ def _notes(identity: str, systems: Sequence[System], judged: Sequence[JudgedPair
 def _family(identity: str) -> str:
     """`deepseek` of `deepseek-chat`, `qwen` of `Qwen/Qwen3-8B`."""
     name = identity.rsplit("/", 1)[-1].lower()
-    found = re.match(r"[a-z]+", name)
-    return found[0] if found else name
+    match = re.match(r"[a-z]+", name)
+    return match[0] if match else name

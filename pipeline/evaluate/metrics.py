@@ -21,7 +21,7 @@ _COMMON_WORDS = Path(__file__).with_name("common-words.txt")
 _CHRF = CHRF(char_order=6, word_order=0, beta=2)
 _UNPUBLISHED = "nothing would be published"
 _NAMED = 12
-"""So many words are named; the rest is counted."""
+"""Words that are named at the most; the rest is counted."""
 _PHRASE = 4
 """Characters that a shared phrase has at least, to be worth telling."""
 
@@ -75,10 +75,10 @@ def content_chrf(line: str, reference: str) -> float:
 
     A reference out of common words only says nothing that would tell papers apart.
     """
-    wanted = "".join(content_words(reference))
-    if not wanted.strip():
+    words = "".join(content_words(reference))
+    if not words.strip():
         return chrf(line, reference)
-    return chrf("".join(content_words(line)), wanted)
+    return chrf("".join(content_words(line)), words)
 
 
 def rouge_l(line: str, reference: str) -> float:
@@ -152,8 +152,8 @@ def _phrases_seen(line: str, reference: str) -> str:
 
 def _order_seen(line: str, reference: str) -> str:
     ours, theirs = _unspaced(line), _unspaced(reference)
-    found = _in_order(ours, theirs)
-    return f"{found} of the reference's {len(theirs)} characters in order, {len(ours)} written"
+    ordered = _in_order(ours, theirs)
+    return f"{ordered} of the reference's {len(theirs)} characters in order, {len(ours)} written"
 
 
 def _tags_seen(tags: Sequence[str], reference: Sequence[str]) -> str:

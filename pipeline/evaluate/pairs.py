@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"(?<![A-Za-z0-9.-])[1-9][0-9]*(?:\.[0-9]+)?(?![A-Za-z0-9-]
 _NAME = re.compile(r"(?<![A-Za-z0-9-])[A-Za-z][A-Za-z0-9-]{3,}(?![A-Za-z0-9-])")
 
 
-class Pair(NamedTuple):
+class LinePair(NamedTuple):
     """Two lines for one paper."""
 
     kind: Literal["systems", "planted", "identical"]
@@ -37,7 +37,7 @@ class Pair(NamedTuple):
 
 def of_systems(
     cases: Sequence[Case], samples: Sequence[Sample], systems: Sequence[System]
-) -> Iterator[Pair]:
+) -> Iterator[LinePair]:
     """Every system's first sample against the baseline's, where both have a valid line."""
     by_name = {
         (sample.system, sample.case): sample.final.line
@@ -49,17 +49,17 @@ def of_systems(
         for system in systems[1:]:
             line = by_name.get((system.name, case.id))
             if base and line:
-                yield Pair("systems", system.name, case, line, base)
+                yield LinePair("systems", system.name, case, line, base)
 
 
-def known(cases: Sequence[Case]) -> Iterator[Pair]:
+def known(cases: Sequence[Case]) -> Iterator[LinePair]:
     """The pairs that calibrate: planted errors of three kinds in turn, and identical pairs."""
     yield from islice(_planted(cases), PLANTED)
     for case in cases[:IDENTICAL]:
-        yield Pair("identical", "the same line twice", case, case.line, case.line)
+        yield LinePair("identical", "the same line twice", case, case.line, case.line)
 
 
-def _planted(cases: Sequence[Case]) -> Iterator[Pair]:
+def _planted(cases: Sequence[Case]) -> Iterator[LinePair]:
     """A number or a name where the line has one, for every third case another paper's line."""
     kinds: tuple[tuple[str, Callable[[Case, Case], str | None]], ...] = (
         ("another paper's line", _swapped),
@@ -72,7 +72,7 @@ def _planted(cases: Sequence[Case]) -> Iterator[Pair]:
         for about, altered in (kinds[turn], *(reversed(kinds) if turn else ())):
             wrong = altered(case, next_case)
             if wrong is not None:
-                yield Pair("planted", about, case, case.line, wrong)
+                yield LinePair("planted", about, case, case.line, wrong)
                 break
 
 
@@ -82,12 +82,12 @@ def _swapped(case: Case, other: Case) -> str | None:
 
 def _other_number(case: Case, _: Case) -> str | None:
     """The first digit is another; the new number is not in the paper."""
-    for found in _NUMBER.finditer(case.line):
+    for match in _NUMBER.finditer(case.line):
         for step in range(3, 9):
-            digit = (int(found[0][0]) + step - 1) % 9 + 1
-            new = f"{digit}{found[0][1:]}"
+            digit = (int(match[0][0]) + step - 1) % 9 + 1
+            new = f"{digit}{match[0][1:]}"
             if new not in _read(case):
-                return case.line[: found.start()] + new + case.line[found.end() :]
+                return case.line[: match.start()] + new + case.line[match.end() :]
     return None
 
 
@@ -95,10 +95,10 @@ def _other_name(case: Case, other: Case) -> str | None:
     """A name is one of another paper's line that is not in this paper."""
     names: list[str] = _NAME.findall(other.line)
     foreign = [name for name in names if name.lower() not in _read(case)]
-    found = _NAME.search(case.line)
-    if not (found and foreign):
+    match = _NAME.search(case.line)
+    if not (match and foreign):
         return None
-    return case.line[: found.start()] + foreign[0] + case.line[found.end() :]
+    return case.line[: match.start()] + foreign[0] + case.line[match.end() :]
 
 
 def _read(case: Case) -> str:

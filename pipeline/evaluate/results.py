@@ -248,10 +248,10 @@ class JudgedPair(Record):
 
     def preferred(self, aspect: str) -> int:
         """1: `line` is better in both orders; -1: `other`; 0: a tie, or the orders differ."""
-        found = {
+        choices = {
             _SIGNS[said[aspect].better] * (-1) ** order for order, said in enumerate(self.orders)
         }
-        return found.pop() if len(found) == 1 else 0
+        return choices.pop() if len(choices) == 1 else 0
 
     def agrees(self, aspect: str) -> bool:
         """Whether both orders came to the same."""

@@ -24,7 +24,7 @@ from pipeline.settings import EmbeddedProfile
 _TRAINED_ON = ".trained-on.txt"
 """What `jianjie distill` calls the list of papers beside an adapter."""
 _NAMED = 10
-"""So many leaking papers are named in an error; the rest is counted."""
+"""Leaking papers that an error names at the most; the rest is counted."""
 
 
 def leaks(
@@ -45,19 +45,19 @@ def leaks(
 
 
 def without_leaks(
-    cases: Sequence[Case], found: dict[str, str], *, leave_out: bool
+    cases: Sequence[Case], leaks: dict[str, str], *, leave_out: bool
 ) -> tuple[Case, ...]:
     """The cases that are fair. Raises UsageError with the papers, or where none would be left."""
-    if found and not leave_out:
+    if leaks and not leave_out:
         raise UsageError(
-            f"{len(found)} of the cases leak: {_told(found)}",
+            f"{len(leaks)} of the cases leak: {_told(leaks)}",
             where="--cases",
             fix="Give other digests, or leave these out with --leave-out-leaks",
         )
-    fair = tuple(case for case in cases if case.id not in found)
+    fair = tuple(case for case in cases if case.id not in leaks)
     if not fair:
         raise UsageError(
-            f"no case is left: all {len(found)} leak: {_told(found)}",
+            f"no case is left: all {len(leaks)} leak: {_told(leaks)}",
             where="--cases",
             fix="Give other digests",
         )
@@ -100,7 +100,7 @@ def _seen_in(variant: Variant, case: Case) -> str | None:
     return None
 
 
-def _told(found: dict[str, str]) -> str:
-    named = [f"{arxiv_id} ({why})" for arxiv_id, why in sorted(found.items())[:_NAMED]]
-    more = len(found) - len(named)
+def _told(leaks: dict[str, str]) -> str:
+    named = [f"{arxiv_id} ({why})" for arxiv_id, why in sorted(leaks.items())[:_NAMED]]
+    more = len(leaks) - len(named)
     return ", ".join(named) + (f" and {more} more" if more else "")

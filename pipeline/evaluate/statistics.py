@@ -95,10 +95,10 @@ def mean_interval(
     values: Sequence[float] | Floats, *, seed: int = 0, draws: int = DRAWS
 ) -> tuple[float, float, float]:
     """Mean and 95% interval. Raises ValueError without a value."""
-    known = _values(values)
-    drawn = _resamples(len(known), seed, draws)
-    means = np.concatenate([known[indices].mean(axis=1) for indices in drawn])
-    return (float(known.mean()), *_ends(means, len(known)))
+    numbers = _values(values)
+    drawn = _resamples(len(numbers), seed, draws)
+    means = np.concatenate([numbers[indices].mean(axis=1) for indices in drawn])
+    return (float(numbers.mean()), *_ends(means, len(numbers)))
 
 
 def statistic_interval(
@@ -112,8 +112,8 @@ def statistic_interval(
     if not count:
         raise ValueError("no case")
     drawn = (row for rows in _resamples(count, seed, draws) for row in rows)
-    found = np.fromiter((statistic(row) for row in drawn), dtype=np.float64, count=draws)
-    return (float(statistic(np.arange(count))), *_ends(found, count))
+    drawn_values = np.fromiter((statistic(row) for row in drawn), dtype=np.float64, count=draws)
+    return (float(statistic(np.arange(count))), *_ends(drawn_values, count))
 
 
 def verdict(
@@ -126,10 +126,10 @@ def verdict(
 
 
 def _values(values: Sequence[float] | Floats) -> Floats:
-    known = np.asarray(values, dtype=np.float64)
-    if not known.size:
+    numbers = np.asarray(values, dtype=np.float64)
+    if not numbers.size:
         raise ValueError("no value")
-    return known
+    return numbers
 
 
 def _resamples(count: int, seed: int, draws: int) -> Iterator[IndexArray]:
@@ -145,13 +145,13 @@ def _rows(count: int, draws: int) -> Iterator[int]:
         yield min(at_once, draws - start)
 
 
-def _ends(found: Floats, count: int) -> tuple[float, float]:
+def _ends(draws: Floats, count: int) -> tuple[float, float]:
     """The widened percentiles of a bootstrap distribution over `count` cases."""
     if count == 1:
-        return float(found[0]), float(found[0])
+        return float(draws[0]), float(draws[0])
     spread = math.sqrt(count / (count - 1)) * _student(1 - _LEVEL / 2, count - 1)
     tail = _NORMAL.cdf(-spread)
-    low, high = np.quantile(found, [tail, 1 - tail], method="weibull")
+    low, high = np.quantile(draws, [tail, 1 - tail], method="weibull")
     return float(low), float(high)
 
 

@@ -26,7 +26,7 @@ FEW = 10
 """Up to so many records are asked for one by one; for more, whole sets of the last days."""
 
 
-class Arxiv(Protocol):
+class MetadataSource(Protocol):
     """What this stage needs of the edge to arXiv: bodies and the addresses they came from."""
 
     def metadata(self, ids: Sequence[str]) -> tuple[bytes, str]:
@@ -42,36 +42,36 @@ class Arxiv(Protocol):
 
 
 def with_metadata(
-    found: Listing,
+    listing: Listing,
     categories: Sequence[str],
-    arxiv: Arxiv,
-    known: Mapping[str, Paper],
+    arxiv: MetadataSource,
+    stored: Mapping[str, Paper],
     warn: Warn,
 ) -> Listing:
-    """The listing with full metadata, except for papers in `known` (by versioned id).
+    """The listing with full metadata, except for papers in `stored` (by versioned id).
 
     `warn` is told what could not be had.
     """
-    wanted = [a.paper.versioned for a in found.announcements if a.paper.versioned not in known]
-    answers = {**known, **ask(wanted, arxiv, warn)}
-    if lacking := [versioned for versioned in wanted if versioned not in answers]:
-        records = _oai(_bases(lacking), categories, found.date, arxiv, warn)
+    unknown = [a.paper.versioned for a in listing.announcements if a.paper.versioned not in stored]
+    answers = {**stored, **ask(unknown, arxiv, warn)}
+    if lacking := [versioned for versioned in unknown if versioned not in answers]:
+        records = _oai(_bases(lacking), categories, listing.date, arxiv, warn)
         answers |= {r.paper.versioned: r.paper for r in records if r.paper.versioned in lacking}
     for versioned in lacking:
         if versioned not in answers:
             warn(f"{versioned}: neither in the API nor in OAI-PMH; authors as in the feed, no 备注")
     announcements = tuple(
         item.model_copy(update={"paper": answers.get(item.paper.versioned, item.paper)})
-        for item in found.announcements
+        for item in listing.announcements
     )
-    return found.model_copy(update={"announcements": announcements})
+    return listing.model_copy(update={"announcements": announcements})
 
 
 def identify(
     entries: Sequence[PageEntry],
     categories: Sequence[str],
     date: dt.date,
-    arxiv: Arxiv,
+    arxiv: MetadataSource,
     warn: Warn,
 ) -> dict[str, Paper]:
     """The papers of page entries by base id, in the version that was announced on `date`.
@@ -85,12 +85,12 @@ def identify(
     lacking = [entry for entry in entries if entry.arxiv_id not in papers]
     records = _oai([entry.arxiv_id for entry in lacking], categories, date, arxiv, warn)
     for entry in lacking:
-        found = _from_history(entry, records, cut_off(date))
-        papers[entry.arxiv_id] = found or _from_page(entry)
+        past = _from_history(entry, records, cut_off(date))
+        papers[entry.arxiv_id] = past or _from_page(entry)
     return papers
 
 
-def one_paper(arxiv_id: ArxivId, arxiv: Arxiv) -> Paper:
+def one_paper(arxiv_id: ArxivId, arxiv: MetadataSource) -> Paper:
     """One paper's metadata: the named version, or the latest. Raises UsageError if unknown."""
     content, where = arxiv.metadata([str(arxiv_id)])
     paper = parse_papers(content, where=where).get(arxiv_id.base)
@@ -99,21 +99,21 @@ def one_paper(arxiv_id: ArxivId, arxiv: Arxiv) -> Paper:
     return paper
 
 
-def ask(ids: Sequence[str], arxiv: Arxiv, warn: Warn) -> dict[str, Paper]:
+def ask(ids: Sequence[str], arxiv: MetadataSource, warn: Warn) -> dict[str, Paper]:
     """The API's papers by the id that was asked for, with or without a version.
 
     Another version than the one asked for is no answer. Raises nothing: `warn` is told.
     """
-    found: dict[str, Paper] = {}
+    papers: dict[str, Paper] = {}
     again: list[str] = []
     for batch in _batches(ids):
         answer = _ask_once(batch, arxiv, warn)
         if answer is not None:
-            found |= answer
+            papers |= answer
             again += [one for one in batch if one not in answer]
     for batch in _batches(again):
-        found |= _ask_once(batch, arxiv, warn) or {}
-    return found
+        papers |= _ask_once(batch, arxiv, warn) or {}
+    return papers
 
 
 def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -121,7 +121,7 @@ def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[start : start + IDS_A_REQUEST]
 
 
-def _ask_once(ids: Sequence[str], arxiv: Arxiv, warn: Warn) -> dict[str, Paper] | None:
+def _ask_once(ids: Sequence[str], arxiv: MetadataSource, warn: Warn) -> dict[str, Paper] | None:
     """None where the API gives no answer at all."""
     try:
         content, where = arxiv.metadata(ids)
@@ -134,15 +134,15 @@ def _ask_once(ids: Sequence[str], arxiv: Arxiv, warn: Warn) -> dict[str, Paper] 
 
 
 def _step_down(
-    by_id: Mapping[str, PageEntry], latest: dt.datetime, arxiv: Arxiv, warn: Warn
+    by_id: Mapping[str, PageEntry], latest: dt.datetime, arxiv: MetadataSource, warn: Warn
 ) -> dict[str, Paper]:
     """From the newest version down to the last one submitted by `latest`."""
     papers: dict[str, Paper] = {}
-    asked = {_first_guess(entry): base for base, entry in by_id.items()}
-    while asked:
-        answers = ask(list(asked), arxiv, warn)
+    guesses = {_first_guess(entry): base for base, entry in by_id.items()}
+    while guesses:
+        answers = ask(list(guesses), arxiv, warn)
         too_new: dict[str, str] = {}
-        for name, base in asked.items():
+        for name, base in guesses.items():
             paper = answers.get(name)
             if paper is None:
                 continue
@@ -150,7 +150,7 @@ def _step_down(
                 too_new[f"{base}v{paper.version - 1}"] = base
             else:
                 papers[base] = paper
-        asked = too_new
+        guesses = too_new
     return papers
 
 
@@ -191,43 +191,47 @@ def _bases(versioned: Iterable[str]) -> list[str]:
 
 
 def _oai(
-    bases: Sequence[str], categories: Sequence[str], date: dt.date, arxiv: Arxiv, warn: Warn
+    bases: Sequence[str],
+    categories: Sequence[str],
+    date: dt.date,
+    arxiv: MetadataSource,
+    warn: Warn,
 ) -> list[OaiRecord]:
     """Records of the wanted papers, as far as OAI-PMH has them."""
     if len(bases) <= FEW:
         return _records(bases, arxiv, warn)
-    found: list[OaiRecord] = []
+    records: list[OaiRecord] = []
     for category in categories:
-        found += _changes(oai_set(category), date - dt.timedelta(days=1), arxiv, warn)
-    return [record for record in found if record.paper.arxiv_id in set(bases)]
+        records += _changes(oai_set(category), date - dt.timedelta(days=1), arxiv, warn)
+    return [record for record in records if record.paper.arxiv_id in set(bases)]
 
 
-def _records(bases: Sequence[str], arxiv: Arxiv, warn: Warn) -> list[OaiRecord]:
+def _records(bases: Sequence[str], arxiv: MetadataSource, warn: Warn) -> list[OaiRecord]:
     """One by one; given up at the first sign that the server is down."""
-    found: list[OaiRecord] = []
+    records: list[OaiRecord] = []
     for base in bases:
         try:
             content, where = arxiv.oai_record(base)
-            found += parse_oai(content, where=where).records
+            records += parse_oai(content, where=where).records
         except ArxivError as error:
             warn(f"{base}: nothing from OAI-PMH: {error}")
             if not isinstance(error, ArxivRefused):
                 break
-    return [record for record in found if not record.deleted]
+    return [record for record in records if not record.deleted]
 
 
-def _changes(set_spec: str, since: dt.date, arxiv: Arxiv, warn: Warn) -> list[OaiRecord]:
+def _changes(set_spec: str, since: dt.date, arxiv: MetadataSource, warn: Warn) -> list[OaiRecord]:
     """Everything of a set that changed since a date, page after page."""
-    found: list[OaiRecord] = []
+    records: list[OaiRecord] = []
     token: str | None = None
     try:
         while True:
             content, where = arxiv.oai_changes(set_spec, since, token)
             page = parse_oai(content, where=where)
-            found += page.records
+            records += page.records
             if page.token is None or page.token == token:
                 break
             token = page.token
     except ArxivError as error:
         warn(f"{set_spec}: not everything from OAI-PMH: {error}")
-    return [record for record in found if not record.deleted]
+    return [record for record in records if not record.deleted]

@@ -109,16 +109,16 @@ class _Around:
         Where the store has earlier days, it knows all that they had. Else arXiv's pages stand for
         them, as far as they can: they too list more than was announced.
         """
-        if known := self._known_before(paper):
+        if verdict := self._known_before(paper):
             # Crossed since to one more of the field's categories, it is news once more.
-            return categories.own <= known.own
+            return categories.own <= verdict.own
         begun = any(date < self._date for date, _ in self._edges.store.days.known(self._field))
         if begun or not paper.version or paper.submitted is None:
             return False
         first = first_listing(paper.submitted)
         last = listing_dates(max(first, self._date - _AROUND), self._date)
-        asked = dict.fromkeys((first, *reversed(last)))
-        return any(paper.arxiv_id in self._page(date) for date in asked if date < self._date)
+        dates = dict.fromkeys((first, *reversed(last)))
+        return any(paper.arxiv_id in self._page(date) for date in dates if date < self._date)
 
     def _known_before(self, paper: Paper) -> _Categories | None:
         """The categories with which the store has it in an earlier listing of the field."""

@@ -21,7 +21,7 @@ from pipeline.records import Announcement, AnnounceType, Check, Listing, Record
 from pipeline.settings import FieldSettings
 
 
-class Arxiv(Protocol):
+class PageSource(Protocol):
     """What this stage needs of the edge to arXiv: bodies and the addresses they came from."""
 
     @property
@@ -59,7 +59,7 @@ class Pages(Record):
         return frozenset(entry.arxiv_id for entry in self.entries)
 
 
-def todays_feed(name: str, field: FieldSettings, arxiv: Arxiv) -> Listing:
+def todays_feed(name: str, field: FieldSettings, arxiv: PageSource) -> Listing:
     """Today's listing of a field as the feed has it; empty when it announces nothing.
 
     ArXiv is asked even while its last answer is said to be good until midnight: what was complete
@@ -80,7 +80,7 @@ def todays_feed(name: str, field: FieldSettings, arxiv: Arxiv) -> Listing:
     )
 
 
-def todays_pages(feed: Listing, field: FieldSettings, arxiv: Arxiv) -> Pages:
+def todays_pages(feed: Listing, field: FieldSettings, arxiv: PageSource) -> Pages:
     """What to hold today's feed against.
 
     The list pages if they show the feed's date, or an older listing that the feed only repeats;
@@ -99,12 +99,12 @@ def todays_pages(feed: Listing, field: FieldSettings, arxiv: Arxiv) -> Pages:
     return best.model_copy(update={"problems": problems, "told": told})
 
 
-def list_pages(field: FieldSettings, arxiv: Arxiv) -> Pages:
+def list_pages(field: FieldSettings, arxiv: PageSource) -> Pages:
     """The newest listing, as one page a category has it."""
     return _merged(_read(arxiv, category, None) for category in _categories(field))
 
 
-def catchup_pages(field: FieldSettings, date: dt.date, arxiv: Arxiv) -> Pages:
+def catchup_pages(field: FieldSettings, date: dt.date, arxiv: PageSource) -> Pages:
     """The listing of a past date; without entries where arXiv announced nothing."""
     merged = _merged(_read(arxiv, category, date) for category in _categories(field))
     return merged.model_copy(update={"overlists": True})
@@ -188,7 +188,7 @@ def _categories(field: FieldSettings) -> Iterable[str]:
     return dict.fromkeys(canonical(category) for category in field.categories)
 
 
-class _Part(NamedTuple):
+class _PagePart(NamedTuple):
     """A category's page, the addresses that it came from, and what is wrong with it."""
 
     page: ListPage | None
@@ -198,25 +198,29 @@ class _Part(NamedTuple):
     """The problems with arXiv's words."""
 
 
-def _read(arxiv: Arxiv, category: str, date: dt.date | None) -> _Part:
+def _read(arxiv: PageSource, category: str, date: dt.date | None) -> _PagePart:
     """A category's newest listing, or that of a date with all its pages as one."""
-    found: ListPage | None = None
+    whole: ListPage | None = None
     addresses: list[str] = []
     try:
         for page, where in _fetched(arxiv, category, date):
             addresses.append(where)
-            found = page if found is None else _joined(found, page)
-            if date is None or not page.entries or len(found.entries) >= found.total:
+            whole = page if whole is None else _joined(whole, page)
+            if date is None or not page.entries or len(whole.entries) >= whole.total:
                 break
     except ArxivError as error:
-        return _Part(found, tuple(addresses), (f"{error.where}: {error.public}",), (str(error),))
-    problems = _miscounted(found, addresses[0]) if found else ()
-    if found is not None and date not in {None, found.date}:
-        problems = (*problems, f"{addresses[0]}: shows {found.date}")
-    return _Part(found, tuple(addresses), problems, problems)
+        return _PagePart(
+            whole, tuple(addresses), (f"{error.where}: {error.public}",), (str(error),)
+        )
+    problems = _miscounted(whole, addresses[0]) if whole else ()
+    if whole is not None and date not in {None, whole.date}:
+        problems = (*problems, f"{addresses[0]}: shows {whole.date}")
+    return _PagePart(whole, tuple(addresses), problems, problems)
 
 
-def _fetched(arxiv: Arxiv, category: str, date: dt.date | None) -> Iterator[tuple[ListPage, str]]:
+def _fetched(
+    arxiv: PageSource, category: str, date: dt.date | None
+) -> Iterator[tuple[ListPage, str]]:
     number = 0
     while True:
         number += 1
@@ -244,7 +248,7 @@ def _miscounted(page: ListPage, where: str) -> tuple[str, ...]:
     return tuple(problems)
 
 
-def _merged(parts: Iterable[_Part]) -> Pages:
+def _merged(parts: Iterable[_PagePart]) -> Pages:
     read = list(parts)
     dates = {part.page.date for part in read if part.page}
     differ = f"the list pages' dates differ: {', '.join(map(str, sorted(dates)))}"

@@ -27,41 +27,43 @@ def settled(edges: Edges, listing: Listing, pages: Pages, stale: Collection[str]
     field = edges.config.fields[listing.field]
     listing = without(listing, stale)
     unsure = _unsure(listing)
-    found, lacking = reconcile(without(listing, unsure), pages)
-    found = typed(with_full_metadata(edges, found), pages.entries, field)
-    hidden = _hidden(edges, found, pages) if lacking else _NO_PAGES
+    agreed, lacking = reconcile(without(listing, unsure), pages)
+    agreed = typed(with_full_metadata(edges, agreed), pages.entries, field)
+    hidden = _hidden(edges, agreed, pages) if lacking else _NO_PAGES
     entries = {**unsure, **_by_id(lacking), **_by_id(hidden.entries)}
-    asked = tuple(entries.values())
-    papers = identify(asked, field.categories, found.date, edges.arxiv, edges.warn)
-    over = no_news(edges, found, asked if pages.overlists else hidden.entries, papers)
+    unsure_entries = tuple(entries.values())
+    papers = identify(unsure_entries, field.categories, agreed.date, edges.arxiv, edges.warn)
+    over = no_news(edges, agreed, unsure_entries if pages.overlists else hidden.entries, papers)
     low = {e.arxiv_id for e in hidden.entries if papers[e.arxiv_id].version <= LAST_REPLACEMENT}
     over |= low | set(_ruled_out(listing))
-    added = [announced_as(e, papers[e.arxiv_id], field) for e in asked if e.arxiv_id not in over]
-    unnamed = {e.arxiv_id for e in asked if not papers[e.arxiv_id].version}
-    found = with_added(
-        found,
+    added = [
+        announced_as(e, papers[e.arxiv_id], field) for e in unsure_entries if e.arxiv_id not in over
+    ]
+    unnamed = {e.arxiv_id for e in unsure_entries if not papers[e.arxiv_id].version}
+    agreed = with_added(
+        agreed,
         added,
         [*hidden.problems, *_told_of(unnamed - (over - low))],
         dropped=sorted({*stale, *(over & set(unsure))}),
         no_news=sorted((over & set(entries)) - unnamed),
     )
-    _tell(edges, found, (*pages.told, *hidden.told), {*pages.problems, *hidden.problems})
-    return found
+    _tell(edges, agreed, (*pages.told, *hidden.told), {*pages.problems, *hidden.problems})
+    return agreed
 
 
-def with_full_metadata(edges: Edges, found: Listing) -> Listing:
+def with_full_metadata(edges: Edges, listing: Listing) -> Listing:
     """Only papers that the store does not have from the API are asked for.
 
     A cross-list gives a paper a further category without a new version: then it is asked for too.
     """
-    known: dict[str, Paper] = {}
-    for paper in (item.paper for item in found.announcements):
+    in_store: dict[str, Paper] = {}
+    for paper in (item.paper for item in listing.announcements):
         stored = edges.store.papers.get(paper.arxiv_id, paper.version)
         listed = {name for name in paper.categories if is_arxiv_category(name)}
         if stored and stored.metadata == "api" and listed <= set(stored.categories):
-            known[paper.versioned] = stored
-    settings = edges.config.fields[found.field]
-    return with_metadata(found, settings.categories, edges.arxiv, known, edges.warn)
+            in_store[paper.versioned] = stored
+    settings = edges.config.fields[listing.field]
+    return with_metadata(listing, settings.categories, edges.arxiv, in_store, edges.warn)
 
 
 def _unsure(listing: Listing) -> Mapping[str, PageEntry]:
@@ -84,17 +86,17 @@ def _by_id(entries: Iterable[PageEntry]) -> dict[str, PageEntry]:
     return {entry.arxiv_id: entry for entry in entries}
 
 
-def _hidden(edges: Edges, found: Listing, pages: Pages) -> Pages:
+def _hidden(edges: Edges, listing: Listing, pages: Pages) -> Pages:
     """Crosses that list pages do not show. Where the feed lacks papers, it may lack those too.
 
     Only those in a high version were announced: else the list pages are exact.
     """
     if pages.overlists or pages.problems:
         return _NO_PAGES
-    dated = catchup_pages(edges.config.fields[found.field], found.date, edges.arxiv)
-    known = pages.ids | {item.paper.arxiv_id for item in found.announcements}
+    dated = catchup_pages(edges.config.fields[listing.field], listing.date, edges.arxiv)
+    ids = pages.ids | {item.paper.arxiv_id for item in listing.announcements}
     crosses = (e for e in dated.entries if e.announce is AnnounceType.CROSS)
-    more = tuple(entry for entry in crosses if entry.arxiv_id not in known)
+    more = tuple(entry for entry in crosses if entry.arxiv_id not in ids)
     return dated.model_copy(update={"entries": more})
 
 
@@ -108,9 +110,9 @@ def _told_of(unnamed: Iterable[str]) -> list[str]:
     return [f"{base}: {what}" for base in sorted(unnamed)]
 
 
-def _tell(edges: Edges, found: Listing, told: Iterable[str], instead: Collection[str]) -> None:
+def _tell(edges: Edges, listing: Listing, told: Iterable[str], instead: Collection[str]) -> None:
     """What is open, to the log and whoever watches: `told` with arXiv's words `instead` of ours."""
-    check = found.check or Check(pages=(), counted=0)
+    check = listing.check or Check(pages=(), counted=0)
     ours = (problem for problem in check.problems if problem not in instead)
     for problem in (*told, *ours):
-        edges.warn(f"{found.date}: {problem}")
+        edges.warn(f"{listing.date}: {problem}")

@@ -37,8 +37,8 @@ def stale_ids(edges: Edges, listing: Listing, pages: Pages) -> frozenset[str]:
         for item in listing.announcements
         if _contradicted(item, on_page) or _repeated(item, earlier)
     ]
-    known = {item.paper.versioned for item in earlier}
-    stale = {item.paper.arxiv_id for item in suspects if item.paper.versioned in known}
+    listed_before = {item.paper.versioned for item in earlier}
+    stale = {item.paper.arxiv_id for item in suspects if item.paper.versioned in listed_before}
     if open_ := [item for item in suspects if item.paper.arxiv_id not in stale]:
         before = _announced_before(edges, listing)
         stale |= {i.paper.arxiv_id for i in open_ if (i.paper.arxiv_id, _is_fresh(i)) in before}
@@ -58,10 +58,10 @@ def without(listing: Listing, ids: Collection[str]) -> Listing:
 
 def _contradicted(item: Announcement, on_page: Mapping[str, PageEntry]) -> bool:
     """Not on the pages though they would show it, or there a replacement and here a new paper."""
-    found = on_page.get(item.paper.arxiv_id)
-    if found is None:
+    entry = on_page.get(item.paper.arxiv_id)
+    if entry is None:
         return is_on_list_page(item)
-    return found.announce is AnnounceType.REPLACE and _is_fresh(item)
+    return entry.announce is AnnounceType.REPLACE and _is_fresh(item)
 
 
 def _repeated(item: Announcement, earlier: list[Announcement]) -> bool:
@@ -74,12 +74,12 @@ def _repeated(item: Announcement, earlier: list[Announcement]) -> bool:
 
 def _stored_before(edges: Edges, listing: Listing) -> list[Announcement]:
     """What the last days' listings in the store announced."""
-    found: list[Announcement] = []
+    items: list[Announcement] = []
     for date, field in edges.store.days.known(listing.field):
         if listing.date - _LOOK_BACK <= date < listing.date:
             day = edges.store.days.get(date, field)
-            found += [outcome.announcement for outcome in day.outcomes] if day else []
-    return found
+            items += [outcome.announcement for outcome in day.outcomes] if day else []
+    return items
 
 
 def _is_fresh(item: Announcement | PageEntry) -> bool:

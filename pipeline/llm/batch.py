@@ -32,7 +32,7 @@ from pipeline.llm.features import Features
 from pipeline.llm.guard import Guarded
 from pipeline.llm.model import Model
 from pipeline.pacing import Retry
-from pipeline.records import Inquiry, Message, Reply, Sampling
+from pipeline.records import ChatMessage, Inquiry, Reply, Sampling
 from pipeline.settings import EndpointProfile
 from pipeline.store.batches import BatchRequest, OpenBatch
 from pipeline.store.spending import Spend
@@ -41,7 +41,7 @@ from pipeline.store.store import Store
 T = TypeVar("T")
 
 MOST_SENDINGS = 3
-"""So often a request is sent that came back without a reply."""
+"""Times that a request is sent which comes back without a reply."""
 _EVERYTHING = Sampling(temperature=0, max_tokens=1, json_reply=True, seed=0)
 
 
@@ -50,7 +50,7 @@ class _Collected(NamedTuple):
 
     inquiry: Inquiry
     request: BatchRequest
-    messages: tuple[Message, ...]
+    messages: tuple[ChatMessage, ...]
     sampling: Sampling
     most: tuple[int, int]
     """The input and output tokens that it can use."""
@@ -98,7 +98,7 @@ class Desk:
         """The model for one paper: its `ask` raises InBatch, or what became of it in a batch."""
         return _ByBatch(self, inquiry)
 
-    def ask(self, inquiry: Inquiry, messages: Sequence[Message], sampling: Sampling) -> Reply:
+    def ask(self, inquiry: Inquiry, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
         """Put a request aside. Raises InBatch, ModelError, BudgetReached.
 
         A paper that is out with another question, from a night when it was read from another text,
@@ -198,19 +198,19 @@ class Desk:
                 self._collected[name] = one  # what the others leave unused may do
         return fitting
 
-    def _send_out(self, wanted: dict[str, _Collected]) -> None:
+    def _send_out(self, prompts: dict[str, _Collected]) -> None:
         features = self._endpoint.features
         lines = [
             (name, self._endpoint.body(one.messages, one.sampling, features))
-            for name, one in wanted.items()
+            for name, one in prompts.items()
         ]
         file = self._tried(lambda: self._api.upload(lines))
-        requests = tuple(one.request for one in wanted.values())
+        requests = tuple(one.request for one in prompts.values())
         batch = OpenBatch(file=file, id=None, sent=self._clock.now(), requests=requests)
-        inquiries = [one.inquiry for one in wanted.values()]
+        inquiries = [one.inquiry for one in prompts.values()]
         self._store.batches.add(batch, self._endpoint.address, self._endpoint.identity, inquiries)
         self._out.append(self._named(batch, self._created(batch)))
-        self._sendings.update(list(wanted))
+        self._sendings.update(list(prompts))
         self._events.emit("batch_sent", self._out[-1].id, requests=len(requests))
 
     def _created(self, batch: OpenBatch) -> str:
@@ -273,12 +273,12 @@ class Desk:
     def _replies(self, batch: OpenBatch, state: BatchState) -> list[tuple[BatchRequest, Reply]]:
         """The replies of a batch that is over; what has none is sent again, or has an error."""
         features = self._endpoint.features
-        wanted = {request.custom_id: request for request in batch.requests}
-        found: list[tuple[BatchRequest, Reply]] = []
+        requests = {request.custom_id: request for request in batch.requests}
+        replies: list[tuple[BatchRequest, Reply]] = []
         reasons: dict[str, ModelError] = {}
         for file in state.files:
             for line in self._tried(partial(self._api.lines, file)):
-                request = wanted.get(str(line.get("custom_id")))
+                request = requests.get(str(line.get("custom_id")))
                 if request is None:
                     continue
                 try:
@@ -287,13 +287,13 @@ class Desk:
                     reasons[request.custom_id] = error
                     self._line_failed(request, error, features)
                 else:
-                    found.append((request, reply))
-                    wanted.pop(request.custom_id)
+                    replies.append((request, reply))
+                    requests.pop(request.custom_id)
         failed = state.status in {"failed", "cancelled"}
         why = ModelUnreachable("the batch has no reply to it", said=state.problem or state.status)
-        for name in wanted:
+        for name in requests:
             self._without_reply(name, reasons.get(name, why), failed=failed)
-        return found
+        return replies
 
     def _reply(self, line: dict[str, Any], request: BatchRequest, features: Features) -> Reply:
         """Raises ModelError, whatever stands in the line: it is this paper's trouble alone."""
@@ -308,8 +308,8 @@ class Desk:
             raise ModelUnreachable("no reply in the batch", said=line.get("error") or "")
         status, body = response.get("status_code"), response.get("body")
         if status != 200:
-            known = status if type(status) is int and 100 <= status <= 599 else 500
-            refusal = failures.refusal_in_batch(known, body)
+            code = status if type(status) is int and 100 <= status <= 599 else 500
+            refusal = failures.refusal_in_batch(code, body)
             return self._endpoint.refused(refusal, features.body(_EVERYTHING))
         return self._endpoint.reply(
             body, (), request.temperature, 0.0, price_share=self._profile.batch_price
@@ -345,11 +345,11 @@ class Desk:
         return self._retry.call(call)
 
 
-def _has(batch: OpenBatch, wanted: BatchRequest) -> bool:
+def _has(batch: OpenBatch, request: BatchRequest) -> bool:
     """The very request, or one for the same summary in other words."""
     return any(
-        out.custom_id == wanted.custom_id
-        or (out.summary == wanted.summary and out.key != wanted.key)
+        out.custom_id == request.custom_id
+        or (out.summary == request.summary and out.key != request.key)
         for out in batch.requests
     )
 
@@ -369,7 +369,7 @@ class _ByBatch:
     def address(self) -> str:
         return self._desk.address
 
-    def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+    def ask(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
         """Raises InBatch, ModelError, BudgetReached."""
         return self._desk.ask(self._inquiry, messages, sampling)
 

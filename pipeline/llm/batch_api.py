@@ -89,7 +89,7 @@ class BatchApi:
 
     def state(self, id_: str) -> BatchState:
         """How far a batch is; one that the endpoint does not know any more has failed."""
-        import openai  # slow to load
+        from pipeline.llm.lean import openai  # slow to load
 
         with self._translated():
             try:
@@ -111,12 +111,12 @@ class BatchApi:
         """The JSON lines of a file; those that cannot be read are left out."""
         with self._translated():
             content = self._endpoint.client.files.content(file).content
-        found: list[dict[str, Any]] = []
+        records: list[dict[str, Any]] = []
         for line in content.split(b"\n"):
             with suppress(ValueError, RecursionError):
                 if isinstance(read := json.loads(line), dict):
-                    found.append(read)
-        return found
+                    records.append(read)
+        return records
 
     def delete(self, file: str) -> None:
         """Leave no papers behind; that it fails is no harm."""
@@ -125,7 +125,7 @@ class BatchApi:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        import openai  # slow to load
+        from pipeline.llm.lean import openai  # slow to load
 
         try:
             yield

@@ -10,6 +10,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from functools import cached_property
 from importlib.resources import files
 from itertools import takewhile
@@ -26,7 +27,7 @@ from pipeline.files import cannot_write
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import Forgetful
 from pipeline.llm.grammar import json_reply, labelled_reply
-from pipeline.records import Message, Reply, Sampling
+from pipeline.records import ChatMessage, Reply, Sampling
 from pipeline.settings import EmbeddedProfile, EndpointProfile
 
 MODEL_FILE = "gemma-3-270m-q4_k_m.gguf"
@@ -81,19 +82,19 @@ class EmbeddedModel:
             return self._profile.adapter
         return packaged_adapter()
 
-    def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+    def ask(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
         """One reply in the form that was asked for; the first call starts the server."""
-        asked = takewhile(lambda message: message.role != "assistant", messages)
+        turns = takewhile(lambda message: message.role != "assistant", messages)
         form = json_reply if sampling.json_reply else labelled_reply
         # Not the instructions with their examples: names of theirs have no place in the line.
-        paper = "\n".join(message.content for message in asked if message.role == "user")
+        paper = "\n".join(message.content for message in turns if message.role == "user")
         sampling = sampling.model_copy(update={"grammar": form(paper), "json_reply": False})
         return self._running().ask(messages, sampling)
 
     def probe(self) -> Reply:
         """One tiny call. Raises ConfigError, ModelUnreachable."""
         return self.ask(
-            (Message(role="user", content="？"),), Sampling(temperature=0, max_tokens=8)
+            (ChatMessage(role="user", content="？"),), Sampling(temperature=0, max_tokens=8)
         )
 
     def warm_up(self) -> None:
@@ -177,28 +178,26 @@ def packaged_adapter() -> Path:
 
 def _bounded(start: Callable[[], Any], seconds: float, model: Path) -> Any:
     """`start()` with a bound: loading a file over a dead network mount must not hold the night."""
-    outcome: dict[str, Any] = {}
+    started: Future[Any] = Future()
 
     def run() -> None:
         try:
-            outcome["server"] = start()
+            started.set_result(start())
         except Exception as error:  # llama.cpp's own: whatever it is, the model is not there
-            outcome["error"] = error
+            started.set_exception(error)
 
-    thread = threading.Thread(target=run, name="llama.cpp start", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if "server" in outcome:
-        return outcome["server"]
-    if "error" in outcome:
+    threading.Thread(target=run, name="llama.cpp start", daemon=True).start()
+    if not wait((started,), seconds).done:
+        raise ModelUnreachable(
+            f"did not start within {seconds:g} s", where=model, fix="Raise start_timeout_s"
+        )
+    if error := started.exception():
         raise ConfigError(
-            f"llama.cpp cannot load it ({one_line(outcome['error'])})",
+            f"llama.cpp cannot load it ({one_line(error)})",
             where=model,
             fix="Check that model and adapter are GGUF files that belong together",
         )
-    raise ModelUnreachable(
-        f"did not start within {seconds:g} s", where=model, fix="Raise start_timeout_s"
-    )
+    return started.result()
 
 
 def _xllamacpp() -> Any:

@@ -20,14 +20,14 @@ from pipeline.llm.features import FeatureMemory, Features, missing_part, remembe
 from pipeline.llm.keys import api_key
 from pipeline.llm.pace import Pace
 from pipeline.llm.prices import cost
-from pipeline.records import Message, Reply, Sampling
+from pipeline.records import ChatMessage, Reply, Sampling
 from pipeline.settings import EndpointProfile
 
 if TYPE_CHECKING:
-    import openai
+    from pipeline.llm.lean import openai
 
 _NO_KEY = "none"  # the client insists on one; servers without keys ignore it
-_PROBE = (Message(role="user", content='Reply with JSON: {"分类": ["cs.SD"], "简介": "好。"}'),)
+_PROBE = (ChatMessage(role="user", content='Reply with JSON: {"分类": ["cs.SD"], "简介": "好。"}'),)
 _PROBE_TOKENS = 64
 
 
@@ -70,8 +70,7 @@ class Endpoint:
         """
         with self._changing:
             if self._client is None:
-                import openai
-
+                from pipeline.llm.lean import openai
                 from pipeline.llm.wire import http_client
 
                 self._client = openai.OpenAI(
@@ -90,11 +89,11 @@ class Endpoint:
             if self._features is None:
                 kept = self._memory.recall(self.address, self.identity)
                 self._remembered = remembered(kept)
-                known = self._remembered or Features()
+                features = self._remembered or Features()
                 form = self._profile.replies
                 if form != "auto":
-                    known = known.model_copy(update={"form": form})
-                self._features = known
+                    features = features.model_copy(update={"form": form})
+                self._features = features
             return self._features
 
     @property
@@ -135,26 +134,26 @@ class Endpoint:
             self._features = Features()
         return self.ask(_PROBE, Sampling(temperature=0, max_tokens=_PROBE_TOKENS, json_reply=True))
 
-    def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+    def ask(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
         """One reply to one request; a refusal by the model is a reply that is `declined`.
 
         Raises ModelError, and Interrupted while it waits for its turn.
         """
-        wanted = self._tokens(messages, sampling)
-        with self._pace.turn(wanted) as turn:
+        token_count = self._tokens(messages, sampling)
+        with self._pace.turn(token_count) as turn:
             try:
                 return self._ask(messages, sampling)
             except ModelThrottled as error:
                 error.retry_after = self._pace.throttled(turn, error.retry_after)
                 raise
 
-    def _tokens(self, messages: Sequence[Message], sampling: Sampling) -> int:
+    def _tokens(self, messages: Sequence[ChatMessage], sampling: Sampling) -> int:
         """Counted only where the profile has a limit on them."""
         if self._profile.tokens_per_minute is None:
             return 0
         return tokens.of_messages(messages, self._profile.counting_factor) + sampling.max_tokens
 
-    def _ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+    def _ask(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
         """The request with all that the endpoint takes; less of it where it names a part."""
         while True:
             features = self.features
@@ -183,10 +182,11 @@ class Endpoint:
             self._features = lower
 
     def _ask_once(
-        self, messages: Sequence[Message], sampling: Sampling, features: Features
+        self, messages: Sequence[ChatMessage], sampling: Sampling, features: Features
     ) -> Reply:
         import httpx2  # slow to load
-        import openai
+
+        from pipeline.llm.lean import openai
 
         start = self._clock.monotonic()
         body = self.body(messages, sampling, features)
@@ -201,7 +201,7 @@ class Endpoint:
             raise failures.translated(error, self.asked) from error
 
     def body(
-        self, messages: Sequence[Message], sampling: Sampling, features: Features
+        self, messages: Sequence[ChatMessage], sampling: Sampling, features: Features
     ) -> dict[str, Any]:
         """The whole request; the profile's extras win over everything."""
         body: dict[str, Any] = {
@@ -216,7 +216,7 @@ class Endpoint:
     def reply(
         self,
         answer: Any,
-        messages: Sequence[Message],
+        messages: Sequence[ChatMessage],
         temperature: float | None,
         seconds: float,
         *,
@@ -233,7 +233,7 @@ class Endpoint:
         reply = completion.reply(usage, self.identity, price, seconds, self._clock.now())
         return reply.model_copy(update={"temperature": temperature})
 
-    def _estimated(self, messages: Sequence[Message], text: str) -> TokensUsed:
+    def _estimated(self, messages: Sequence[ChatMessage], text: str) -> TokensUsed:
         """For an endpoint that counts nothing: a budget must not take its calls for free."""
         factor = self._profile.counting_factor
         tokens_in = tokens.of_messages(messages, factor)

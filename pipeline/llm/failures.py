@@ -20,7 +20,7 @@ from pipeline.errors import (
 from pipeline.pacing import LONGEST_WAIT_S, retry_after
 
 if TYPE_CHECKING:
-    import openai
+    from pipeline.llm.lean import openai
 
 _KEY_SHAPE = re.compile(r"\b[sp]k-[\w*.-]{6,}|\bBearer\s+[\w*.-]{6,}|[\w-]*\*{3,}[\w-]*")
 """A key, or what is left of one that the endpoint masked itself."""
@@ -90,7 +90,7 @@ def _words(value: object) -> str:
 
 def translated(error: Exception, where: Where) -> JianjieError:
     """Our error for one of the client's."""
-    import openai  # slow to load
+    from pipeline.llm.lean import openai  # slow to load
 
     said = redacted(_words(getattr(error, "message", "") or error), where.key)
     if isinstance(error, openai.APITimeoutError):

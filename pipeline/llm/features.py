@@ -37,7 +37,7 @@ class Forgetful:
         """Nothing."""
         return None
 
-    def remember(self, address: str, model: str, known: str) -> None:
+    def remember(self, address: str, model: str, features: str) -> None:
         """Keep nothing."""
 
 
@@ -96,7 +96,7 @@ class FeatureMemory(Protocol):
     def recall(self, address: str, model: str) -> str | None:
         """`Features` as JSON; None before the first answer."""
 
-    def remember(self, address: str, model: str, known: str) -> None:
+    def remember(self, address: str, model: str, features: str) -> None:
         """Keep it."""
 
 

@@ -50,11 +50,11 @@ def json_reply(text: str) -> str:
 
 def _line(text: str, longest: int | None = None) -> str:
     """`longest`: characters beside names."""
-    known = names(text)
+    spelled = names(text)
     times = f"{{1,{longest}}}" if longest else "+"
-    if not known:
+    if not spelled:
         return f"line ::= other{times}\n"
-    return f"line ::= (word? other){times} word?\nword ::= {_any_of(known)}\n"
+    return f"line ::= (word? other){times} word?\nword ::= {_any_of(spelled)}\n"
 
 
 @cache

@@ -14,12 +14,12 @@ from pipeline.llm.budget import Budget
 from pipeline.llm.model import Model
 from pipeline.llm.prices import cost
 from pipeline.pacing import Retry
-from pipeline.records import Message, Reply, Sampling
+from pipeline.records import ChatMessage, Reply, Sampling
 from pipeline.settings import BudgetSettings, Profile, RetrySettings
 from pipeline.store.spending import Spend
 
 OUTAGE = 3
-"""So many calls in a row, each with all its retries, fail before the model counts as gone."""
+"""Calls in a row, each with all its retries, that fail before the model counts as gone."""
 UNKNOWN_FACTOR = 2.0
 """No tokenizer in use needs more tokens for such prompts than twice cl100k_base's."""
 _LEARNED_MARGIN = 1.1
@@ -82,11 +82,13 @@ class Guarded:
         """The same model, for calls that together take no longer than the profile's `paper_s`."""
         return _OnePaper(self, self._clock, self._profile.paper_s)
 
-    def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+    def ask(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
         """One reply. Raises BudgetReached before a call that could pass the cap, ModelError."""
         return self.ask_until(messages, sampling, math.inf)
 
-    def ask_until(self, messages: Sequence[Message], sampling: Sampling, deadline: float) -> Reply:
+    def ask_until(
+        self, messages: Sequence[ChatMessage], sampling: Sampling, deadline: float
+    ) -> Reply:
         """The same, but for tries after `deadline` (seconds of the clock's monotonic time)."""
         try:
             reply = self._retry.call(lambda: self._try(messages, sampling), deadline)
@@ -96,12 +98,12 @@ class Guarded:
         self._failures = 0
         return reply
 
-    def most_in(self, messages: Sequence[Message], sampling: Sampling) -> int:
+    def most_in(self, messages: Sequence[ChatMessage], sampling: Sampling) -> int:
         """The input tokens that a call can have at the most."""
         factor = UNKNOWN_FACTOR if self._factor is None else self._factor
         return tokens.of_messages(messages, factor, schema=sampling.json_reply)
 
-    def _try(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+    def _try(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
         """One request."""
         if self._gone is not None:
             raise self._gone
@@ -135,7 +137,7 @@ class Guarded:
         )
         return price or 0.0
 
-    def _learn(self, messages: Sequence[Message], sampling: Sampling, reply: Reply) -> None:
+    def _learn(self, messages: Sequence[ChatMessage], sampling: Sampling, reply: Reply) -> None:
         """A model that counts more tokens than was thought is expected to go on with it."""
         ours = tokens.of_messages(messages, 1.0, schema=sampling.json_reply)
         seen = reply.tokens_in / ours
@@ -172,7 +174,7 @@ class _OnePaper:
     def address(self) -> str:
         return self._guarded.address
 
-    def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+    def ask(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
         """One reply. Raises ModelUnreachable when the paper's time is up."""
         now = self._clock.monotonic()
         if self._deadline is None:

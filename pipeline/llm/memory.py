@@ -73,7 +73,7 @@ class Memory:
         with self._lock:
             return self._known.get((address, model))
 
-    def remember(self, address: str, model: str, known: str) -> None:
+    def remember(self, address: str, model: str, features: str) -> None:
         """Keep what is known of an endpoint."""
         with self._lock:
-            self._known[address, model] = known
+            self._known[address, model] = features

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from pipeline.records import Message, Reply, Sampling
+from pipeline.records import ChatMessage, Reply, Sampling
 
 
 class Model(Protocol):
@@ -19,7 +19,7 @@ class Model(Protocol):
     def address(self) -> str:
         """Where it answers, which is a part of what a key says of it; empty on this machine."""
 
-    def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+    def ask(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
         """One reply; one that is `declined` is final. Raises ModelError, BudgetReached."""
 
     def warm_up(self) -> None:

@@ -22,17 +22,17 @@ def names(text: str) -> frozenset[str]:
     """What a line may write of names and numbers and stays grounded in `text`, in any case."""
     source = Source((text,))
     runs = _RUN.findall(text)
-    found = chain(runs, _JOINED.findall(text), _acronyms(text), _ALWAYS)
+    candidates = chain(runs, _JOINED.findall(text), _acronyms(text), _ALWAYS)
     return frozenset(
         name
-        for name in _spelled(set(found))
+        for name in _spelled(set(candidates))
         if len(name) <= _LONGEST and not ungrounded(name, source)
     )
 
 
-def _spelled(found: Iterable[str]) -> Iterator[str]:
+def _spelled(candidates: Iterable[str]) -> Iterator[str]:
     """Each as it stands, in small letters, with a capital, without a plural s or a comma."""
-    for name in found:
+    for name in candidates:
         if "," in name:
             yield name.replace(",", "")
         plural = len(name) > 3 and name.endswith("s") and not name.endswith("ss")

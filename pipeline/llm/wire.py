@@ -7,8 +7,8 @@ import zlib
 from collections.abc import Iterator
 
 import httpx2
-import openai
 
+from pipeline.llm.lean import openai
 from pipeline.settings import EndpointProfile, is_loopback
 
 MOST_BYTES = 64 * 1024 * 1024

@@ -28,8 +28,8 @@ REPEAT = dt.timedelta(hours=20)
 class Telling:
     """What a run did, for its message; and the lines that say which message did not arrive."""
 
-    def __init__(self, *, wanted: bool = True) -> None:
-        self._wanted = wanted
+    def __init__(self, *, active: bool = True) -> None:
+        self._active = active
         self.days: list[Day] = []
         self.failures: list[Failure] = []
         self.complaints: list[str] = []
@@ -60,7 +60,7 @@ class Telling:
         self._tell(edges)
 
     def _tell(self, edges: Edges) -> None:
-        if not (self._wanted and edges.config.messages.to_env):
+        if not (self._active and edges.config.messages.to_env):
             return
         try:
             _keep(edges, self)
@@ -77,10 +77,10 @@ def _keep(edges: Edges, told: Telling) -> None:
     ]
     failures = told.failures if "failed" in settings.when else []
     kind = kind_of(failures)
-    known = kind and edges.store.messages.told_failure(kind, now - REPEAT)
+    repeated = kind and edges.store.messages.told_failure(kind, now - REPEAT)
     news = any(fresh.lines for fresh in every) and "news" in settings.when
     owed = any(fresh.owed for fresh in every) and "owed" in settings.when
-    if not (news or owed or (failures and not known)):
+    if not (news or owed or (failures and not repeated)):
         return
     days = [fresh for fresh in every if fresh.lines or fresh.day.owed]
     message = compose(

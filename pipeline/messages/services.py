@@ -58,8 +58,8 @@ def send(to: NotifyBase, title: str, body: str) -> str:
     if result:
         return ""
     said = " ".join(entry.message for entry in result.logs())
-    if found := _STATUS.search(said):
-        return f"it answered {found[1]}"
+    if match := _STATUS.search(said):
+        return f"it answered {match[1]}"
     return "no connection" if "onnection error" in said else "it was not taken"
 
 

@@ -43,11 +43,11 @@ def estimate(
     edges: Edges, field: str, *, date: dt.date | None = None, since: dt.date | None = None
 ) -> Iterator[Estimate | NothingAnnounced]:
     """The work of such a run: no PDF is downloaded, no model is called."""
-    found = find.announced(edges, field, date)
+    listing = find.announced(edges, field, date)
     if since is not None:
-        find.within_reach(since, found.date, "--since")
-    yield found if isinstance(found, NothingAnnounced) else _estimate(edges, found)
-    for missed in find.missed(edges, field, found.date, since) if date is None else ():
+        find.within_reach(since, listing.date, "--since")
+    yield listing if isinstance(listing, NothingAnnounced) else _estimate(edges, listing)
+    for missed in find.missed(edges, field, listing.date, since) if date is None else ():
         past = find.past(edges, field, missed)
         yield past if isinstance(past, NothingAnnounced) else _estimate(edges, past)
 
@@ -67,8 +67,8 @@ def estimates(
             yield Trouble(edges.config.fields[field].name, error)
 
 
-def _estimate(edges: Edges, found: Listing) -> Estimate:
-    papers = [item.paper for item in found.announcements]
+def _estimate(edges: Edges, listing: Listing) -> Estimate:
+    papers = [item.paper for item in listing.announcements]
     todo = [p for p in papers if edges.store.summaries.published(p.arxiv_id, p.version) is None]
     front, profile = edges.variant.front, edges.config.profile
     by_batch = isinstance(profile, EndpointProfile) and profile.batch
@@ -85,7 +85,7 @@ def _estimate(edges: Edges, found: Listing) -> Estimate:
     typical = None if by_batch else edges.store.replies.typical_seconds(edges.model.identity)
     pace = edges.config.arxiv.pdf_interval_s if edges.variant.wants_pdf else 0.0
     return Estimate(
-        listing=found,
+        listing=listing,
         todo=len(todo),
         tokens_in=tokens_in,
         tokens_out=tokens_out,

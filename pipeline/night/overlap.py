@@ -127,8 +127,8 @@ class _Journey:
             reads = partial(_read, self._edges, item.paper, pdf)
             self._send(self._reading, reads, partial(self._read, item))
 
-    def _read(self, item: Announcement, asked: Question) -> None:
-        writes = partial(_one_paper, self._edges, self._day, item, asked)
+    def _read(self, item: Announcement, question: Question) -> None:
+        writes = partial(_one_paper, self._edges, self._day, item, question)
         self._send(self._writing, writes, self._written)
 
     def _written(self, result: Outcome | _Waits) -> None:
@@ -165,15 +165,15 @@ def _failed(item: Announcement, error: ModelError | BudgetReached | InBatch) -> 
     return Owed(announcement=item, stage=Stage.SUMMARIZE, cause=cause, reason=error.public)
 
 
-def _one_paper(edges: Edges, day: Day, item: Announcement, asked: Question) -> Outcome | _Waits:
+def _one_paper(edges: Edges, day: Day, item: Announcement, question: Question) -> Outcome | _Waits:
     """Summarize, validate and commit one paper."""
     edges.clock.sleep(0)  # a stopped run starts nothing new
     paper = item.paper
     try:
-        result = write(edges, paper, asked, day.date)
+        result = write(edges, paper, question, day.date)
     except InBatch as waits:
         edges.store.days.set_owed(day.date, day.field, _failed(item, waits))
-        return _Waits(item, asked)
+        return _Waits(item, question)
     except (ModelError, BudgetReached) as error:
         edges.events.emit("warning", paper.versioned, text=str(error))
         outcome: Outcome = _failed(item, error)

@@ -21,7 +21,7 @@ from pipeline.stages.summarize import (
     OtherLines,
     Refused,
     ReplyLog,
-    inquiry,
+    inquiry_of,
     summarize,
     summary_key,
     summary_of,
@@ -76,7 +76,7 @@ def text_of(
             settings,
             readers,
             expect=paper.versioned,
-            wanted=front.pages_wanted if front else None,
+            most=front.pages_wanted if front else None,
             enough=front.text_tokens * MOST_CHARACTERS_A_TOKEN if front else 0,
         )
     except PdfError as error:
@@ -89,30 +89,30 @@ def prompt_for(paper: Paper, text: PaperText, kit: Kit, *, share: float = 1.0) -
     return with_profile(kit.variant.render(paper, text, share=share), kit.profile)
 
 
-def question(
+def question_of(
     paper: Paper, text: PaperText, kit: Kit, model: Model, key: str, *, share: float = 1.0
 ) -> Question:
     """What is asked for the summary `key`, with a `share` of the text that it would have."""
     prompt = prompt_for(paper, text, kit, share=share)
-    asked = inquiry(key, text, prompt, model, kit.profile.reply_settings)
-    return Question(inquiry=asked, text=text, prompt=prompt)
+    inquiry = inquiry_of(key, text, prompt, model, kit.profile.reply_settings)
+    return Question(inquiry=inquiry, text=text, prompt=prompt)
 
 
 T = TypeVar("T")
 
 
 def or_shorter(
-    asked: Question, half: Callable[[], Question], ask: Callable[[Question], T]
+    question: Question, half: Callable[[], Question], ask: Callable[[Question], T]
 ) -> tuple[Question, T]:
     """The answer; where the model's context does not do, the one to half of the text.
 
     Raises what `ask` does, ContextExceeded among it where half is no less.
     """
     try:
-        return asked, ask(asked)
+        return question, ask(question)
     except ContextExceeded:
         shorter = half()
-        if shorter.prompt.tokens >= asked.prompt.tokens:
+        if shorter.prompt.tokens >= question.prompt.tokens:
             raise
         return shorter, ask(shorter)
 
@@ -139,13 +139,20 @@ def write_paper(
     """
     text = text_of(paper, pdf, kit.extract, kit.readers, variant=kit.variant)
 
-    def ask(asked: Question) -> Summary | Refused:
+    def ask(question: Question) -> Summary | Refused:
         return summarize(
-            paper, text, asked.prompt, asked.inquiry, model=model, log=log, now=now, others=others
+            paper,
+            text,
+            question.prompt,
+            question.inquiry,
+            model=model,
+            log=log,
+            now=now,
+            others=others,
         )
 
     def made(share: float) -> Question:
-        return question(paper, text, kit, model, key_of(paper, kit, model), share=share)
+        return question_of(paper, text, kit, model, key_of(paper, kit, model), share=share)
 
     return or_shorter(made(1.0), lambda: made(0.5), ask)[1]
 
@@ -201,11 +208,11 @@ def read(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> PaperText:
 def ready(edges: Edges, paper: Paper, text: PaperText, *, share: float = 1.0) -> Question:
     """The question, made before its turn comes."""
     kit = kit_of(edges)
-    return question(paper, text, kit, edges.model, key_of(paper, kit, edges.model), share=share)
+    return question_of(paper, text, kit, edges.model, key_of(paper, kit, edges.model), share=share)
 
 
 def write(
-    edges: Edges, paper: Paper, asked: Question, day: dt.date, *, at_once: bool = False
+    edges: Edges, paper: Paper, question: Question, day: dt.date, *, at_once: bool = False
 ) -> Summary | Refused:
     """Replies and verdict for a paper listed on `day`; a valid summary is committed here.
 
@@ -213,40 +220,42 @@ def write(
     is wanted `at_once`.
     """
     others = LinesForPaper(edges.lines, paper.arxiv_id, day)
-    if not at_once and (kept := _paid_before(edges, paper, asked, others)):
+    if not at_once and (kept := _paid_before(edges, paper, question, others)):
         return kept
     desk = None if at_once else edges.desk
 
-    def ask(asked: Question) -> Summary | Refused:
+    def ask(question: Question) -> Summary | Refused:
         return summarize(
             paper,
-            asked.text,
-            asked.prompt,
-            asked.inquiry,
-            model=desk.for_paper(asked.inquiry) if desk else edges.model.for_one_paper(),
+            question.text,
+            question.prompt,
+            question.inquiry,
+            model=desk.for_paper(question.inquiry) if desk else edges.model.for_one_paper(),
             log=edges.store.replies,
             now=edges.clock.now(),
             others=others,
         )
 
-    asked, result = or_shorter(asked, lambda: ready(edges, paper, asked.text, share=0.5), ask)
+    question, result = or_shorter(
+        question, lambda: ready(edges, paper, question.text, share=0.5), ask
+    )
     if isinstance(result, Summary):
-        _notice_a_cut(edges, asked.prompt, result)
-        return edges.store.summaries.publish(result, asked.inquiry.key)
+        _notice_a_cut(edges, question.prompt, result)
+        return edges.store.summaries.publish(result, question.inquiry.key)
     if not result.declined:
-        edges.store.replies.close_round(asked.inquiry.key)  # used up; the next night draws anew
+        edges.store.replies.close_round(question.inquiry.key)  # used up; the next night draws anew
     return result
 
 
 def _paid_before(
-    edges: Edges, paper: Paper, asked: Question, others: LinesForPaper
+    edges: Edges, paper: Paper, question: Question, others: LinesForPaper
 ) -> Summary | None:
     """The summary of a reply that came for another question, and was not judged.
 
     It says what that question was made from. A reply that does not pass has had its turn.
     """
-    judge = Judge(paper, asked.text, others)
-    for earlier in edges.store.replies.unjudged(asked.inquiry.summary, asked.inquiry.key):
+    judge = Judge(paper, question.text, others)
+    for earlier in edges.store.replies.unjudged(question.inquiry.summary, question.inquiry.key):
         tried = [judge(reply) for reply, _ in edges.store.replies.judged(earlier.key)]
         last = judge.claimed(tried[-1])
         if last.valid:

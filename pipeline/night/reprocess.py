@@ -42,9 +42,9 @@ def reprocess(edges: Edges, arxiv_id: ArxivId) -> Again:
     old = edges.store.summaries.published(paper.arxiv_id, paper.version)
     pdf = downloads(edges).fetch(paper) if wants_pdf(edges) else None
     text = read(edges, paper, pdf)
-    asked = ready(edges, paper, text)
-    edges.store.replies.reopen(asked.inquiry.key)
-    result = write(edges, paper, asked, _listed(edges, paper), at_once=True)
+    question = ready(edges, paper, text)
+    edges.store.replies.reopen(question.inquiry.key)
+    result = write(edges, paper, question, _listed(edges, paper), at_once=True)
     if isinstance(result, Refused):
         return Again(paper=paper, old=old, new=None, reasons=result.reasons)
     return _published(edges, paper, old, result)

@@ -65,18 +65,18 @@ def run_night(
     if edges.desk:
         edges.desk.fetch()  # what an earlier run sent
     left = _Limit(limit)
-    found = find.announced(edges, field, date)
+    listing = find.announced(edges, field, date)
     if since is not None:
-        find.within_reach(since, found.date, "--since")
-    missing = find.out_of_reach(edges, field, found.date) if since is None else None
-    day, published = _tonight(edges, found, left)
+        find.within_reach(since, listing.date, "--since")
+    missing = find.out_of_reach(edges, field, listing.date) if since is None else None
+    day, published = _tonight(edges, listing, left)
     name = edges.config.fields[field].name
     if date is not None:
         _tell_changes(edges, field, date)
         return Night(name=name, day=day, published=published, tried=left.taken)
-    caught, problems = _catch_up(edges, field, found.date, since, left)
+    caught, problems = _catch_up(edges, field, listing.date, since, left)
     done_now = {day.date for day in caught}
-    earlier = _complete_earlier(edges, field, found.date, done_now, left)
+    earlier = _complete_earlier(edges, field, listing.date, done_now, left)
     if others := (*caught, *earlier):
         _tell_changes(edges, field, min(other.date for other in others))
     if isinstance(day, Day):
@@ -92,29 +92,31 @@ def run_night(
 
 
 def _tonight(
-    edges: Edges, found: Listing | NothingAnnounced, left: _Limit
+    edges: Edges, listing: Listing | NothingAnnounced, left: _Limit
 ) -> tuple[Day | NothingAnnounced, Published | None]:
-    if isinstance(found, NothingAnnounced):
-        edges.events.emit("nothing_announced", found.date, reason=found.reason)
-        return found, None
-    return _finish(edges, _stored(edges, found), left)
+    if isinstance(listing, NothingAnnounced):
+        edges.events.emit("nothing_announced", listing.date, reason=listing.reason)
+        return listing, None
+    return _finish(edges, _stored(edges, listing), left)
 
 
-def _stored(edges: Edges, found: Listing) -> Day:
+def _stored(edges: Edges, listing: Listing) -> Day:
     """The listing in the store: from here on nothing announced can be lost."""
-    settings = edges.config.fields[found.field]
-    edges.store.days.add(found, settings.name, settings.categories)
-    edges.events.emit("listing", found.date, field=found.field, announced=len(found.announcements))
-    day = edges.store.days.get(found.date, found.field)
-    if day is None or not _accounts_for(day, found):
-        raise AssertionError(f"the store lost part of the listing of {found.date}")
+    settings = edges.config.fields[listing.field]
+    edges.store.days.add(listing, settings.name, settings.categories)
+    edges.events.emit(
+        "listing", listing.date, field=listing.field, announced=len(listing.announcements)
+    )
+    day = edges.store.days.get(listing.date, listing.field)
+    if day is None or not _accounts_for(day, listing):
+        raise AssertionError(f"the store lost part of the listing of {listing.date}")
     return day
 
 
-def _accounts_for(day: Day, found: Listing) -> bool:
+def _accounts_for(day: Day, listing: Listing) -> bool:
     """announced = done + owed, by id."""
     kept = {outcome.announcement.paper.arxiv_id for outcome in day.outcomes}
-    return kept >= {item.paper.arxiv_id for item in found.announcements}
+    return kept >= {item.paper.arxiv_id for item in listing.announcements}
 
 
 def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
@@ -147,8 +149,8 @@ def _catch_up(
     days: list[Day] = []
     problems: list[str] = []
     for date in find.missed(edges, field, today, since):
-        found = find.past(edges, field, date)
-        day, _ = _tonight(edges, found, left)
+        listing = find.past(edges, field, date)
+        day, _ = _tonight(edges, listing, left)
         if isinstance(day, Day):
             days.append(day)
         elif not day.verified:
@@ -163,16 +165,16 @@ def _complete_earlier(
     oldest = before - dt.timedelta(days=edges.config.retry_days)
     # A night caught up late may be older than that: it is checked as long as arXiv has its page.
     unchecked = {d for d in edges.store.days.unchecked(field) if d >= before - CATCH_UP_REACH}
-    known = [date for date, _ in edges.store.days.known(field) if date < before]
-    dates = [date for date in known if date >= oldest or date in unchecked]
+    stored = [date for date, _ in edges.store.days.known(field) if date < before]
+    dates = [date for date in stored if date >= oldest or date in unchecked]
     completed: list[Day] = []
     for date in dates:
         day = edges.store.days.get(date, field)
         if day is None or date in done_now or edges.model.halted is not None:
             continue
-        if found := find.again(edges, day):
-            day = _stored(edges, found)
-        if found or day.owed:
+        if listing := find.again(edges, day):
+            day = _stored(edges, listing)
+        if listing or day.owed:
             completed.append(_finish(edges, day, left)[0])
     return tuple(completed)
 

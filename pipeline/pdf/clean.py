@@ -86,13 +86,13 @@ def _characters(page: str) -> str:
     text = _BREAK_MARK.sub("-\n", page.replace("\r\n", "\n"))
     text = _UNWANTED.sub("", text)
     text = _ARROW_FOR_FF.sub("ff", text)
-    text = _LIGATURE.sub(lambda found: unicodedata.normalize("NFKC", found[0]), text)
+    text = _LIGATURE.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
     return _DETACHED.sub(_composed, text)
 
 
-def _composed(found: re.Match[str]) -> str:
+def _composed(match: re.Match[str]) -> str:
     """An accent drawn before its letter, else after it, as one character with it."""
-    before, mark, gap, after = found.groups()
+    before, mark, gap, after = match.groups()
     glued = before.strip() and not before.endswith(" ")
     letter = _accented(after, mark) if glued or not gap else ""
     behind = _accented(before, mark) if glued else ""
@@ -100,7 +100,7 @@ def _composed(found: re.Match[str]) -> str:
         return behind + gap + after
     if letter and not (gap and after not in _VOWELS):
         return before + letter
-    return behind + gap + after if behind else found[0]
+    return behind + gap + after if behind else match[0]
 
 
 def _accented(letter: str, mark: str) -> str:
@@ -127,22 +127,22 @@ def _without_stamp_alone(lines: list[str]) -> list[str]:
 def _without_line_numbers(lines: list[str]) -> list[str]:
     """A review copy's lines without the numbers beside them."""
     for pattern in (_FIRST_NUMBER, _LAST_NUMBER):
-        found = [
+        numbered = [
             pattern.search(line) if pattern is _LAST_NUMBER else pattern.match(line)
             for line in lines
         ]
-        numbers = [int(match[1]) for match in found if match]
+        numbers = [int(match[1]) for match in numbered if match]
         steps = sum(after - before == 1 for before, after in pairwise(numbers))
         if len(numbers) >= 20 and len(numbers) > 0.4 * len(lines) and steps > 0.8 * len(numbers):
             bare = (
                 line.replace(match[1], "", 1) if pattern is _FIRST_NUMBER else line[: match.start()]
-                for line, match in zip(lines, found, strict=True)
+                for line, match in zip(lines, numbered, strict=True)
                 if match
             )
             rest = iter(bare)
             lines = [
                 next(rest).strip() if match else line
-                for line, match in zip(lines, found, strict=True)
+                for line, match in zip(lines, numbered, strict=True)
             ]
     return [line for line in lines if line]
 
@@ -185,22 +185,22 @@ def _dehyphenated(text: str) -> str:
     words = Counter(_WORD.findall(whole.casefold()))
     compounds = {(found[1], found[2]) for found in _COMPOUND.finditer(whole.casefold())}
 
-    def joined(found: re.Match[str]) -> str:
-        left, right = found[1].casefold(), found[2].casefold()
-        inner = left in _INNER and text[found.start() - 1 : found.start()] == "-"
-        if not found[2][0].islower() or inner:
-            return found[1] + "-"
+    def joined(match: re.Match[str]) -> str:
+        left, right = match[1].casefold(), match[2].casefold()
+        inner = left in _INNER and text[match.start() - 1 : match.start()] == "-"
+        if not match[2][0].islower() or inner:
+            return match[1] + "-"
         if not words[left + right] and (left, right) in compounds:
-            return found[1] + "-"
-        return found[1]
+            return match[1] + "-"
+        return match[1]
 
     return _BROKEN_BEFORE_NUMBER.sub("-", _BROKEN.sub(joined, text)).replace("\u00ad", "")
 
 
-def _exponent(found: re.Match[str]) -> str:
-    number, space, sign, digits = found.groups()
+def _exponent(match: re.Match[str]) -> str:
+    number, space, sign, digits = match.groups()
     if not sign and digits in _PLAIN_NUMBERS:
-        return found[0]
+        return match[0]
     return f"{number or ''}{space}×10^{'-' if sign else ''}{digits}"
 
 

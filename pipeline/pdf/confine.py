@@ -144,8 +144,8 @@ def _landlock(readable: Iterable[Path]) -> bool:
     handled = [(1 << _FILE_RIGHTS.get(version, 16)) - 1]
     handled += [_BIND_AND_CONNECT] if version >= _KNOWS_TCP else []
     handled += [_SOCKETS_AND_SIGNALS] if version >= _KNOWS_SIGNALS else []
-    asked = struct.pack(f"={len(handled)}Q", *handled)
-    rules = _call("syscall", _CREATE_RULESET, asked, len(asked), 0)
+    attributes = struct.pack(f"={len(handled)}Q", *handled)
+    rules = _call("syscall", _CREATE_RULESET, attributes, len(attributes), 0)
     if rules < 0:
         return False
     for path in set(readable):

@@ -103,12 +103,12 @@ def _pages(
     """Page by page. Raises PdfUnreadable where not one page can be read."""
     if total == 0:
         raise PdfUnreadable("has no pages")
-    wanted = min(total, max_pages)
+    count = min(total, max_pages)
     pages: list[PageText] = []
     problems: list[str] = []
-    for number in range(wanted):
+    for number in range(count):
         if time.monotonic() > deadline:
-            problems.append(f"out of time after {number} of {wanted} pages")
+            problems.append(f"out of time after {number} of {count} pages")
             break
         try:
             page = _without_surrogates(page_text(number))

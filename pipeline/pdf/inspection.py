@@ -13,7 +13,7 @@ from pipeline.pdf.marks import Mask, Places, beyond, difference
 from pipeline.pdf.sheet import Picture, Sheet
 
 FEW = 8
-"""So many hidden letters on a page say nothing; good pages have some."""
+"""Hidden letters on a page that say nothing; good pages have some."""
 SMALLEST = 0.3
 """Pixels: a letter of a point's size is half as wide."""
 MOST_BEYOND = 0.05
@@ -101,7 +101,7 @@ class Inspection:
 
         Else the marks of one glyph as large as the page would be taken for those of all letters.
         """
-        found: set[int] = set()
+        figures: set[int] = set()
         waiting = [list(range(len(self._sheet.texts)))]
         while waiting:
             texts = waiting.pop()
@@ -110,10 +110,10 @@ class Inspection:
             if beyond(marks, own) <= MOST_BEYOND * np.count_nonzero(marks):
                 continue
             if len(texts) == 1:
-                found.update(texts)
+                figures.update(texts)
             half = len(texts) // 2
             waiting += [part for part in (texts[:half], texts[half:]) if half]
-        return found
+        return figures
 
     # What is seen
 
@@ -141,15 +141,15 @@ class Inspection:
                 continue
             at = self._cuts(text)
             room = _OVERLAP * sum((y.stop - y.start) * (x.stop - x.start) for y, x in at)
-            found = next((own for own in layers if _taken(own[1], at) <= room), None)
-            if not found:
+            fitting = next((own for own in layers if _taken(own[1], at) <= room), None)
+            if not fitting:
                 if len(layers) == _LAYERS:
                     continue
-                found = set(), np.zeros(self._everything.shape[:2], bool)
-                layers.append(found)
-            found[0].add(text)
+                fitting = set(), np.zeros(self._everything.shape[:2], bool)
+                layers.append(fitting)
+            fitting[0].add(text)
             for cut in at:
-                found[1][cut] = True
+                fitting[1][cut] = True
         return [layer for layer, _ in layers]
 
     def _cuts(self, text: int) -> list[_Cut]:
@@ -163,7 +163,7 @@ class Inspection:
 
         Their text objects are made to show other letters, to see whether they show at all.
         """
-        found = np.zeros(len(hidden), bool)
+        seen = np.zeros(len(hidden), bool)
         lacking = [
             number
             for number in np.flatnonzero(hidden & self._letters & (self._owners >= 0)).tolist()
@@ -171,7 +171,7 @@ class Inspection:
         ]
         texts = set(self._owners[lacking].tolist())
         if not texts:
-            return found
+            return seen
         drawable = self._drawable()
         for text in texts:
             letter = drawable.get(self._sheet.font(text), ord("x"))
@@ -182,20 +182,20 @@ class Inspection:
             own = self._owners == text
             x, y = self._places.low[own].min(axis=0)
             far, deep = self._places.high[own].max(axis=0)
-            found[own] = marks[y:deep, x:far].any()
-        return found & np.isin(np.arange(len(found)), lacking)
+            seen[own] = marks[y:deep, x:far].any()
+        return seen & np.isin(np.arange(len(seen)), lacking)
 
     def _drawable(self) -> dict[int, int]:
         """For each font a letter that it has on this page and that PDFium can draw."""
         own = self._letters & (self._owners >= 0)
-        found: dict[int, int] = {}
+        drawable: dict[int, int] = {}
         for owner, code in set(
             zip(self._owners[own].tolist(), self._codes[own].tolist(), strict=True)
         ):
             font = self._sheet.font(owner)
-            if font not in found and self._sheet.has_glyph(owner, code):
-                found[font] = code
-        return found
+            if font not in drawable and self._sheet.has_glyph(owner, code):
+                drawable[font] = code
+        return drawable
 
     def _is_scan(self, unseen: Mask) -> bool:
         """Whether nearly all letters are unseen, and lie on what looks like writing."""
@@ -232,17 +232,17 @@ class Inspection:
 
     def _mostly(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """For each letter, what most of those next to it have; else infinite."""
-        found = np.full(len(values), np.inf)
+        shares = np.full(len(values), np.inf)
         if self._letters.any():
             around = np.pad(values[self._letters], _NEAR // 2, "edge")
-            found[self._letters] = np.median(sliding_window_view(around, _NEAR), axis=1)
-        return found
+            shares[self._letters] = np.median(sliding_window_view(around, _NEAR), axis=1)
+        return shares
 
     def _lying(self) -> Mask:
         """Text objects with letters that show others."""
         styles = np.array([*self._sheet.styles(), -1])[self._owners]
-        found = lying(self._codes, self._boxes, styles)
-        mask: Mask = np.isin(self._owners, self._owners[found])
+        liars = lying(self._codes, self._boxes, styles)
+        mask: Mask = np.isin(self._owners, self._owners[liars])
         return mask
 
     def _again(self, among: Mask, both: bool) -> Mask:
@@ -253,15 +253,15 @@ class Inspection:
         one, other = boxes[order][:-1], boxes[order][1:]
         near = np.abs(one[:, :2] - other[:, :2]) < _AGAIN * (one[:, 2:] - one[:, :2])
         same = near.all(axis=1) & (codes[order][:-1] == codes[order][1:])
-        found = np.zeros(len(self._boxes), bool)
-        found[numbers[order[1:]][same]] = True
+        repeated = np.zeros(len(self._boxes), bool)
+        repeated[numbers[order[1:]][same]] = True
         if both:
-            found[numbers[order[:-1]][same]] = True
-        return found
+            repeated[numbers[order[:-1]][same]] = True
+        return repeated
 
     def _heaped(self, among: Mask) -> Mask:
         """Letters that lie on several others."""
-        found = np.zeros(len(self._boxes), bool)
+        heaped = np.zeros(len(self._boxes), bool)
         among = among & self._letters & ~twins(self._boxes)
         height = self._boxes[:, 3] - self._boxes[:, 1]
         if among.any():
@@ -269,8 +269,8 @@ class Inspection:
             first = among & ~self._again(among, both=False)
             own = Places(self._boxes[among], self._everything.shape)
             depth = Places(self._boxes[first], self._everything.shape).depth()
-            found[among] = own.count(depth) >= _HEAP * own.area()
-        return found
+            heaped[among] = own.count(depth) >= _HEAP * own.area()
+        return heaped
 
 
 def _taken(pixels: Mask, cuts: Collection[_Cut]) -> int:

@@ -74,14 +74,14 @@ def lying(codes: NDArray[np.intp], boxes: Boxes, styles: NDArray[np.intp]) -> li
     runs = runs[alike & (_kinds(codes[runs]) >= _LEAST_KINDS)]
     across, down = np.moveaxis(np.log((boxes[:, 2:] - boxes[:, :2]).clip(0.01))[runs], 2, 0)
     shown = np.maximum(_shown(codes[runs], across, down), _shown(codes[runs], down, across))
-    found: list[int] = runs[shown < _LEAST_SHOWN].ravel().tolist()
-    return found
+    liars: list[int] = runs[shown < _LEAST_SHOWN].ravel().tolist()
+    return liars
 
 
 def _kinds(runs: NDArray[np.intp]) -> NDArray[np.intp]:
     """How many different ones each run has."""
-    found: NDArray[np.intp] = 1 + (np.diff(np.sort(runs, axis=1), axis=1) > 0).sum(axis=1)
-    return found
+    kinds: NDArray[np.intp] = 1 + (np.diff(np.sort(runs, axis=1), axis=1) > 0).sum(axis=1)
+    return kinds
 
 
 def _shown(codes: NDArray[np.intp], width: Sizes, height: Sizes) -> Sizes:
@@ -93,15 +93,15 @@ def _shown(codes: NDArray[np.intp], width: Sizes, height: Sizes) -> Sizes:
 
 def _correlation(one: Sizes, other: Sizes) -> Sizes:
     """Along each row, of what is not negative; not a number where nothing differs."""
-    known = one >= 0
-    count = known.sum(axis=1).clip(1)
-    one, other = (known * (each - _mean(each, known, count)[:, None]) for each in (one, other))
+    present = one >= 0
+    count = present.sum(axis=1).clip(1)
+    one, other = (present * (each - _mean(each, present, count)[:, None]) for each in (one, other))
     spread = np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
     with np.errstate(invalid="ignore"):
-        found: Sizes = (one * other).sum(axis=1) / spread
-    return found
+        correlation: Sizes = (one * other).sum(axis=1) / spread
+    return correlation
 
 
-def _mean(values: Sizes, known: Mask, count: NDArray[np.intp]) -> Sizes:
-    mean: Sizes = (known * values).sum(axis=1) / count
+def _mean(values: Sizes, present: Mask, count: NDArray[np.intp]) -> Sizes:
+    mean: Sizes = (present * values).sum(axis=1) / count
     return mean

@@ -50,11 +50,11 @@ class Places:
         rows = np.zeros(len(size), np.intp)
         for down in range(_POINTS):
             row = start + size[:, 1] * down // (_POINTS - 1) * self._columns
-            found = np.zeros(len(size), bool)
+            marked = np.zeros(len(size), bool)
             for across in range(_POINTS):
                 place = row + size[:, 0] * across // (_POINTS - 1)
-                found |= pixels.take(place, mode="clip")
-            rows += found
+                marked |= pixels.take(place, mode="clip")
+            rows += marked
         rows[~(self.high > self.low).all(axis=1)] = 0
         return rows
 
@@ -65,13 +65,13 @@ class Places:
         np.add.accumulate(sums, 0, out=sums)
         np.add.accumulate(sums, 1, out=sums)
         (x, y), (far, deep) = self.low.T, self.high.T
-        found: NDArray[np.int32] = sums[deep, far] - sums[y, far] - sums[deep, x] + sums[y, x]
-        return found
+        counts: NDArray[np.int32] = sums[deep, far] - sums[y, far] - sums[deep, x] + sums[y, x]
+        return counts
 
     def area(self) -> NDArray[np.intp]:
         """The pixels of each box, one at least."""
-        found: NDArray[np.intp] = (self.high - self.low).prod(axis=1).clip(1)
-        return found
+        areas: NDArray[np.intp] = (self.high - self.low).prod(axis=1).clip(1)
+        return areas
 
 
 def difference(one: Picture, other: Picture) -> Picture:

@@ -132,13 +132,13 @@ def split(text: str) -> tuple[Section, ...]:
 
 
 def _candidates(text: str) -> list[_Line]:
-    found: list[_Line] = []
+    lines: list[_Line] = []
     start = 0
     for line in text.split("\n"):
         if candidate := _candidate(line.strip(), start, len(line)):
-            found.append(candidate)
+            lines.append(candidate)
         start += len(line) + 1
-    return _without_contents(found)
+    return _without_contents(lines)
 
 
 def _candidate(line: str, start: int, length: int) -> _Line | None:
@@ -164,21 +164,21 @@ def _is_short(line: str) -> bool:
 
 def _numbered(line: str) -> tuple[int, str] | None:
     """A top-level number and its style, if a name of letters comes after it."""
-    found = _NUMBERED.match(line)
-    if not found or line[found.end() - 1].isalpha():  # "Ideas", "2D"
+    match = _NUMBERED.match(line)
+    if not match or line[match.end() - 1].isalpha():  # "Ideas", "2D"
         return None
-    name = line[found.end() :]
-    if line[found.end() - 1].isdigit() and _kind(name) == "other":
+    name = line[match.end() :]
+    if line[match.end() - 1].isdigit() and _kind(name) == "other":
         return None  # a footnote's mark is glued to its text; rarely a heading's number is, too
     letters = sum(map(str.isalpha, name))
     if not name[0].isupper() or letters < 4 or letters < 0.7 * len(name.replace(" ", "")):
         return None
-    digits = found[1]
+    digits = match[1]
     if digits.isdigit():
-        return int(digits), "1" + found[2]
+        return int(digits), "1" + match[2]
     if not set(digits) <= set("IVX"):
-        return ord(digits) - 64, "A" + found[2]
-    return _roman(digits), "I" + found[2]
+        return ord(digits) - 64, "A" + match[2]
+    return _roman(digits), "I" + match[2]
 
 
 def _roman(digits: str) -> int:
@@ -188,18 +188,18 @@ def _roman(digits: str) -> int:
 
 
 def _without_number(line: str) -> str:
-    if _numbered(line) and (found := _NUMBERED.match(line)):
-        return line[found.end() :]
+    if _numbered(line) and (match := _NUMBERED.match(line)):
+        return line[match.end() :]
     return line
 
 
-def _without_contents(found: list[_Line]) -> list[_Line]:
+def _without_contents(lines: list[_Line]) -> list[_Line]:
     """Four and more with nothing between them are a table of contents, or cells of another.
 
     The last of them has text after it, so it may be a heading.
     """
     groups: list[list[_Line]] = []
-    for line in found:
+    for line in lines:
         if groups and line.start - groups[-1][-1].end < 3:
             groups[-1].append(line)
         else:
@@ -207,16 +207,16 @@ def _without_contents(found: list[_Line]) -> list[_Line]:
     return [line for group in groups for line in (group if len(group) < 4 else group[-1:])]
 
 
-def _chosen(found: list[_Line], text: str) -> list[_Line]:
-    references = _references(found, text)
+def _chosen(lines: list[_Line], text: str) -> list[_Line]:
+    references = _references(lines, text)
     limit = references[0].start if references else len(text)
-    body = [line for line in found if line.start < limit]
+    body = [line for line in lines if line.start < limit]
     front = _front(body, len(text))
     body = [line for line in body if line.start > (front[0].start if front else -1)]
     numbered = _chain(body)
     main = _main(numbered, body, len(text))
     terms = _terms(body, main[0].start if main else limit)
-    tail = [line for line in found if line.start > limit]
+    tail = [line for line in lines if line.start > limit]
     apart = _apart(body, numbered, main) + _after_references(tail)
     return sorted({*front, *terms, *main, *apart, *references})
 
@@ -240,14 +240,14 @@ def _terms(body: list[_Line], begin: int) -> list[_Line]:
 
 def _apart(body: list[_Line], numbered: list[_Line], main: list[_Line]) -> list[_Line]:
     """What stands after the last section and before the references."""
-    found = [
+    apart = [
         line
         for line in body
         if line.kind in _APART and numbered and line.start > numbered[-1].start
     ]
     if main and main[-1].style[0] != "I":  # sections I, II have subsections A, B
-        found += _lettered([line for line in body if line.start > main[-1].start])
-    return found
+        apart += _lettered([line for line in body if line.start > main[-1].start])
+    return apart
 
 
 def _after_references(tail: list[_Line]) -> list[_Line]:
@@ -263,9 +263,9 @@ def _opens(line: _Line) -> bool:
     )
 
 
-def _references(found: list[_Line], text: str) -> list[_Line]:
+def _references(lines: list[_Line], text: str) -> list[_Line]:
     """The last heading of that name, and earlier ones that a list of works follows."""
-    named = [line for line in found if line.kind == "references" and line.start >= len(text) / 3]
+    named = [line for line in lines if line.kind == "references" and line.start >= len(text) / 3]
     listed = [
         line
         for line in named[:-1]
@@ -274,13 +274,13 @@ def _references(found: list[_Line], text: str) -> list[_Line]:
     return listed + named[-1:]
 
 
-def _chain(found: list[_Line]) -> list[_Line]:
+def _chain(lines: list[_Line]) -> list[_Line]:
     """The best rise 1, 2, 3 ... in one style, at most one number missing at a time.
 
     A known name weighs more than one that is not; numbered affiliations and lists have none.
     """
     best: dict[tuple[str, int], _Link] = {}
-    for line in found:
+    for line in lines:
         if line.number is None or line.style[0] == "A":
             continue
         before = [best.get((line.style, line.number - step)) for step in (1, 2)]
@@ -316,9 +316,9 @@ def _unrolled(link: _Link | None) -> list[_Line]:
     return chain[::-1]
 
 
-def _unnumbered(found: list[_Line], length: int) -> list[_Line]:
+def _unnumbered(lines: list[_Line], length: int) -> list[_Line]:
     """Known names from the introduction on; in capitals, if they are, the others too."""
-    named = [line for line in found if line.kind != "other" and _is_title(line)]
+    named = [line for line in lines if line.kind != "other" and _is_title(line)]
     start = next((line.start for line in named if line.kind == "introduction"), 0)
     times = Counter(line.heading for line in named)
     named = [
@@ -331,9 +331,9 @@ def _unnumbered(found: list[_Line], length: int) -> list[_Line]:
     ]
     if sum(line.style == "capitals" for line in named) < 2:
         return named
-    begin, known = named[0].start, set(named)
+    begin, names = named[0].start, set(named)
     return [
-        line for line in found if line in known or (line.style == "capitals" and line.start > begin)
+        line for line in lines if line in names or (line.style == "capitals" and line.start > begin)
     ]
 
 
@@ -342,10 +342,10 @@ def _is_title(line: _Line) -> bool:
     return line.number is None and words <= (2 if line.heading.endswith(".") else 6)
 
 
-def _lettered(found: list[_Line]) -> list[_Line]:
+def _lettered(lines: list[_Line]) -> list[_Line]:
     """Appendices A, B, C; names of authors in a list of works have commas."""
     chosen: list[_Line] = []
-    for line in found:
+    for line in lines:
         if line.style[0] == "A" and line.number == len(chosen) + 1 and "," not in line.heading:
             chosen.append(line._replace(kind="appendix"))
     return chosen

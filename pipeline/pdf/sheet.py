@@ -131,13 +131,13 @@ class Sheet:
     def boxes(self) -> Boxes:
         """Where the ink of each character is, by what its font says."""
         count = len(self)
-        found = np.zeros((count, 4))
-        start, end = found.ctypes.data, found.ctypes.data + found.nbytes
+        corners = np.zeros((count, 4))
+        start, end = corners.ctypes.data, corners.ctypes.data + corners.nbytes
         columns = [range(start + 8 * side, end, 32) for side in range(4)]
         of = repeat(_address(self._characters.raw))
         for _ in map(_char_box, of, range(count), *columns):
             pass
-        left, right, bottom, top = found.T
+        left, right, bottom, top = corners.T
         one, other = self._placed(left, bottom), self._placed(right, top)
         return np.hstack([np.minimum(one, other), np.maximum(one, other)])
 

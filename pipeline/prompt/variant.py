@@ -131,8 +131,8 @@ class Variant:
     @property
     def example_lines(self) -> tuple[tuple[str, str], ...]:
         """Base id and line of the few-shot examples."""
-        found = ((_VERSION.sub("", entry.versioned), entry.line) for entry in self._examples)
-        return tuple((arxiv_id, line) for arxiv_id, line in found if line)
+        lines = ((_VERSION.sub("", entry.versioned), entry.line) for entry in self._examples)
+        return tuple((arxiv_id, line) for arxiv_id, line in lines if line)
 
     def check(self) -> None:
         """Fill in made-up papers: what fails with them fails before any call is made.
@@ -228,8 +228,8 @@ def _read(path: Path, folder: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.md"))) or "none"
-        raise PromptError("no such prompt", where=path, fix=f"There are: {known}") from error
+        names = ", ".join(sorted(file.stem for file in folder.glob("*.md"))) or "none"
+        raise PromptError("no such prompt", where=path, fix=f"There are: {names}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise PromptError(f"cannot be read: {one_line(error)}", where=path) from error
 

@@ -46,10 +46,10 @@ _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 def _canonical(arxiv_id: str) -> str:
     """As the store and the site's file names have it."""
     try:
-        found = parse_id(arxiv_id)
+        parsed = parse_id(arxiv_id)
     except UsageError as error:
         raise ValueError(error.what) from error
-    if str(found) != arxiv_id or found.version is not None:
+    if str(parsed) != arxiv_id or parsed.version is not None:
         raise ValueError("not an arXiv id without a version")
     return arxiv_id
 

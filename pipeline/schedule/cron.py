@@ -101,8 +101,8 @@ def merged(crontab: bytes, text: bytes) -> bytes:
 
     Raises UsageError where the place is unclear or would move the hours.
     """
-    found = list(_BLOCK.finditer(crontab))
-    if len(found) > 1 or len(_HALF.findall(crontab)) != 2 * len(found):
+    blocks = list(_BLOCK.finditer(crontab))
+    if len(blocks) > 1 or len(_HALF.findall(crontab)) != 2 * len(blocks):
         raise UsageError(
             "the marks `# jianjie begin` and `# jianjie end` are not one pair",
             where="crontab",
@@ -110,7 +110,7 @@ def merged(crontab: bytes, text: bytes) -> bytes:
         )
     if crontab and not crontab.endswith(b"\n"):
         crontab += b"\n"
-    start, end = found[0].span() if found else (len(crontab), len(crontab))
+    start, end = blocks[0].span() if blocks else (len(crontab), len(crontab))
     if _CRON_TZ.search(crontab, 0, start):
         raise UsageError(
             "CRON_TZ is set, and some crons would read our hours in that zone",

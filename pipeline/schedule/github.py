@@ -55,12 +55,12 @@ def install(text: str, clone: Path) -> bool:
 
 def _requirements(job: Job) -> str:
     """The options of pip that name what the run needs; `make hashes` writes the files."""
-    wanted = {
+    own = {
         "run": True,
         "embedded": isinstance(job.settings.profile, EmbeddedProfile),
         "messages": bool(job.settings.messages.to_env),
     }
-    names = [name for name, needed in wanted.items() if needed]
+    names = [name for name, needed in own.items() if needed]
     return "".join(f" --requirement requirements/{name}.txt" for name in names)
 
 

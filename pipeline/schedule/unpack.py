@@ -28,12 +28,12 @@ _DAMAGE = (
 )
 
 
-class Refused(Exception):
+class NotUnpacked(Exception):
     """What about it, in our own words: a log of GitHub's takes commands."""
 
 
 def unpack(artifact: Path, folder: Path) -> None:
-    """Write what the zip file in `artifact` holds below `folder`, which is new. Raises Refused."""
+    """Write what the zip file `artifact` holds below `folder`, which is new. Raises NotUnpacked."""
     folder.mkdir()
     try:
         (packed,) = artifact.iterdir()
@@ -42,25 +42,25 @@ def unpack(artifact: Path, folder: Path) -> None:
             with outer.open(ARCHIVE) as stream, tarfile.open(fileobj=stream, mode="r|") as inner:
                 for number, entry in enumerate(inner, start=1):
                     _put(inner, entry, number, folder)
-    except Refused:
+    except NotUnpacked:
         shutil.rmtree(folder)
         raise
     except _DAMAGE as error:
         shutil.rmtree(folder)
-        raise Refused(f"cannot be taken apart ({type(error).__name__})") from error
+        raise NotUnpacked(f"cannot be taken apart ({type(error).__name__})") from error
 
 
 def _require_small(entry: zipfile.ZipInfo) -> None:
-    """By what the entry says of itself: zipfile gives no byte more. Raises Refused."""
+    """By what the entry says of itself: zipfile gives no byte more. Raises NotUnpacked."""
     if entry.file_size > MOST_BYTES:
-        raise Refused(f"is more than {MOST_BYTES:,} bytes")
+        raise NotUnpacked(f"is more than {MOST_BYTES:,} bytes")
 
 
 def _put(archive: tarfile.TarFile, entry: tarfile.TarInfo, number: int, folder: Path) -> None:
     if number > MOST_FILES:
-        raise Refused(f"has more than {MOST_FILES:,} entries")
+        raise NotUnpacked(f"has more than {MOST_FILES:,} entries")
     if not (entry.isreg() or entry.isdir()) or entry.issparse():
-        raise Refused(f"entry {number} is no plain file or folder")
+        raise NotUnpacked(f"entry {number} is no plain file or folder")
     if entry.name == "." and entry.isdir():
         return
     place = folder.joinpath(*_parts(entry.name, number))
@@ -74,21 +74,21 @@ def _put(archive: tarfile.TarFile, entry: tarfile.TarInfo, number: int, folder: 
 
 
 def _parts(name: str, number: int) -> list[str]:
-    """The names of a path below the folder. Raises Refused."""
+    """The names of a path below the folder. Raises NotUnpacked."""
     parts = name.removeprefix("./").split("/")
     for part in parts:
         plain = part.isprintable() and part not in ("", ".", "..")
         if not plain or part.lower().startswith(".git"):  # settings of git's in the work tree
-            raise Refused(f"entry {number} has a name that outputs never have")
+            raise NotUnpacked(f"entry {number} has a name that outputs never have")
     return parts
 
 
 def _nothing() -> IO[bytes]:
-    raise Refused("a file has no content")
+    raise NotUnpacked("a file has no content")
 
 
 if __name__ == "__main__":
     try:
         unpack(Path(sys.argv[1]), Path(sys.argv[2]))
-    except Refused as refused:
+    except NotUnpacked as refused:
         sys.exit(f"jianjie: the outputs of the night: {refused}. Nothing of them is kept")

@@ -26,27 +26,27 @@ def build(
     store: Store,
     config: Config,
     *,
-    known: Sequence[Key],
+    keys: Sequence[Key],
     changed: set[Key],
     papers: Collection[str] = (),
 ) -> int:
     """The changed days with all that shows them, and these papers; how many files were written.
 
-    `known` has every day, newest first. Raises OutputError.
+    `keys` has every day, newest first. Raises OutputError.
     """
-    site = Site(store, config, known)
-    writer = _Writer(config.paths.outputs / "site")
+    site = Site(store, config, keys)
+    writer = _PageFiles(config.paths.outputs / "site")
     for asset in _ASSETS.iterdir():
         writer.write(asset.name, asset.read_bytes())
-    _write_days(site, writer, known, changed, papers)
-    _write_search(site, writer, known, changed)
-    _write_feeds(site, writer, known, changed)
+    _write_days(site, writer, keys, changed, papers)
+    _write_search(site, writer, keys, changed)
+    _write_feeds(site, writer, keys, changed)
     writer.write("index.html", index_page(site, store.runs.last(_RUNS)))
     writer.write("data.js", search.data(site))
     return writer.written
 
 
-class _Writer:
+class _PageFiles:
     """Writes what differs, and counts it."""
 
     def __init__(self, folder: Path) -> None:
@@ -64,14 +64,14 @@ class _Writer:
 
 def _write_days(
     site: Site,
-    writer: _Writer,
-    known: Sequence[Key],
+    writer: _PageFiles,
+    keys: Sequence[Key],
     changed: set[Key],
     more: Collection[str],
 ) -> None:
     """The days' pages, those of their papers, and of `more` papers that have a line."""
     papers = {one for one in more if any(live for _, live in site.store.summaries.of(one))}
-    for date, field in known:
+    for date, field in keys:
         if (date, field) in changed:
             day = site.day(date, field)
             writer.write(f"{date}/{field}.html", day_page(site, day))
@@ -80,17 +80,17 @@ def _write_days(
         writer.write(site.paper_file(arxiv_id), paper_page(site, arxiv_id))
 
 
-def _write_search(site: Site, writer: _Writer, known: Sequence[Key], changed: set[Key]) -> None:
+def _write_search(site: Site, writer: _PageFiles, keys: Sequence[Key], changed: set[Key]) -> None:
     """A file for each month that has a changed day, and one for the papers without a day."""
     for month in sorted({search.month_of(date) for date, _ in changed}):
-        days = [site.day(*key) for key in known if search.month_of(key[0]) == month]
+        days = [site.day(*key) for key in keys if search.month_of(key[0]) == month]
         writer.write(f"search/{month}.js", search.shard(site, month, days))
     writer.write(f"search/{search.UNLISTED}.js", search.unlisted(site))
 
 
-def _write_feeds(site: Site, writer: _Writer, known: Sequence[Key], changed: set[Key]) -> None:
+def _write_feeds(site: Site, writer: _PageFiles, keys: Sequence[Key], changed: set[Key]) -> None:
     for field in sorted({field for _, field in changed}):
-        dates = [date for date, own in known if own == field][:_FEED_DAYS]
+        dates = [date for date, own in keys if own == field][:_FEED_DAYS]
         days = [site.day(date, field) for date in dates]
         items = feeds.items_of(site, days)
         writer.write(f"{field}.atom", feeds.atom(site, days, items))

@@ -48,13 +48,13 @@ class Item(NamedTuple):
 
 def items_of(site: Site, days: Sequence[Day]) -> list[Item]:
     """Each version once, on the newest day that has it."""
-    found: dict[str, Item] = {}
+    items: dict[str, Item] = {}
     for day in days:
         midnight = dt.datetime.combine(day.date, dt.time(), dt.UTC)
         for done in day.done:
             paper = done.announcement.paper
-            if paper.versioned not in found:
-                found[paper.versioned] = Item(
+            if paper.versioned not in items:
+                items[paper.versioned] = Item(
                     id=_id(f"{day.field}/{paper.versioned}"),
                     title=plain(paper.title),
                     authors=tuple(plain(author) for author in paper.authors),
@@ -63,7 +63,7 @@ def items_of(site: Site, days: Sequence[Day]) -> list[Item]:
                     tags=published_tags(paper, done.summary, site.config.tags),
                     announced=midnight,
                 )
-    return list(found.values())
+    return list(items.values())
 
 
 def atom(site: Site, days: Sequence[Day], items: Sequence[Item]) -> bytes:

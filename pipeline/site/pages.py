@@ -58,10 +58,10 @@ _DAYS_KEPT = 64
 class Site:
     """What all pages share: the store, the settings, the days there are."""
 
-    def __init__(self, store: Store, config: Config, known: Sequence[tuple[dt.date, str]]) -> None:
+    def __init__(self, store: Store, config: Config, keys: Sequence[tuple[dt.date, str]]) -> None:
         self.store = store
         self.config = config
-        self.known = known
+        self.known = keys
         self.day = lru_cache(_DAYS_KEPT)(self._day)
         self.announced = lru_cache(_DAYS_KEPT)(self._announced)
 
@@ -69,7 +69,7 @@ class Site:
     def fields(self) -> dict[str, str]:
         """Short name → Chinese name, of the settings and of the store."""
         names = {field: self.day(date, field).name for date, field in reversed(self.known)}
-        return names | {field: found.name for field, found in self.config.fields.items()}
+        return names | {field: settings.name for field, settings in self.config.fields.items()}
 
     @cached_property
     def unlisted(self) -> tuple[tuple[Paper, Summary], ...]:
@@ -87,17 +87,17 @@ class Site:
 
     def _announced(self, date: dt.date, field: str) -> dict[str, Announcement]:
         """By the versioned id."""
-        found = (outcome.announcement for outcome in self.day(date, field).outcomes)
-        return {one.paper.versioned: one for one in found}
+        announcements = (outcome.announcement for outcome in self.day(date, field).outcomes)
+        return {one.paper.versioned: one for one in announcements}
 
     def _day(self, date: dt.date, field: str) -> Day:
-        found = self.store.days.get(date, field)
-        if found is None:
+        day = self.store.days.get(date, field)
+        if day is None:
             raise AssertionError(f"the store has no {date} {field} though it lists it")
-        return found
+        return day
 
 
-class Entry(NamedTuple):
+class DayEntry(NamedTuple):
     """One announced paper, ready for the template."""
 
     number: int
@@ -112,17 +112,17 @@ class Entry(NamedTuple):
         return self.announcement.paper
 
 
-def entries(day: Day, section: Section, config: Config) -> Iterator[Entry]:
+def entries(day: Day, section: Section, config: Config) -> Iterator[DayEntry]:
     """In arXiv's order, numbered as in the digest."""
     own = [o for o in day.outcomes if o.announcement.announce.section is section]
     for number, outcome in enumerate(own, start=1):
         yield entry(number, outcome, config)
 
 
-def entry(number: int, outcome: Outcome, config: Config) -> Entry:
+def entry(number: int, outcome: Outcome, config: Config) -> DayEntry:
     """One outcome, done or owed."""
     summary = outcome.summary if isinstance(outcome, Done) else None
-    return Entry(
+    return DayEntry(
         number=number,
         announcement=outcome.announcement,
         summary=summary,
@@ -149,7 +149,7 @@ def day_page(site: Site, day: Day) -> bytes:
     )
 
 
-class Version(NamedTuple):
+class ShownVersion(NamedTuple):
     """One version of a paper with everything that was ever written for it."""
 
     paper: Paper
@@ -172,10 +172,10 @@ def paper_page(site: Site, arxiv_id: str) -> bytes:
     return _render("paper.html.jinja", site, "../", versions=versions, newest=versions[0].paper)
 
 
-def _version(site: Site, paper: Paper, summaries: Sequence[tuple[Summary, bool]]) -> Version:
+def _version(site: Site, paper: Paper, summaries: Sequence[tuple[Summary, bool]]) -> ShownVersion:
     days = site.store.days.having(paper.arxiv_id, paper.version)
     published = next((summary for summary, live in summaries if live), None)
-    return Version(
+    return ShownVersion(
         paper=paper,
         announcement=site.announced(*days[0]).get(paper.versioned) if days else None,
         published=published,

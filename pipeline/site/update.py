@@ -42,17 +42,17 @@ def update(
     """
     folder = config.paths.outputs / "site"
     made_with = _made_with(config)
-    known, unlisted = store.days.known(), store.summaries.unlisted()
+    keys, unlisted = store.days.known(), store.summaries.unlisted()
     if everything or _read(folder / _MADE_WITH) != made_with:
-        changed, anew = set(known), {arxiv_id for arxiv_id, _ in unlisted}
+        changed, anew = set(keys), {arxiv_id for arxiv_id, _ in unlisted}
     else:
-        changed = set(_changed(folder, config.paths.outputs, known))
+        changed = set(_changed(folder, config.paths.outputs, keys))
         anew = {arxiv_id for arxiv_id, made in unlisted if _is_older(folder, arxiv_id, made)}
         if not changed and not anew and not papers and not news:
             return 0
     from pipeline.site.build import build  # heavy, and rarely needed twice a day
 
-    written = build(store, config, known=known, changed=changed, papers={*anew, *papers})
+    written = build(store, config, keys=keys, changed=changed, papers={*anew, *papers})
     # The last one: what a killed run left out is made by the next.
     return written + write_atomic(folder / _MADE_WITH, made_with.encode(), durable=False)
 
@@ -69,11 +69,11 @@ def _load() -> None:
 
 
 def _changed(
-    folder: Path, outputs: Path, known: Sequence[tuple[dt.date, str]]
+    folder: Path, outputs: Path, keys: Sequence[tuple[dt.date, str]]
 ) -> Iterator[tuple[dt.date, str]]:
     """Days whose JSON is newer than their page, or that have none; and their neighbours."""
-    for field in {field for _, field in known}:
-        own = [key for key in known if key[1] == field]
+    for field in {field for _, field in keys}:
+        own = [key for key in keys if key[1] == field]
         for at, key in enumerate(own):
             page = folder / key[0].isoformat() / f"{field}.html"
             published = outputs / key[0].isoformat() / f"{field}.json"

@@ -79,10 +79,10 @@ def prune(cache: Path, max_mb: int, keep: Collection[Path] = ()) -> None:
 
 def _pdfs(cache: Path) -> list[tuple[float, int, Path]]:
     """When each was last used, its bytes, and where it is."""
-    found = []
+    pdfs = []
     for path in cache.glob("*.pdf"):
         with suppress(OSError):  # another process prunes too
             status = path.stat()
             if stat.S_ISREG(status.st_mode):
-                found.append((status.st_mtime, status.st_size, path))
-    return found
+                pdfs.append((status.st_mtime, status.st_size, path))
+    return pdfs

@@ -44,16 +44,16 @@ def extract(
     reader: Reader,
     *,
     expect: str | None = None,
-    wanted: int | None = None,
+    most: int | None = None,
     enough: int = 0,
 ) -> PaperText:
     """The text of at most `max_pages` pages. Raises PdfUnreadable.
 
     `expect` is the paper's id with its version: arXiv stamps it on the first page's margin, and
-    just after a replacement it may still serve the file before. `wanted` is how many pages the
+    just after a replacement it may still serve the file before. `most` is how many pages the
     prompt can use; the others are read only where these give less than `enough` characters.
     """
-    pages = min(wanted or settings.max_pages, settings.max_pages)
+    pages = min(most or settings.max_pages, settings.max_pages)
     raw, warnings = _best(pdf.path, settings, reader, pages)
     _check_stamp(raw, expect, pdf.path)
     text, sections, body = _taken_apart(raw)
@@ -135,10 +135,10 @@ def _is_better(other: RawText, raw: RawText | None) -> bool:
 
 def _check_stamp(raw: RawText, expect: str | None, path: Path) -> None:
     """Only another version's stamp speaks against a file: not every file has one."""
-    found = _SIDE_STAMP.search(raw.pages[0].text) if raw.pages and expect else None
-    if found and expect and found[1] != expect and _base(found[1]) == _base(expect):
+    stamp = _SIDE_STAMP.search(raw.pages[0].text) if raw.pages and expect else None
+    if stamp and expect and stamp[1] != expect and _base(stamp[1]) == _base(expect):
         raise PdfUnreadable(
-            f"arXiv served {found[1]} in its place", where=path.name, fix="Reprocess it tomorrow"
+            f"arXiv served {stamp[1]} in its place", where=path.name, fix="Reprocess it tomorrow"
         )
 
 

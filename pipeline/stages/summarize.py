@@ -17,9 +17,9 @@ from typing import Any, NamedTuple, Protocol
 from pipeline.errors import one_line
 from pipeline.llm.model import Model
 from pipeline.records import (
+    ChatMessage,
     Draft,
     Inquiry,
-    Message,
     Origin,
     Paper,
     PaperText,
@@ -103,7 +103,7 @@ def summary_key(
     return _hash([paper.arxiv_id, paper.version, prompt_hash, model, address, dict(settings)])
 
 
-def inquiry(
+def inquiry_of(
     summary: str, text: PaperText, prompt: Prompt, model: Model, settings: Mapping[str, Any]
 ) -> Inquiry:
     """What is asked for a summary: its key covers every word that is sent and how it is drawn.
@@ -124,7 +124,7 @@ def summarize(
     paper: Paper,
     text: PaperText,
     prompt: Prompt,
-    asked: Inquiry,
+    inquiry: Inquiry,
     *,
     model: Model,
     log: ReplyLog,
@@ -137,23 +137,23 @@ def summarize(
     changed since. Without `others` the line is held against no other paper's.
     """
     judge = Judge(paper, text, others)
-    earlier = [judge(reply) for reply in log.refused(asked.key)]
+    earlier = [judge(reply) for reply in log.refused(inquiry.key)]
     if (best := judge.best(earlier)) is not None:
-        return summary_of(paper, asked, best, earlier, now)
+        return summary_of(paper, inquiry, best, earlier, now)
     tried: list[Judged] = []
     for attempt in range(TRIES):
-        reply = log.get(asked.key, attempt)
+        reply = log.get(inquiry.key, attempt)
         if reply is None:
-            sampling = _sampling(prompt, attempt, log.refusals(asked.key), tried)
+            sampling = _sampling(prompt, attempt, log.refusals(inquiry.key), tried)
             reply = model.ask(_messages(prompt, tried), sampling)
-            log.add(asked.key, attempt, reply, asked)
+            log.add(inquiry.key, attempt, reply, inquiry)
         if reply.declined:
             return Refused(reasons=(DECLINED,), declined=True, said=one_line(reply.text))
         judged = judge.claimed(judge(reply))
         tried.append(judged)
         if judged.valid:
-            return summary_of(paper, asked, judged, tried, now)
-        log.add_reasons(asked.key, attempt, judged.verdict.reasons)
+            return summary_of(paper, inquiry, judged, tried, now)
+        log.add_reasons(inquiry.key, attempt, judged.verdict.reasons)
     return Refused(reasons=tried[-1].verdict.reasons)
 
 
@@ -218,38 +218,38 @@ def _sampling(prompt: Prompt, attempt: int, refusals: int, tried: Sequence[Judge
     )
 
 
-def _messages(prompt: Prompt, tried: Sequence[Judged]) -> tuple[Message, ...]:
+def _messages(prompt: Prompt, tried: Sequence[Judged]) -> tuple[ChatMessage, ...]:
     """The prompt, then what was wrong with the last reply; its length is no fault of its words."""
     if not tried or prompt.reask != "feedback" or tried[-1].reply.cut_off:
         return prompt.messages
     return prompt.messages + _feedback(tried[-1].reply, tried[-1].verdict)
 
 
-def _feedback(reply: Reply, verdict: Verdict) -> tuple[Message, ...]:
+def _feedback(reply: Reply, verdict: Verdict) -> tuple[ChatMessage, ...]:
     """What a hostile paper talked the model into stays data on its way back."""
     told = list(verdict.reasons)
     if verdict.words:
         told.append(f"{_ABOUT}{'、'.join(verdict.words)}")
     reasons = "\n".join(f"- {as_data(one)}" for one in told)
     return (
-        Message(role="assistant", content=as_data(reply.text)),
-        Message(role="user", content=_FEEDBACK.format(reasons=reasons)),
+        ChatMessage(role="assistant", content=as_data(reply.text)),
+        ChatMessage(role="user", content=_FEEDBACK.format(reasons=reasons)),
     )
 
 
 def summary_of(
-    paper: Paper, asked: Inquiry, chosen: Judged, tried: Sequence[Judged], now: dt.datetime
+    paper: Paper, inquiry: Inquiry, chosen: Judged, tried: Sequence[Judged], now: dt.datetime
 ) -> Summary:
     """The chosen reply with its provenance; all tries are its cost."""
     if chosen.draft is None:
         raise AssertionError("a reply without a draft is never chosen")
     return Summary(
-        key=asked.summary,
+        key=inquiry.summary,
         arxiv_id=paper.arxiv_id,
         version=paper.version,
         line=chosen.draft.line,
         tags=chosen.draft.tags,
-        provenance=_provenance(asked.origin, chosen, [one.reply for one in tried], now),
+        provenance=_provenance(inquiry.origin, chosen, [one.reply for one in tried], now),
     )
 
 

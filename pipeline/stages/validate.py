@@ -88,7 +88,7 @@ def validate(draft: Draft, source: Source | None) -> Verdict:
 
 
 def _broken(rules: tuple[Rule, ...], line: str) -> list[Quoted]:
-    return [found for rule in rules for found in _named(rule.__name__, rule(line))]
+    return [rejection for rule in rules for rejection in _named(rule.__name__, rule(line))]
 
 
 def _named(name: str, problem: Problem) -> Iterator[Quoted]:
@@ -134,8 +134,8 @@ def mostly_chinese(line: str) -> str | None:
 
 def no_kana_or_hangul(line: str) -> Problem:
     """Chinese, not Japanese or Korean."""
-    found = _KANA_OR_HANGUL.search(line)
-    return Quoted("has kana or hangul, which is not Chinese", (found[0],)) if found else None
+    match = _KANA_OR_HANGUL.search(line)
+    return Quoted("has kana or hangul, which is not Chinese", (match[0],)) if match else None
 
 
 def simplified_script(line: str) -> Problem:
@@ -146,20 +146,20 @@ def simplified_script(line: str) -> Problem:
 
 def no_label(line: str) -> Problem:
     """The label is the digest's business."""
-    found = _LABEL.search(line)
-    return Quoted("has a label", (found[0],)) if found else None
+    match = _LABEL.search(line)
+    return Quoted("has a label", (match[0],)) if match else None
 
 
 def no_first_person(line: str) -> Problem:
     """The digest speaks about the authors, not for them; 自我 is no person."""
-    found = _FIRST_PERSON.search(line)
-    return Quoted("speaks for the authors", (found[0],)) if found else None
+    match = _FIRST_PERSON.search(line)
+    return Quoted("speaks for the authors", (match[0],)) if match else None
 
 
 def speaks_to_nobody(line: str) -> Problem:
     """A line tells what a paper does: no 请, no 你, no apology, no order, no recommendation."""
-    found = _ADDRESSEE.search(line)
-    return Quoted("speaks to somebody", (found[0],)) if found else None
+    match = _ADDRESSEE.search(line)
+    return Quoted("speaks to somebody", (match[0],)) if match else None
 
 
 def no_contact(line: str) -> str | None:
@@ -187,8 +187,8 @@ def no_repetition(line: str) -> str | None:
 
 def full_width_punctuation(line: str) -> str | None:
     """Between Han characters stands full-width punctuation."""
-    found = _HALF_WIDTH.search(line)
-    return f"half-width {found[0]!r} between Chinese characters" if found else None
+    match = _HALF_WIDTH.search(line)
+    return f"half-width {match[0]!r} between Chinese characters" if match else None
 
 
 def length_45_to_100(line: str) -> str | None:

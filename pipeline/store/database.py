@@ -176,14 +176,14 @@ class Database:
         self, column: Column[dt.date], rows: Iterable[tuple[str, str]]
     ) -> list[tuple[dt.date, str]]:
         """Rows of date and field, without those whose date cannot be read."""
-        found = [(self.read(column, date, f"{date} {field}"), field) for date, field in rows]
-        return [(date, field) for date, field in found if date is not None]
+        dated = [(self.read(column, date, f"{date} {field}"), field) for date, field in rows]
+        return [(date, field) for date, field in dated if date is not None]
 
     def records(
         self, model: type[R], column: Column[Any], rows: Iterable[Sequence[object]]
     ) -> list[R]:
         """Of each row the first value names it, the others are the model's fields in order."""
-        found = [
+        made = [
             self.made(
                 partial(model.model_validate, dict(zip(model.model_fields, values, strict=True))),
                 column,
@@ -191,7 +191,7 @@ class Database:
             )
             for key, *values in rows
         ]
-        return [record for record in found if record is not None]
+        return [record for record in made if record is not None]
 
     def unreadable(self, column: Column[Any]) -> Unreadable | None:
         """The rows of a column that cannot be read; None where all can."""
@@ -211,7 +211,7 @@ class Database:
         deadline = math.inf if seconds is None else time.monotonic() + seconds
         self._db.set_progress_handler(lambda: int(time.monotonic() > deadline), _STEPS)
         try:
-            found = self.rows(f"PRAGMA {check}(1)")[0][0]
+            verdict = self.rows(f"PRAGMA {check}(1)")[0][0]
         except StoreDamaged as error:
             return error.what
         except sqlite3.OperationalError as error:
@@ -220,7 +220,7 @@ class Database:
             raise
         finally:
             self._db.set_progress_handler(None, 0)
-        return None if found == "ok" else one_line(found)
+        return None if verdict == "ok" else one_line(verdict)
 
     def copy_to(self, path: Path) -> None:
         """All that is committed, into the empty file at `path`: one file, with no log beside it."""

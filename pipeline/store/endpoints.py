@@ -18,7 +18,9 @@ class Endpoints:
         )
         return str(rows[0][0]) if rows else None
 
-    def remember(self, address: str, model: str, known: str) -> None:
+    def remember(self, address: str, model: str, features: str) -> None:
         """Keep what is known of an endpoint."""
         with self._file.write() as db:
-            db.execute("INSERT OR REPLACE INTO endpoints VALUES (?, ?, ?)", (address, model, known))
+            db.execute(
+                "INSERT OR REPLACE INTO endpoints VALUES (?, ?, ?)", (address, model, features)
+            )

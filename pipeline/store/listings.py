@@ -40,19 +40,19 @@ def announce(db: Connection, date: str, field: str, listing: Listing) -> None:
     better one.
     """
     query = "SELECT arxiv_id, announce, version FROM announced WHERE date = ? AND field = ?"
-    known = {row[0]: row for row in db.execute(query, (date, field)).fetchall()}
+    stored = {row[0]: row for row in db.execute(query, (date, field)).fetchall()}
     late = False
     for position, item in enumerate(listing.announcements):
         paper, kind = item.paper, item.announce
-        if paper.arxiv_id not in known:
-            late = bool(known)
+        if paper.arxiv_id not in stored:
+            late = bool(stored)
             db.execute(
                 "INSERT INTO announced (date, field, arxiv_id, version, announce, position)"
                 " VALUES (?, ?, ?, ?, ?, ?)",
                 (date, field, paper.arxiv_id, paper.version, kind.value, position),
             )
             continue
-        _, was, version = known[paper.arxiv_id]
+        _, was, version = stored[paper.arxiv_id]
         told = paper.arxiv_id in listing.untyped and kind != was
         stronger = kind.rank < _rank(was)
         if paper.version and (stronger or told or not version):

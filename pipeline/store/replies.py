@@ -70,8 +70,8 @@ class Replies:
             summary,
             but,
         )
-        found = [(key, self._file.read(ORIGIN, origin, key)) for key, origin in rows]
-        return [Inquiry(key=key, summary=summary, origin=one) for key, one in found if one]
+        origins = [(key, self._file.read(ORIGIN, origin, key)) for key, origin in rows]
+        return [Inquiry(key=key, summary=summary, origin=one) for key, one in origins if one]
 
     def judged(self, key: str) -> list[tuple[Reply, tuple[str, ...] | None]]:
         """The open round's replies, each with the reasons against it; None: not judged yet."""

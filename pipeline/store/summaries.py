@@ -103,8 +103,8 @@ class Summaries:
             " LEFT JOIN published AS p ON p.seq = s.seq WHERE s.arxiv_id = ? ORDER BY s.seq",
             arxiv_id,
         )
-        found = [(summary_of(self._file, arxiv_id, *row), bool(live)) for *row, live in rows]
-        return [(summary, live) for summary, live in found if summary]
+        stored = [(summary_of(self._file, arxiv_id, *row), bool(live)) for *row, live in rows]
+        return [(summary, live) for summary, live in stored if summary]
 
     def published(self, arxiv_id: str, version: int) -> Summary | None:
         """The published summary of one version."""

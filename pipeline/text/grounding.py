@@ -61,7 +61,7 @@ def _plain(text: str) -> str:
     """`text` in ASCII where it is in Latin or Greek letters or in digits; case is kept."""
     if "\\" in text:
         text = _ACCENT.sub("", text)
-        text = _COMMAND.sub(lambda found: f" {_COMMANDS.get(found[1], '')} ", text)
+        text = _COMMAND.sub(lambda match: f" {_COMMANDS.get(match[1], '')} ", text)
         text = _ESCAPE.sub("", text)
     text = _GAP_IN_NUMBER.sub("", text)
     if text.isascii():
@@ -112,16 +112,16 @@ def _value(digits: str, power: int = 0) -> str:
 def _numbers(text: str) -> Iterator[str]:
     """The values of the digits in lower-case text, as they stand and as they are scaled."""
     before, ends = "", -9
-    for found in _IN_TEXT.finditer(text):
-        digits, scale, unit, exponent, percent = found.groups()
+    for match in _IN_TEXT.finditer(text):
+        digits, scale, unit, exponent, percent = match.groups()
         yield (value := _value(digits))
         if power := _POWERS.get(scale or unit) or int(exponent or 0):
             yield _value(digits, power)
         if percent:
             yield f"{value}%"
-            if found.start() - ends <= len(" and "):  # 10 to 20%
+            if match.start() - ends <= len(" and "):  # 10 to 20%
                 yield f"{before}%"
-        before, ends = value, found.end()
+        before, ends = value, match.end()
 
 
 def _spelled_numbers(words: Iterable[str]) -> Iterator[str]:
@@ -176,9 +176,9 @@ class Source:
         for text in texts:
             plain = _plain(text)
             lower = plain.lower()
-            found = _WORD.findall(lower)
-            words += found
-            numbers.update(_numbers(lower), _spelled_numbers(found))
+            lower_words = _WORD.findall(lower)
+            words += lower_words
+            numbers.update(_numbers(lower), _spelled_numbers(lower_words))
             if len(plain) <= _SHORT:
                 acronyms += initials(plain)
         self._words: Final = frozenset(words)
@@ -244,7 +244,7 @@ _QUANTITY = re.compile(
 
 def ungrounded(line: str, source: Source) -> tuple[str, ...]:
     """The names and numbers of the line that the source lacks, in order, as they stand there."""
-    chunks = [found[0] for found in _CHUNK.finditer(line)]
+    chunks = [match[0] for match in _CHUNK.finditer(line)]
     missing = {chunk for chunk in set(chunks) if not _is_grounded(chunk, source)}
     return tuple(chunk for chunk in chunks if chunk in missing)
 

@@ -60,8 +60,8 @@ def shown(text: object) -> str:
     return _RARE.sub(_named, str(text))
 
 
-def _named(found: re.Match[str]) -> str:
-    char = found[0]
+def _named(match: re.Match[str]) -> str:
+    char = match[0]
     return f"[U+{ord(char):04X}]" if unicodedata.category(char) in _UNSEEN else char
 
 
@@ -69,9 +69,9 @@ def rich(text: str) -> Markup:
     """A title, abstract or comment of arXiv's: formulas as MathML, addresses as links."""
     parts: list[Markup] = []
     at = 0
-    for found in _MATH.finditer(text):
-        parts += _linked(text[at : found.start()]), _formula(found[2] or found[3] or "", found[0])
-        at = found.end()
+    for match in _MATH.finditer(text):
+        parts += _linked(text[at : match.start()]), _formula(match[2] or match[3] or "", match[0])
+        at = match.end()
     return Markup("").join([*parts, _linked(text[at:])])
 
 
@@ -89,21 +89,21 @@ def changed(diff: str) -> Markup:
     """[-gone-] and {+new+} of a word diff as <del> and <ins>."""
     parts: list[Markup] = []
     at = 0
-    for found in _CHANGE.finditer(diff):
-        gone, new = found.groups()
+    for match in _CHANGE.finditer(diff):
+        gone, new = match.groups()
         mark = Markup("<del>{}</del>") if gone is not None else Markup("<ins>{}</ins>")
-        parts += escape(shown(diff[at : found.start()])), mark.format(shown(gone or new or ""))
-        at = found.end()
+        parts += escape(shown(diff[at : match.start()])), mark.format(shown(gone or new or ""))
+        at = match.end()
     return Markup("").join([*parts, escape(shown(diff[at:]))])
 
 
 def _linked(text: str) -> Markup:
     parts: list[Markup] = []
     at = 0
-    for found in _ADDRESS.finditer(text):
-        address = _whole(found[0])
-        parts += _words(text[at : found.start()]), _link(address)
-        at = found.start() + len(address)
+    for match in _ADDRESS.finditer(text):
+        address = _whole(match[0])
+        parts += _words(text[at : match.start()]), _link(address)
+        at = match.start() + len(address)
     return Markup("").join([*parts, _words(text[at:])])
 
 
@@ -167,9 +167,9 @@ def _pieces(text: str) -> list[str]:
     """Text and formulas in turn, the first and the last being text."""
     pieces: list[str] = []
     at = 0
-    for found in _MATH.finditer(text):
-        pieces += text[at : found.start()], found[0]
-        at = found.end()
+    for match in _MATH.finditer(text):
+        pieces += text[at : match.start()], match[0]
+        at = match.end()
     return [*pieces, text[at:]]
 
 

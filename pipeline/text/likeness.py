@@ -72,11 +72,11 @@ class Lines:
         if self._since is not None and self._since <= since:
             return
         lines = [*self._store.lines(since, self._since), *(() if self._since else self._shown)]
-        found = [(arxiv_id, _runs(line)) for arxiv_id, line in lines]
+        lines_read = [(arxiv_id, _runs(line)) for arxiv_id, line in lines]
         if self._since is None:
             # Which runs are rare is settled once: the filter wants one order for all lines.
-            self._common.update(run for _, runs in found for run in runs)
-        for arxiv_id, runs in found:
+            self._common.update(run for _, runs in lines_read for run in runs)
+        for arxiv_id, runs in lines_read:
             self._add(arxiv_id, runs)
         self._since = since
 
@@ -89,7 +89,7 @@ class Lines:
         self._known.append((arxiv_id, runs))
 
     def _rarest(self, runs: frozenset[str]) -> list[str]:
-        """So many that two lines which share none of them cannot be alike."""
+        """The fewest runs that two lines which are alike share one of."""
         few = len(runs) - math.ceil(LIKE * len(runs)) + 1
         return sorted(runs, key=lambda run: (self._common[run], run))[:few]
 

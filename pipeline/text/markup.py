@@ -95,8 +95,8 @@ def no_address(line: str) -> str | None:
     Full-width letters are read as plain ones. The reason, which may be published, does not
     repeat the address.
     """
-    found = _ADDRESS.search(unicodedata.normalize("NFKC", line))
-    return "has an address; no http:, domain, @name or IP number may be in it" if found else None
+    match = _ADDRESS.search(unicodedata.normalize("NFKC", line))
+    return "has an address; no http:, domain, @name or IP number may be in it" if match else None
 
 
 def usual_characters(line: str) -> str | None:

@@ -127,7 +127,7 @@ def _answer(text: str) -> str:
 
 def _after_reasoning(text: str) -> str:
     """What follows the last block; some servers keep back the tag that opens it."""
-    ends = [found.end() for found in _REASONED.finditer(text)]
+    ends = [match.end() for match in _REASONED.finditer(text)]
     answer = text[ends[-1] :] if ends else text
     if _REASONS.search(answer):
         raise ReplyMalformed("the reply has reasoning without an end")
@@ -216,8 +216,8 @@ def _outside(text: str) -> str:
 
 def _after_quoted(text: str, opening: re.Match[str]) -> int:
     """Where the quoted string ends; at the text's end if it never does. “a “b” c” is one."""
-    if opening[0] == '"' and (found := _QUOTED.match(text, opening.start())):
-        return found.end()
+    if opening[0] == '"' and (match := _QUOTED.match(text, opening.start())):
+        return match.end()
     if opening[0] != "“":
         return text.find(opening[0], opening.end()) + 1 or len(text)
     depth = 0
@@ -240,10 +240,10 @@ def _draft(answer: dict[str, Any]) -> Draft:
 
 def _from_labels(text: str) -> Draft:
     """What else a model chats around the lines is left out."""
-    found = [(label, _unbold(value)) for label, value in _LABELLED.findall(text)[:2]]
-    values = dict(found)
-    if len(found) > len(values):
-        raise ReplyMalformed(f"the reply has {found[0][0]} twice in a row")
+    pairs = [(label, _unbold(value)) for label, value in _LABELLED.findall(text)[:2]]
+    values = dict(pairs)
+    if len(pairs) > len(values):
+        raise ReplyMalformed(f"the reply has {pairs[0][0]} twice in a row")
     for label in (TAGS, LINE):
         if not values.get(label):
             raise ReplyMalformed(f"the reply has no {label}")

@@ -109,7 +109,7 @@ def as_data(text: str) -> str:
     parts: list[str] = []
     at = 0
     for start, end in sorted(
-        found.span() for pattern in (_DELIMITER, _CONTROL) for found in pattern.finditer(folded)
+        match.span() for pattern in (_DELIMITER, _CONTROL) for match in pattern.finditer(folded)
     ):
         parts += seen[at:start], _MARK
         at = end

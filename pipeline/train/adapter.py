@@ -53,16 +53,16 @@ class Read:
             "adapter.lora.alpha"
         ):
             raise ConfigError("is no LoRA adapter for gemma3", where=path)
-        found = {
+        tensors = {
             str(tensor.name): torch.from_numpy(np.array(tensor.data, dtype=np.float32))
             for tensor in reader.tensors
         }
         self.alpha = float(value_of(reader, "adapter.lora.alpha"))
-        adapted = dict.fromkeys(name.rpartition(".")[0] for name in found)
-        if not found or found.keys() != {name + side for name in adapted for side in _SIDES}:
+        adapted = dict.fromkeys(name.rpartition(".")[0] for name in tensors)
+        if not tensors or tensors.keys() != {name + side for name in adapted for side in _SIDES}:
             raise ConfigError("is no whole LoRA adapter: a matrix lacks its other half", where=path)
         self.pairs: dict[str, tuple[Tensor, Tensor]] = {
-            name: (found[name + _SIDES[0]], found[name + _SIDES[1]]) for name in adapted
+            name: (tensors[name + _SIDES[0]], tensors[name + _SIDES[1]]) for name in adapted
         }
         self.path = path
         self.rank = len(next(iter(self.pairs.values()))[0])

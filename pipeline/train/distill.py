@@ -23,7 +23,7 @@ from pipeline.records import Record
 from pipeline.train.card import Begun, Card, DigestFile, markdown, trained_on
 from pipeline.train.examples import Example, Lessons, course, ids_hash, read_examples, split
 from pipeline.train.score import Scores, scores, write
-from pipeline.train.settings import Encoded, Progress, Settings
+from pipeline.train.settings import Encoded, Settings, TrainingProgress
 
 if TYPE_CHECKING:
     from pipeline.llm.embedded import EmbeddedModel
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 _END = 1
 """Gemma's end of sequence, as every Gemma 3 file has it."""
 _LOOKED_AT = 64
-"""So many held-out examples have their loss taken while it trains."""
+"""Held-out examples whose loss is taken while it trains."""
 _BESIDE = (".card.json", ".md", ".trained-on.txt")
 
 Server = Callable[[Path | None], "EmbeddedModel"]
 """The served base with an adapter, or without one; who calls closes it."""
 
 
-class Base(Record):
+class BaseFile(Record):
     """The GGUF file that the adapter is for."""
 
     path: Path
@@ -59,7 +59,7 @@ class Order(Record):
     size: int = Field(ge=1)
     """Examples in all."""
     score: int = Field(ge=0)
-    """So many of the held-out papers, the newest, are written and scored."""
+    """Held-out papers, the newest, that are written and scored."""
     device: str
     fuse: bool
     settings: Settings
@@ -96,7 +96,9 @@ def need_extra() -> None:
         )
 
 
-def distill(order: Order, base: Base, never: frozenset[str], serve: Server, watch: Watch) -> Card:
+def distill(
+    order: Order, base: BaseFile, never: frozenset[str], serve: Server, watch: Watch
+) -> Card:
     """Make the adapter, its card and the list of its papers; returns the card.
 
     `never` holds the ids that are kept for tests. Raises UsageError, DigestFormatError,
@@ -141,7 +143,7 @@ class _Trained(Record):
     device: str
     examples: int
     """Those that fit the model's window."""
-    last: Progress
+    last: TrainingProgress
 
 
 def _begin(order: Order) -> tuple[Read | None, Order]:
@@ -157,7 +159,7 @@ def _begin(order: Order) -> tuple[Read | None, Order]:
 
 def _teach(
     order: Order,
-    base: Base,
+    base: BaseFile,
     lessons: Lessons,
     taught: Sequence[Example],
     serve: Server,
@@ -206,7 +208,7 @@ class _Bar:
         self._watch = watch
         self._begun = False
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: TrainingProgress) -> None:
         if not self._begun:
             self._watch.begin("training", progress.steps - progress.step + 1)
             self._begun = True
@@ -260,7 +262,7 @@ def _score(
 
 def _card(
     order: Order,
-    base: Base,
+    base: BaseFile,
     lessons: Lessons,
     taught: Sequence[Example],
     trained: _Trained,

@@ -79,16 +79,16 @@ def read_examples(paths: Sequence[Path]) -> tuple[Example, ...]:
     Raises UsageError where a file is not there or holds nothing, DigestFormatError with file and
     line where it breaks its format.
     """
-    found: dict[str, Example] = {}
+    examples: dict[str, Example] = {}
     markdown = [path for path in paths if not _is_lines(path)]
     for path in paths:
         if _is_lines(path):
             for example in _from_lines(path):
-                _keep_earlier(found, example)
+                _keep_earlier(examples, example)
     if markdown:
         for case in find_cases(markdown, Filters()).cases:
             _keep_earlier(
-                found,
+                examples,
                 Example(
                     arxiv_id=case.id,
                     date=case.date,
@@ -99,9 +99,9 @@ def read_examples(paths: Sequence[Path]) -> tuple[Example, ...]:
                     line=case.line,
                 ),
             )
-    if not found:
+    if not examples:
         raise UsageError("no entry in the digests", where=", ".join(map(str, paths)))
-    return tuple(sorted(found.values(), key=lambda example: (example.date, example.arxiv_id)))
+    return tuple(sorted(examples.values(), key=lambda example: (example.date, example.arxiv_id)))
 
 
 def split(
@@ -203,10 +203,10 @@ def _is_lines(path: Path) -> bool:
     return path.name.endswith((".jsonl", ".jsonl.gz"))
 
 
-def _keep_earlier(found: dict[str, Example], example: Example) -> None:
-    known = found.get(example.arxiv_id)
-    if known is None or example.date < known.date:
-        found[example.arxiv_id] = example
+def _keep_earlier(examples: dict[str, Example], example: Example) -> None:
+    other = examples.get(example.arxiv_id)
+    if other is None or example.date < other.date:
+        examples[example.arxiv_id] = example
 
 
 def _from_lines(path: Path) -> Iterator[Example]:

@@ -139,11 +139,11 @@ class Lora:
 
     def of_layer(self, layer: int) -> list[Tensor]:
         """In bfloat16, the scale in the second: a, b, a, b, … in the order of PROJECTIONS."""
-        found: list[Tensor] = []
+        tensors: list[Tensor] = []
         for name in PROJECTIONS:
             a, b = self.pairs[f"blk.{layer}.{name}.weight"]
-            found += [a.to(torch.bfloat16), (b * (self.alpha / self.rank)).to(torch.bfloat16)]
-        return found
+            tensors += [a.to(torch.bfloat16), (b * (self.alpha / self.rank)).to(torch.bfloat16)]
+        return tensors
 
 
 class Gemma:

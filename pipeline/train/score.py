@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pipeline.evaluate.metrics import chrf, content_chrf, micro_f1
 from pipeline.evaluate.statistics import IndexArray, mean_interval, statistic_interval
 from pipeline.llm.model import Model
-from pipeline.records import Draft, Message, Paper, PaperText, Record, Sampling
+from pipeline.records import ChatMessage, Draft, Paper, PaperText, Record, Sampling
 from pipeline.stages.summarize import Judge
 from pipeline.train.examples import Example
 
@@ -18,7 +18,7 @@ _TOKENS = 200
 """As in prompts/builtin.md."""
 
 
-class Written(Record):
+class WrittenLine(Record):
     """What the model wrote first for one held-out paper."""
 
     arxiv_id: str
@@ -55,22 +55,22 @@ class Scores(Record):
 
 def write(
     model: Model, examples: Sequence[Example], done: Path, tick: Callable[[], None]
-) -> tuple[Written, ...]:
+) -> tuple[WrittenLine, ...]:
     """The first reply for every example; what stands in `done` is not asked again."""
-    known = _known(done)
-    found: list[Written] = []
+    earlier = _known(done)
+    lines: list[WrittenLine] = []
     with done.open("a", encoding="utf-8") as file:
         for example in examples:
-            written = known.get(example.arxiv_id) or _ask(model, example)
-            if example.arxiv_id not in known:
+            written = earlier.get(example.arxiv_id) or _ask(model, example)
+            if example.arxiv_id not in earlier:
                 file.write(written.model_dump_json() + "\n")
                 file.flush()
-            found.append(written)
+            lines.append(written)
             tick()
-    return tuple(found)
+    return tuple(lines)
 
 
-def scores(written: Sequence[Written], examples: Sequence[Example]) -> Scores:
+def scores(written: Sequence[WrittenLine], examples: Sequence[Example]) -> Scores:
     """Of replies and examples in the same order. Raises ValueError where they do not belong."""
     pairs = list(zip(written, examples, strict=True))
     if any(reply.arxiv_id != example.arxiv_id for reply, example in pairs):
@@ -95,9 +95,9 @@ def scores(written: Sequence[Written], examples: Sequence[Example]) -> Scores:
     )
 
 
-def _ask(model: Model, example: Example) -> Written:
+def _ask(model: Model, example: Example) -> WrittenLine:
     reply = model.ask(
-        (Message(role="user", content=example.prompt),),
+        (ChatMessage(role="user", content=example.prompt),),
         Sampling(temperature=0, max_tokens=_TOKENS),
     )
     paper = Paper(
@@ -110,7 +110,7 @@ def _ask(model: Model, example: Example) -> Written:
     )
     judged = Judge(paper, PaperText(source="abstract", body=example.abstract))(reply)
     draft = judged.draft or Draft(line="", tags=())
-    return Written(
+    return WrittenLine(
         arxiv_id=example.arxiv_id,
         line=draft.line,
         tags=draft.tags,
@@ -119,21 +119,21 @@ def _ask(model: Model, example: Example) -> Written:
     )
 
 
-def _known(done: Path) -> dict[str, Written]:
+def _known(done: Path) -> dict[str, WrittenLine]:
     """What an earlier run has written; a last line that a kill cut short is written anew."""
-    known: dict[str, Written] = {}
+    by_id: dict[str, WrittenLine] = {}
     if not done.is_file():
-        return known
+        return by_id
     whole: list[str] = []
     for line in done.read_text(encoding="utf-8").split("\n"):
         try:
-            one = Written.model_validate_json(line)
+            one = WrittenLine.model_validate_json(line)
         except ValidationError:
             continue
-        known[one.arxiv_id] = one
+        by_id[one.arxiv_id] = one
         whole.append(line)
     done.write_text("".join(f"{line}\n" for line in whole), encoding="utf-8")
-    return known
+    return by_id
 
 
 def _mean(values: Sequence[float]) -> Figure:

@@ -24,7 +24,7 @@ class Settings(Record):
     """Where the training went on from an adapter: the share of its end in the mean of both."""
 
 
-class Progress(Record):
+class TrainingProgress(Record):
     """One step of the training."""
 
     step: int

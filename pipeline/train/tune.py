@@ -20,7 +20,7 @@ from pipeline.errors import ConfigError, UsageError, one_line
 from pipeline.files import replacing
 from pipeline.train.adapter import Read
 from pipeline.train.gemma import Base, Gemma, Lora
-from pipeline.train.settings import Encoded, Progress, Settings
+from pipeline.train.settings import Encoded, Settings, TrainingProgress
 
 _CHECKPOINT_EVERY = 50
 _LOOK_EVERY = 200
@@ -38,9 +38,9 @@ def train(
     checkpoint: Path,
     *,
     fuse: bool,
-    tell: Callable[[Progress], None],
+    tell: Callable[[TrainingProgress], None],
     begin: Read | None = None,
-) -> tuple[Lora, Progress]:
+) -> tuple[Lora, TrainingProgress]:
     """Go once through `lessons`, from the checkpoint if there is one; and how the last step went.
 
     `begin`: an adapter to go on from, of the settings' rank. The checkpoint stays when this is
@@ -61,7 +61,7 @@ def train(
     looks = _batches(held_out, settings)
     replies = frozenset(token for lesson in lessons for token in lesson.reply)
     saved = _Checkpoint(checkpoint, _identity(lessons, settings, lora), lora, optimizer)
-    progress, losses = saved.resume() or (Progress(step=0, steps=len(batches)), [])
+    progress, losses = saved.resume() or (TrainingProgress(step=0, steps=len(batches)), [])
     began = time.monotonic() - progress.seconds
     for step in range(progress.step + 1, len(batches) + 1):
         for group in optimizer.param_groups:
@@ -78,7 +78,7 @@ def train(
             with torch.no_grad():
                 each = [float(_loss(gemma, base, batch, replies)) for batch in looks]
             seen = sum(each) / len(each)
-        progress = Progress(
+        progress = TrainingProgress(
             step=step,
             steps=len(batches),
             loss=sum(losses) / len(losses),
@@ -160,7 +160,7 @@ class _Checkpoint:
         self._lora = lora
         self._optimizer = optimizer
 
-    def save(self, progress: Progress, losses: list[float]) -> None:
+    def save(self, progress: TrainingProgress, losses: list[float]) -> None:
         """Take the earlier one's place, in one step."""
         state = {
             "identity": self._identity,
@@ -172,7 +172,7 @@ class _Checkpoint:
         with replacing(self._path, durable=False) as file:
             torch.save(state, file)
 
-    def resume(self) -> tuple[Progress, list[float]] | None:
+    def resume(self) -> tuple[TrainingProgress, list[float]] | None:
         """Put matrices and optimiser back; the last step done and its losses, None for a start."""
         if not self._path.is_file():
             return None
@@ -195,4 +195,4 @@ class _Checkpoint:
             for matrix, kept in zip(self._lora.parameters(), state["matrices"], strict=True):
                 matrix.copy_(kept)
         self._optimizer.load_state_dict(state["optimizer"])
-        return Progress.model_validate_json(progress), list(state["losses"])
+        return TrainingProgress.model_validate_json(progress), list(state["losses"])

@@ -88,7 +88,7 @@ def runs(house: House) -> list[tuple[int, str]]:
 
 
 IN_A_RUN = [
-    ("the main thread", "pipeline.night", "run", "publish"),
+    ("the main thread", "pipeline.night", "run", "publish_day"),
     ("a thread that reads", "pipeline.night", "overlap", "ready"),
     ("a thread that asks the model", "pipeline.night", "overlap", "write"),
     ("a thread that loads ahead", "pipeline.site", "update", "_load"),
@@ -122,7 +122,7 @@ def test_a_mistake_in_a_run_ends_with_70_and_a_traceback_in_the_runs_log(
 
 OUTSIDE = [
     ("status", "pipeline.cli", "terminal", "print_status"),
-    ("show 2601.02954", "pipeline.store.store", "Store", "summaries"),
+    ("show 2601.02954", "pipeline.store.summaries", "Summaries", "of"),
     ("render", "pipeline.site", "update", "update"),
     ("reprocess 2601.02954", "pipeline.night", "reprocess", "ready"),
     ("run --dry-run", "pipeline.night", "estimate", "prompt_for"),

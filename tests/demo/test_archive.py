@@ -4,7 +4,7 @@ import datetime as dt
 import re
 
 import feedparser
-import httpx
+import httpx2
 import pytest
 
 from pipeline.demo.archive import Archive, announced_at
@@ -35,14 +35,14 @@ FEED = "/rss/cs.SD+eess.AS"
 SATURDAY = dt.date(2026, 1, 17)
 
 
-def fed(client: httpx.Client, feed: str = FEED) -> tuple[str, list[tuple[str, str]]]:
+def fed(client: httpx2.Client, feed: str = FEED) -> tuple[str, list[tuple[str, str]]]:
     """The feed's date, and its ids with their announce types."""
     parsed = feedparser.parse(client.get(feed).content)
     items = [(e.id.rpartition(":")[2], e.arxiv_announce_type) for e in parsed.entries]
     return parsed.feed.published[5:16], items
 
 
-def listed(client: httpx.Client) -> str:
+def listed(client: httpx2.Client) -> str:
     """The date that the list page shows."""
     found = re.search(r"<h3>Showing new listings for (.*)</h3>", client.get("/list/cs.SD/new").text)
     assert found
@@ -181,7 +181,7 @@ def announcements() -> list[Listing]:
     ]
 
 
-def shown(client: httpx.Client, path: str) -> list[str]:
+def shown(client: httpx2.Client, path: str) -> list[str]:
     return re.findall(r'title="Abstract" id="([^"]*)"', client.get(path).text)
 
 

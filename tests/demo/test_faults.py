@@ -5,10 +5,10 @@ import time
 from typing import get_args
 
 import feedparser
-import httpx
+import httpx2
 import pytest
 
-from pipeline.demo.asked import Asked, Kind
+from pipeline.demo.request import Kind, Request
 from tests.demo.composed import FRIDAY, A, B, D, SettableClock
 from tests.demo.conftest import Serve
 from tests.standins.arxiv import FaultyArxiv
@@ -26,11 +26,11 @@ ADDRESSES: dict[Kind, str] = {
 
 
 @pytest.fixture
-def friday(serve_week: Serve) -> tuple[FaultyArxiv, httpx.Client]:
+def friday(serve_week: Serve) -> tuple[FaultyArxiv, httpx2.Client]:
     return serve_week(now=SettableClock(FRIDAY, 12))
 
 
-def failing(friday: tuple[FaultyArxiv, httpx.Client], kind: Kind, fault: Fault) -> httpx.Response:
+def failing(friday: tuple[FaultyArxiv, httpx2.Client], kind: Kind, fault: Fault) -> httpx2.Response:
     """The answer to a request of this kind with the fault."""
     standin, client = friday
     standin.fault_for = lambda asked: fault
@@ -41,9 +41,9 @@ def test_every_kind_has_the_common_faults() -> None:
     for kind, faults in FAULTS.items():
         assert set(get_args(CommonFault)) <= set(faults)
         assert len(faults) == len(set(faults))
-        assert Asked(method="GET", path=ADDRESSES[kind]).kind == kind
-    assert Asked(method="GET", path="/atom/cs.SD").kind == "feed"
-    assert Asked(method="GET", path="/help").kind is None
+        assert Request(method="GET", path=ADDRESSES[kind]).kind == kind
+    assert Request(method="GET", path="/atom/cs.SD").kind == "feed"
+    assert Request(method="GET", path="/help").kind is None
 
 
 @pytest.mark.parametrize("kind", FAULTS)
@@ -58,7 +58,7 @@ def test_every_kind_has_the_common_faults() -> None:
     ],
 )
 def test_refusals(
-    friday: tuple[FaultyArxiv, httpx.Client],
+    friday: tuple[FaultyArxiv, httpx2.Client],
     kind: Kind,
     fault: Fault,
     status: int,
@@ -73,15 +73,15 @@ def test_refusals(
 
 
 @pytest.mark.parametrize("kind", FAULTS)
-def test_connections_that_end(friday: tuple[FaultyArxiv, httpx.Client], kind: Kind) -> None:
-    with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
+def test_connections_that_end(friday: tuple[FaultyArxiv, httpx2.Client], kind: Kind) -> None:
+    with pytest.raises(httpx2.RemoteProtocolError, match="without sending a response"):
         failing(friday, kind, "hang_up")
-    with pytest.raises(httpx.RemoteProtocolError, match=r"complete message|incomplete chunked"):
+    with pytest.raises(httpx2.RemoteProtocolError, match=r"complete message|incomplete chunked"):
         failing(friday, kind, "cut")
 
 
 @pytest.mark.parametrize("kind", FAULTS)
-def test_slow_answers_are_good(friday: tuple[FaultyArxiv, httpx.Client], kind: Kind) -> None:
+def test_slow_answers_are_good(friday: tuple[FaultyArxiv, httpx2.Client], kind: Kind) -> None:
     friday[0].faults = Faults(slow_s=0.2)
     good = friday[1].get(ADDRESSES[kind])
     start = time.monotonic()
@@ -90,7 +90,7 @@ def test_slow_answers_are_good(friday: tuple[FaultyArxiv, httpx.Client], kind: K
     assert (slow.status_code, slow.content) == (200, good.content)
 
 
-def test_retry_after_can_be_set(friday: tuple[FaultyArxiv, httpx.Client]) -> None:
+def test_retry_after_can_be_set(friday: tuple[FaultyArxiv, httpx2.Client]) -> None:
     friday[0].faults = Faults(retry_after=7)
     waits = [
         failing(friday, "list", fault).headers.get("Retry-After")
@@ -101,13 +101,13 @@ def test_retry_after_can_be_set(friday: tuple[FaultyArxiv, httpx.Client]) -> Non
     assert failing(friday, "list", "unavailable").headers["Retry-After"] == "0"
 
 
-def fed(response: httpx.Response) -> list[tuple[str, str]]:
+def fed(response: httpx2.Response) -> list[tuple[str, str]]:
     parsed = feedparser.parse(response.content)
     assert parsed.feed.published == "Fri, 16 Jan 2026 00:00:00 -0500"
     return [(e.id.rpartition(":")[2], e.arxiv_announce_type) for e in parsed.entries]
 
 
-def test_feeds_that_lie(friday: tuple[FaultyArxiv, httpx.Client]) -> None:
+def test_feeds_that_lie(friday: tuple[FaultyArxiv, httpx2.Client]) -> None:
     whole = fed(friday[1].get(ADDRESSES["feed"]))
     assert len(whole) == 4
     assert fed(failing(friday, "feed", "empty")) == []
@@ -136,14 +136,14 @@ def test_feeds_that_lie(friday: tuple[FaultyArxiv, httpx.Client]) -> None:
     ],
 )
 def test_what_is_not_xml(
-    friday: tuple[FaultyArxiv, httpx.Client], kind: Kind, fault: Fault
+    friday: tuple[FaultyArxiv, httpx2.Client], kind: Kind, fault: Fault
 ) -> None:
     response = failing(friday, kind, fault)
     assert response.status_code == 200
     assert feedparser.parse(response.content).bozo
 
 
-def test_an_error_feed(friday: tuple[FaultyArxiv, httpx.Client]) -> None:
+def test_an_error_feed(friday: tuple[FaultyArxiv, httpx2.Client]) -> None:
     response = failing(friday, "feed", "error_feed")
     assert response.status_code == 400
     assert (
@@ -152,7 +152,7 @@ def test_an_error_feed(friday: tuple[FaultyArxiv, httpx.Client]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["list", "catchup"])
-def test_pages_that_are_none(friday: tuple[FaultyArxiv, httpx.Client], kind: Kind) -> None:
+def test_pages_that_are_none(friday: tuple[FaultyArxiv, httpx2.Client], kind: Kind) -> None:
     captcha = failing(friday, kind, "captcha")
     assert captcha.status_code == 200
     assert "<title>arXiv reCAPTCHA</title>" in captcha.text
@@ -165,7 +165,7 @@ def test_pages_that_are_none(friday: tuple[FaultyArxiv, httpx.Client], kind: Kin
 
 @pytest.mark.parametrize("kind", ["list", "catchup"])
 def test_a_truncated_page_counts_more_than_it_has(
-    friday: tuple[FaultyArxiv, httpx.Client], kind: Kind
+    friday: tuple[FaultyArxiv, httpx2.Client], kind: Kind
 ) -> None:
     text = failing(friday, kind, "truncated").text
     assert "Total of 2 entries" in text
@@ -175,20 +175,20 @@ def test_a_truncated_page_counts_more_than_it_has(
 
 
 def test_a_stale_list_page_shows_the_previous_date(
-    friday: tuple[FaultyArxiv, httpx.Client],
+    friday: tuple[FaultyArxiv, httpx2.Client],
 ) -> None:
     text = failing(friday, "list", "stale").text
     assert "Showing new listings for Thursday, 15 January 2026" in text
     assert A in text
 
 
-def entries(response: httpx.Response) -> list[str]:
+def entries(response: httpx2.Response) -> list[str]:
     parsed = feedparser.parse(response.content)
     assert not parsed.bozo
     return [entry.id.rpartition("/")[2] for entry in parsed.entries]
 
 
-def test_api_answers_that_lack_something(friday: tuple[FaultyArxiv, httpx.Client]) -> None:
+def test_api_answers_that_lack_something(friday: tuple[FaultyArxiv, httpx2.Client]) -> None:
     assert entries(friday[1].get(ADDRESSES["api"])) == [f"{A}v2", f"{B}v2", f"{D}v1"]
     empty = failing(friday, "api", "empty_page")
     assert entries(empty) == []
@@ -199,7 +199,7 @@ def test_api_answers_that_lack_something(friday: tuple[FaultyArxiv, httpx.Client
     assert entries(failing(friday, "api", "reordered")) == [f"{D}v1", f"{B}v2", f"{A}v2"]
 
 
-def test_an_oai_error(friday: tuple[FaultyArxiv, httpx.Client]) -> None:
+def test_an_oai_error(friday: tuple[FaultyArxiv, httpx2.Client]) -> None:
     response = failing(friday, "oai", "error_code")
     assert response.status_code == 200
     assert "<error code='badResumptionToken'>" in response.text
@@ -222,7 +222,7 @@ def test_an_oai_error(friday: tuple[FaultyArxiv, httpx.Client]) -> None:
     ],
 )
 def test_pages_in_a_pdfs_place(
-    friday: tuple[FaultyArxiv, httpx.Client], fault: Fault, status: int, says: str
+    friday: tuple[FaultyArxiv, httpx2.Client], fault: Fault, status: int, says: str
 ) -> None:
     response = failing(friday, "pdf", fault)
     assert response.status_code == status
@@ -230,7 +230,7 @@ def test_pages_in_a_pdfs_place(
     assert says in response.text
 
 
-def test_pdfs_that_are_not_the_right_ones(friday: tuple[FaultyArxiv, httpx.Client]) -> None:
+def test_pdfs_that_are_not_the_right_ones(friday: tuple[FaultyArxiv, httpx2.Client]) -> None:
     right = small_pdf(f"{A}v2")
     assert failing(friday, "pdf", "old_file").content == small_pdf(f"{A}v1")
     assert failing(friday, "pdf", "empty").content == b""
@@ -254,7 +254,7 @@ def test_pdfs_that_are_not_the_right_ones(friday: tuple[FaultyArxiv, httpx.Clien
     ],
 )
 def test_a_declared_fault_befalls_its_kind_alone(
-    friday: tuple[FaultyArxiv, httpx.Client], declared: Faults, kind: Kind
+    friday: tuple[FaultyArxiv, httpx2.Client], declared: Faults, kind: Kind
 ) -> None:
     standin, client = friday
     standin.faults = declared
@@ -263,7 +263,7 @@ def test_a_declared_fault_befalls_its_kind_alone(
 
 
 def test_a_fault_for_a_request_comes_before_those_declared(
-    friday: tuple[FaultyArxiv, httpx.Client],
+    friday: tuple[FaultyArxiv, httpx2.Client],
 ) -> None:
     standin, client = friday
     standin.faults = Faults(api="server_error", feed="server_error")
@@ -275,9 +275,9 @@ def test_a_fault_for_a_request_comes_before_those_declared(
 
 
 def test_a_fault_that_cannot_be_is_the_tests_own_mistake(
-    friday: tuple[FaultyArxiv, httpx.Client],
+    friday: tuple[FaultyArxiv, httpx2.Client],
 ) -> None:
     standin, _ = friday
     standin.fault_for = lambda asked: "captcha"
     with pytest.raises(ValueError, match="'captcha' cannot befall"):
-        standin.answer(Asked(method="GET", path="/rss/cs.SD"))
+        standin.answer(Request(method="GET", path="/rss/cs.SD"))

@@ -3,7 +3,7 @@
 import re
 from xml.etree.ElementTree import Element
 
-import httpx
+import httpx2
 import pytest
 from defusedxml.ElementTree import fromstring
 
@@ -15,7 +15,7 @@ RAW = "{http://arxiv.org/OAI/arXivRaw/}"
 SIX = "2512.00001"
 
 
-def ask(client: httpx.Client, **arguments: str) -> Element:
+def ask(client: httpx2.Client, **arguments: str) -> Element:
     response = client.get("/oai", params=arguments)
     assert response.status_code == 200
     assert response.headers["Content-Type"].startswith("text/xml")
@@ -24,13 +24,13 @@ def ask(client: httpx.Client, **arguments: str) -> Element:
     return root
 
 
-def records(client: httpx.Client, **arguments: str) -> tuple[list[str], Element | None]:
+def records(client: httpx2.Client, **arguments: str) -> tuple[list[str], Element | None]:
     """The ids of a page, and its token."""
     root = ask(client, verb="ListRecords", **arguments)
     return [e.text or "" for e in root.iter(f"{RAW}id")], root.find(f".//{OAI}resumptionToken")
 
 
-def raw(client: httpx.Client, base: str) -> Element:
+def raw(client: httpx2.Client, base: str) -> Element:
     arguments = {"identifier": f"oai:arXiv.org:{base}", "metadataPrefix": "arXivRaw"}
     found = ask(client, verb="GetRecord", **arguments).find(f"{OAI}GetRecord//{RAW}arXivRaw")
     assert found is not None

@@ -1,10 +1,10 @@
 from collections import Counter
 from itertools import groupby
 
-import httpx
+import httpx2
 import pytest
 
-from pipeline.demo.asked import Asked, Kind
+from pipeline.demo.request import Kind, Request
 from tests.demo.composed import A
 from tests.demo.conftest import Serve
 from tests.standins.faults import FAULTS, Fault, RandomFaults
@@ -19,8 +19,8 @@ PATHS: dict[Kind, str] = {
 }
 
 
-def asked(path: str) -> Asked:
-    return Asked(method="GET", path=path)
+def asked(path: str) -> Request:
+    return Request(method="GET", path=path)
 
 
 def drawn(faults: RandomFaults, path: str, number: int) -> list[Fault | None]:
@@ -91,6 +91,6 @@ def test_a_client_that_tries_four_times_gets_through(serve_week: Serve) -> None:
             try:
                 response = client.get(f"/api/query?id_list={A}&max_results={n}")
                 statuses.append(response.status_code)
-            except httpx.TransportError:
+            except httpx2.TransportError:
                 statuses.append(0)
         assert 200 in statuses[:3]

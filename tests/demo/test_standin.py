@@ -1,6 +1,6 @@
 from io import BytesIO
 
-import httpx
+import httpx2
 import pypdf
 import pytest
 from pypdf.errors import FileNotDecryptedError
@@ -97,7 +97,7 @@ def test_an_encrypted_pdf_is_whole_and_locked(serve: Serve) -> None:
 def test_a_disconnect_in_mid_body(serve: Serve) -> None:
     _, client = serve(pdf={ID: "disconnect"})
     received = b""
-    with client.stream("GET", PDF) as response, pytest.raises(httpx.RemoteProtocolError):
+    with client.stream("GET", PDF) as response, pytest.raises(httpx2.RemoteProtocolError):
         assert response.status_code == 200
         for part in response.iter_bytes():
             received += part
@@ -161,19 +161,19 @@ def test_pdfs_may_be_a_function(listing: Listing) -> None:
 def test_on_request_comes_before_the_answer(listing: Listing) -> None:
     seen: list[str] = []
     with FaultyArxiv(listing, demo_pdfs(), on_request=seen.append) as standin:
-        httpx.get(f"{standin.url}{API}", trust_env=False)
+        httpx2.get(f"{standin.url}{API}", trust_env=False)
     assert seen == [API]
 
 
 def test_leaving_the_context_ends_connections_that_are_kept_alive(listing: Listing) -> None:
     with (
-        httpx.Client(trust_env=False) as client,
+        httpx2.Client(trust_env=False) as client,
         FaultyArxiv(listing, demo_pdfs()) as standin,
     ):
         url = f"{standin.url}{FEED}"
         assert client.get(url).status_code == 200
         standin.__exit__(None, None, None)
-        with pytest.raises(httpx.TransportError):
+        with pytest.raises(httpx2.TransportError):
             client.get(url)
 
 

@@ -16,7 +16,7 @@ from pipeline.errors import Unfinished
 from pipeline.evaluate.bench import Bench
 from pipeline.evaluate.cases import Filters, find_cases
 from pipeline.evaluate.judge import JudgedPairs, judge, judge_work, questions_needed
-from pipeline.evaluate.pairs import IDENTICAL, PLANTED, Pair, known
+from pipeline.evaluate.pairs import IDENTICAL, PLANTED, LinePair, known
 from pipeline.evaluate.results import ASPECTS, Case, Sample
 from tests.evaluate.made import attempt, case, sample, system
 from tests.evaluate.test_cases import EXAMPLES
@@ -231,7 +231,7 @@ def numbered(line: str, abstract: str) -> Case:
     return made.model_copy(update={"line": line, "paper": paper})
 
 
-def planted_in(line: str, abstract: str) -> Pair:
+def planted_in(line: str, abstract: str) -> LinePair:
     """The second case's turn is a number."""
     cases = [case(7), numbered(line, abstract)]
     return next(one for one in known(cases) if one.case is cases[1])

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.clock import Clock
 from pipeline.llm.embedded import EmbeddedModel
-from pipeline.records import Message, Sampling
+from pipeline.records import ChatMessage, Sampling
 from pipeline.settings import EmbeddedProfile
 from pipeline.text.grounding import Source, ungrounded
 from pipeline.text.reply import parse_reply
@@ -39,7 +39,7 @@ def test_names_and_numbers_are_the_papers_however_it_is_drawn(
     source = Source((PAPER,))
     for seed in range(3 if temperature else 1):
         reply = served.ask(
-            (Message(role="user", content=PAPER),),
+            (ChatMessage(role="user", content=PAPER),),
             Sampling(temperature=temperature, max_tokens=200, seed=seed),
         )
         draft = parse_reply(reply.text)
@@ -49,17 +49,19 @@ def test_names_and_numbers_are_the_papers_however_it_is_drawn(
 
 @pytest.mark.long
 def test_asked_for_json_it_writes_json(served: EmbeddedModel) -> None:
-    rules = Message(
+    rules = ChatMessage(
         role="system", content='只回复一个 JSON 对象，如：{"简介": "该论文提出Conformer。"}'
     )
-    asked = Message(role="user", content=PAPER)
+    asked = ChatMessage(role="user", content=PAPER)
     sampling = Sampling(temperature=0, max_tokens=400, json_reply=True)
     first = served.ask((rules, asked), sampling)
     again = (
         rules,
         asked,
-        Message(role="assistant", content='{"分类": ["cs.SD"], "简介": "该论文提出Conformer。"}'),
-        Message(role="user", content="不在论文中：Conformer"),
+        ChatMessage(
+            role="assistant", content='{"分类": ["cs.SD"], "简介": "该论文提出Conformer。"}'
+        ),
+        ChatMessage(role="user", content="不在论文中：Conformer"),
     )
     for reply in (first, served.ask(again, sampling)):
         assert set(json.loads(reply.text)) == {"分类", "简介"}

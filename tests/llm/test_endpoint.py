@@ -23,7 +23,7 @@ from pipeline.errors import (
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import Forgetful
 from pipeline.llm.guard import Guarded
-from pipeline.records import Message, Reply, Sampling
+from pipeline.records import ChatMessage, Reply, Sampling
 from pipeline.settings import BudgetSettings, EndpointProfile, RetrySettings
 from pipeline.store.spending import Spend
 from pipeline.text.reply import JSON_SCHEMA
@@ -32,10 +32,10 @@ from tests.standins import model_faults as faults
 from tests.standins.model import Answer, Request, StandInModel
 
 MESSAGES = (
-    Message(role="system", content="你是编辑。"),
-    Message(role="user", content="Title: x"),
-    Message(role="assistant", content="草稿"),
-    Message(role="user", content="again"),
+    ChatMessage(role="system", content="你是编辑。"),
+    ChatMessage(role="user", content="Title: x"),
+    ChatMessage(role="assistant", content="草稿"),
+    ChatMessage(role="user", content="again"),
 )
 PLAIN = Sampling(temperature=0.25, max_tokens=77)
 ATTEMPTS = 4
@@ -587,7 +587,8 @@ def test_a_redirect_is_not_followed(clock: FastClock) -> None:
         asked = endpoint(server.url, clock)
         with pytest.raises(ModelRefused, match="HTTP 307"):
             asked.ask(
-                [Message(role="user", content="Title: T")], Sampling(temperature=0, max_tokens=9)
+                [ChatMessage(role="user", content="Title: T")],
+                Sampling(temperature=0, max_tokens=9),
             )
         assert len(server.requests) == 1
         assert elsewhere.requests == []

@@ -12,14 +12,14 @@ from pydantic import HttpUrl
 from pipeline.errors import ModelRefused
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import FORMS, Features, Forgetful, missing_part, remembered
-from pipeline.records import Message, Sampling
+from pipeline.records import ChatMessage, Sampling
 from pipeline.settings import EndpointProfile
 from pipeline.store.store import Store
 from tests.conftest import FastClock
 from tests.standins import model_faults as faults
 from tests.standins.model import Answer, StandInModel
 
-ASKED = [Message(role="user", content="Title: T")]
+ASKED = [ChatMessage(role="user", content="Title: T")]
 JSON = Sampling(temperature=0.2, max_tokens=50, json_reply=True, seed=3)
 
 

@@ -23,13 +23,13 @@ from pipeline.errors import (
 from pipeline.llm import tokens
 from pipeline.llm.guard import OUTAGE, UNKNOWN_FACTOR, Guarded
 from pipeline.llm.prices import cost
-from pipeline.records import Message, Reply, Sampling
+from pipeline.records import ChatMessage, Reply, Sampling
 from pipeline.settings import BudgetSettings, EndpointProfile, Profile, RetrySettings
 from pipeline.store.spending import Spend
 from tests.conftest import FastClock
 
 TEXT = "One two three four five six seven eight nine ten."
-MESSAGES = (Message(role="system", content=TEXT), Message(role="user", content=TEXT))
+MESSAGES = (ChatMessage(role="system", content=TEXT), ChatMessage(role="user", content=TEXT))
 TOKENS_IN = 2 * (tokens.count(TEXT) + tokens.TURN_TOKENS)
 TOKENS_OUT = 100
 MOST = TOKENS_IN + TOKENS_OUT
@@ -61,7 +61,7 @@ class FakeModel:
     identity = "fake"
     address = ""
 
-    def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+    def ask(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
         with self._lock:
             self.calls += 1
             number = self.calls

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pipeline.demo.archive import Archive
-from pipeline.demo.asked import Asked
+from pipeline.demo.request import Request
 from pipeline.errors import worst
 from tests.demo.composed import NEW, SettableClock, listing, paper
 from tests.standins.arxiv import FaultyArxiv
@@ -30,7 +30,7 @@ AUDIO = {"name": "音频", "categories": ["cs.SD", "eess.AS"]}
 VARIABLE = "JIANJIE_MESSAGE_URL"
 
 
-def no_vision(asked: Asked) -> Fault | None:
+def no_vision(asked: Request) -> Fault | None:
     return "server_error" if asked.path.startswith("/rss/cs.CV") else None
 
 

@@ -14,7 +14,7 @@ from pipeline.app import open_edges
 from pipeline.arxiv.calendar import EASTERN
 from pipeline.config import Config, load_config
 from pipeline.demo.archive import Archive
-from pipeline.demo.asked import Asked
+from pipeline.demo.request import Request
 from pipeline.night.downloads import NOT_READY_TRIES, OUTAGE
 from pipeline.night.run import run_night
 from pipeline.records import Day, Done
@@ -37,7 +37,7 @@ class PdfTrouble:
         self._fault = fault
         self._left = Counter(times)
 
-    def __call__(self, asked: Asked) -> Fault | None:
+    def __call__(self, asked: Request) -> Fault | None:
         name = asked.path.rpartition("/")[2]
         if asked.kind != "pdf" or not self._left[name]:
             return None

@@ -16,7 +16,7 @@ from pipeline.app import open_edges
 from pipeline.arxiv.calendar import EASTERN
 from pipeline.config import Config, load_config
 from pipeline.demo.archive import Archive
-from pipeline.demo.asked import Asked
+from pipeline.demo.request import Request as ArxivRequest
 from pipeline.night.result import Night
 from pipeline.night.run import run_night
 from pipeline.records import AnnounceType, Day
@@ -107,7 +107,7 @@ def known_in_comment(house: House) -> None:
         database.execute("UPDATE papers SET paper = ?", (changed,))
 
 
-def no_pdfs(asked: Asked) -> Fault | None:
+def no_pdfs(asked: ArxivRequest) -> Fault | None:
     return "no_source" if asked.kind == "pdf" else None
 
 

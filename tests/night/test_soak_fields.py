@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.demo.asked import Asked
+from pipeline.demo.request import Request
 from pipeline.records import Day
 from tests.standins.faults import Fault
 from tests.standins.soak import (
@@ -62,7 +62,7 @@ class Outages:
             self._kinds = {"feed", "list", "catchup"} if pages else {"feed"}
         self.seen |= {self.field} if self.field else set()
 
-    def __call__(self, asked: Asked) -> Fault | None:
+    def __call__(self, asked: Request) -> Fault | None:
         mine = self.field and any(name in asked.path for name in FIELDS[self.field])
         return self._fault if mine and asked.kind in self._kinds else None
 

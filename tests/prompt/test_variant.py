@@ -10,7 +10,7 @@ from pipeline.categories import taxonomy
 from pipeline.errors import PromptError
 from pipeline.llm import tokens
 from pipeline.prompt.variant import load_variant
-from pipeline.records import Message, Paper, PaperText
+from pipeline.records import ChatMessage, Paper, PaperText
 from tests.conftest import ROOT
 
 PROMPTS = ROOT / "prompts"
@@ -254,8 +254,8 @@ def test_the_prompt_is_what_the_file_says(tmp_path: Path) -> None:
     assert prompt.system == "Be brief.\n"
     assert prompt.user == "A Title|Ann Author; Ben Author|An abstract.|5 pages|The body.|en\n"
     assert prompt.messages == (
-        Message(role="system", content=prompt.system),
-        Message(role="user", content=prompt.user),
+        ChatMessage(role="system", content=prompt.system),
+        ChatMessage(role="user", content=prompt.user),
     )
     assert (prompt.variant, prompt.hash) == ("mine", variant.hash)
     assert (prompt.reply, prompt.reask) == ("labelled", "resample")

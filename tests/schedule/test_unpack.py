@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.schedule import unpack as module
-from pipeline.schedule.unpack import ARCHIVE, Refused, unpack
+from pipeline.schedule.unpack import ARCHIVE, NotUnpacked, unpack
 from tests.conftest import ROOT
 
 
@@ -111,7 +111,7 @@ def test_of_an_archive_with_anything_else_nothing_stays(
     name: str, artifact: Callable[[bytes], Path], tmp_path: Path
 ) -> None:
     content = zipped(tar(entry("digest.md"), *HOSTILE[name]))
-    with pytest.raises(Refused):
+    with pytest.raises(NotUnpacked):
         unpack(artifact(content), tmp_path / "outputs")
     assert {path.name for path in tmp_path.iterdir()} == {"artifact"}
 
@@ -121,11 +121,11 @@ def test_bounds_of_number_and_size(
 ) -> None:
     folder = artifact(zipped(tar(*(entry(str(number), b"x" * 1000) for number in range(20)))))
     monkeypatch.setattr(module, "MOST_FILES", 19)
-    with pytest.raises(Refused, match="more than 19 entries"):
+    with pytest.raises(NotUnpacked, match="more than 19 entries"):
         unpack(folder, tmp_path / "outputs")
     monkeypatch.setattr(module, "MOST_FILES", 20)
     monkeypatch.setattr(module, "MOST_BYTES", 20_000)
-    with pytest.raises(Refused, match="more than 20,000 bytes"):
+    with pytest.raises(NotUnpacked, match="more than 20,000 bytes"):
         unpack(folder, tmp_path / "outputs")
     monkeypatch.setattr(module, "MOST_BYTES", 100_000)
     unpack(folder, tmp_path / "outputs")
@@ -140,7 +140,7 @@ def test_an_entry_that_lies_about_its_size_gives_no_more(
     big = zipped(content)
     lying = big.replace(len(content).to_bytes(4, "little"), (10_240).to_bytes(4, "little"))
     assert lying != big
-    with pytest.raises(Refused):
+    with pytest.raises(NotUnpacked):
         unpack(artifact(lying), tmp_path / "outputs")
 
 
@@ -152,7 +152,7 @@ def test_an_entry_that_lies_about_its_size_gives_no_more(
 def test_what_is_no_such_archive_is_refused(
     content: bytes, artifact: Callable[[bytes], Path], tmp_path: Path
 ) -> None:
-    with pytest.raises(Refused, match="cannot be taken apart"):
+    with pytest.raises(NotUnpacked, match="cannot be taken apart"):
         unpack(artifact(content), tmp_path / "outputs")
 
 
@@ -185,7 +185,7 @@ def test_whatever_the_bytes_are_they_are_refused_or_stay_below(content: bytes) -
         (folder / "outputs.zip").write_bytes(content)
         try:
             unpack(folder, Path(name, "outputs"))
-        except Refused:
+        except NotUnpacked:
             assert not Path(name, "outputs").exists()
         assert {path.name for path in Path(name).iterdir()} <= {"artifact", "outputs"}
         assert not any(path.is_symlink() for path in Path(name).rglob("*"))

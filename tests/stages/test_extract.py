@@ -160,14 +160,14 @@ def test_hidden_text_is_told() -> None:
 
 def test_no_more_pages_are_read_than_the_prompt_can_use() -> None:
     reader = FakeReader(pypdf=raw(*[PAGE] * 9))
-    text = extract(FILE, SETTINGS, reader, wanted=3, enough=500)
+    text = extract(FILE, SETTINGS, reader, most=3, enough=500)
     assert reader.asked == [("pypdf", 3)]
     assert (text.pages_read, text.pages) == (3, 9)
 
 
 def test_all_pages_are_read_where_the_first_ones_are_too_little() -> None:
     reader = FakeReader(pypdf=raw(*[PAGE] * 9))
-    text = extract(FILE, SETTINGS, reader, wanted=3, enough=10**6)
+    text = extract(FILE, SETTINGS, reader, most=3, enough=10**6)
     assert reader.asked == [("pypdf", 3), ("pypdf", 40)]
     assert text.pages_read == 9
 
@@ -175,7 +175,7 @@ def test_all_pages_are_read_where_the_first_ones_are_too_little() -> None:
 def test_the_cap_on_pages_holds() -> None:
     reader = FakeReader(pypdf=raw(*[PAGE] * 9))
     settings = ExtractSettings(max_pages=2)
-    assert extract(FILE, settings, reader, wanted=3, enough=10**6).pages_read == 2
+    assert extract(FILE, settings, reader, most=3, enough=10**6).pages_read == 2
     assert reader.asked == [("pypdf", 2)]
 
 

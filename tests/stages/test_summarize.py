@@ -10,8 +10,8 @@ import pytest
 
 from pipeline.errors import BudgetReached, JianjieError, ModelUnreachable
 from pipeline.records import (
+    ChatMessage,
     Inquiry,
-    Message,
     Paper,
     PaperText,
     Prompt,
@@ -20,7 +20,7 @@ from pipeline.records import (
     Sampling,
     Summary,
 )
-from pipeline.stages.summarize import TRIES, Refused, inquiry, summarize, summary_key
+from pipeline.stages.summarize import TRIES, Refused, inquiry_of, summarize, summary_key
 from pipeline.store.store import Store
 from tests.standins.records import paper
 
@@ -81,10 +81,10 @@ class ScriptedModel:
     address = "http://127.0.0.1/v1/"
 
     def __init__(self, *queue: Reply | JianjieError) -> None:
-        self.history: list[tuple[tuple[Message, ...], Sampling]] = []
+        self.history: list[tuple[tuple[ChatMessage, ...], Sampling]] = []
         self._queue = list(queue)
 
-    def ask(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+    def ask(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
         self.history.append((tuple(messages), sampling))
         answer = self._queue.pop(0)
         if isinstance(answer, JianjieError):
@@ -113,7 +113,7 @@ def run(
 
 def made(text: PaperText = TEXT, asked: Prompt = PROMPT) -> Inquiry:
     """The inquiry, under a key of the test's."""
-    found = inquiry("summary", text, asked, ScriptedModel(), {})
+    found = inquiry_of("summary", text, asked, ScriptedModel(), {})
     return found.model_copy(update={"key": KEY})
 
 
@@ -196,7 +196,7 @@ def test_feedback_tells_every_reason_and_the_reply_it_is_about(store: Store) -> 
     messages, sampling = model.history[1]
     assert messages[:3] == (
         *PROMPT.messages,
-        Message(role="assistant", content=ENGLISH.text),
+        ChatMessage(role="assistant", content=ENGLISH.text),
     )
     feedback = messages[3]
     assert (len(messages), feedback.role) == (4, "user")

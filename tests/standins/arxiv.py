@@ -12,7 +12,7 @@ from types import TracebackType
 from pipeline.demo.answers.answer import PLAIN, Answer
 from pipeline.demo.answers.pdfs import Pdfs, asked_version
 from pipeline.demo.archive import Archive
-from pipeline.demo.asked import Asked, Kind
+from pipeline.demo.request import Kind, Request
 from pipeline.demo.standin import StandInArxiv
 from pipeline.records import Listing
 from tests.standins import spoiled
@@ -40,7 +40,7 @@ class FaultyArxiv(StandInArxiv):
         self._on_request = on_request
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._asked: list[Asked] = []
+        self._asked: list[Request] = []
         self._over = threading.Event()
         self.faults = faults or Faults()
 
@@ -54,7 +54,7 @@ class FaultyArxiv(StandInArxiv):
         super().__exit__(kind, error, traceback)
 
     @property
-    def requests(self) -> list[Asked]:
+    def requests(self) -> list[Request]:
         """Everything asked so far, in order of arrival."""
         with self._lock:
             return list(self._asked)
@@ -70,7 +70,7 @@ class FaultyArxiv(StandInArxiv):
             self._faults = faults
             self._seen: Counter[str] = Counter()
 
-    def answer(self, asked: Asked) -> Answer:
+    def answer(self, asked: Request) -> Answer:
         """Record the request and answer it."""
         asked = asked.model_copy(update={"at": self._monotonic()})
         with self._lock:
@@ -84,7 +84,7 @@ class FaultyArxiv(StandInArxiv):
             raise ValueError(f"{fault!r} cannot befall {asked.path}")
         return self._spoiled(asked, fault)
 
-    def _counted_failure(self, asked: Asked) -> Answer | None:
+    def _counted_failure(self, asked: Request) -> Answer | None:
         """The 429 or 503 that the counts in `faults` owe this request, if any."""
         with self._lock:
             faults, seen = self._faults, self._seen
@@ -99,7 +99,7 @@ class FaultyArxiv(StandInArxiv):
                 return Answer(503, PLAIN, b"Service unavailable.", headers)
         return None
 
-    def _declared(self, asked: Asked) -> Fault | None:
+    def _declared(self, asked: Request) -> Fault | None:
         """What `faults` says of this kind of request, or of this PDF."""
         faults = self.faults
         if asked.kind == "pdf":
@@ -114,7 +114,7 @@ class FaultyArxiv(StandInArxiv):
         }
         return declared.get(asked.kind)
 
-    def _spoiled(self, asked: Asked, fault: Fault | None) -> Answer:
+    def _spoiled(self, asked: Request, fault: Fault | None) -> Answer:
         if failed := spoiled.failure(asked, fault, self.faults.retry_after):
             return failed
         if fault == "slow":
@@ -122,7 +122,7 @@ class FaultyArxiv(StandInArxiv):
         answer = self._by_kind(asked, fault)
         return answer._replace(cut=answer.cut or fault in {"cut", "disconnect"})
 
-    def _by_kind(self, asked: Asked, fault: Fault | None) -> Answer:
+    def _by_kind(self, asked: Request, fault: Fault | None) -> Answer:
         match asked.kind:
             case "api":
                 answer = spoiled.api_of(self.archive, asked, fault, self.faults.api_missing)
@@ -135,7 +135,7 @@ class FaultyArxiv(StandInArxiv):
         return answer
 
 
-_OTHERS: Mapping[Kind, Callable[[Archive, Asked, Fault | None], Answer]] = {
+_OTHERS: Mapping[Kind, Callable[[Archive, Request, Fault | None], Answer]] = {
     "feed": spoiled.feed_of,
     "list": spoiled.list_of,
     "catchup": spoiled.catchup_of,

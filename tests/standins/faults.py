@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, get_args
 
-from pipeline.demo.asked import Asked, Kind
+from pipeline.demo.request import Kind, Request
 from pipeline.records import Record
 
 CommonFault = Literal[
@@ -83,7 +83,7 @@ PdfFault = Literal[
     "disconnect",  # cut by another name
 ]
 Fault = Literal[FeedFault, ListFault, CatchupFault, ApiFault, OaiFault, PdfFault]
-FaultFor = Callable[[Asked], Fault | None]
+FaultFor = Callable[[Request], Fault | None]
 
 FAULTS: Mapping[Kind, tuple[Fault, ...]] = {
     "feed": get_args(FeedFault),
@@ -153,7 +153,7 @@ class RandomFaults:
         self._lock = threading.Lock()
         self.drawn: Counter[tuple[Kind, Fault]] = Counter()
 
-    def __call__(self, asked: Asked) -> Fault | None:
+    def __call__(self, asked: Request) -> Fault | None:
         """The fault of this request, if it gets one."""
         kind = asked.kind
         if kind is None or not self._choices[kind]:

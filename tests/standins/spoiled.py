@@ -23,8 +23,8 @@ from pipeline.demo.answers.pdfs import (
     withdrawn,
 )
 from pipeline.demo.archive import Archive, Row
-from pipeline.demo.asked import Asked
 from pipeline.demo.payloads import oai
+from pipeline.demo.request import Request
 from pipeline.records import AnnounceType, Paper
 from tests.standins.faults import Fault
 
@@ -41,7 +41,7 @@ _ENTRY = re.compile(rb"\s*<entry>.*?</entry>", re.S)
 _ANNOUNCE_TYPE = re.compile(rb"(Announce Type: |announce_type>)[a-z-]+")
 
 
-def failure(asked: Asked, fault: Fault | None, retry_after: float | None) -> Answer | None:
+def failure(asked: Request, fault: Fault | None, retry_after: float | None) -> Answer | None:
     """The answer in place of a good one, if `fault` is common to all addresses and leaves none.
 
     `retry_after` in seconds; without it, only the faults that promise a Retry-After have one.
@@ -83,7 +83,7 @@ def maintenance() -> Answer:
 # Feeds
 
 
-def feed_of(archive: Archive, asked: Asked, fault: Fault | None) -> Answer:
+def feed_of(archive: Archive, asked: Request, fault: Fault | None) -> Answer:
     if fault == "error_feed":
         return refused(archive, asked, asked_feed(asked)[1][0])
     if fault == "not_xml":
@@ -140,12 +140,12 @@ def _nameless(body: bytes) -> bytes:
 # Pages
 
 
-def list_of(archive: Archive, asked: Asked, fault: Fault | None) -> Answer:
+def list_of(archive: Archive, asked: Request, fault: Fault | None) -> Answer:
     shown = _Behind(archive) if fault == "stale" else archive
     return _page(list_answer(shown, asked), fault)
 
 
-def catchup_of(archive: Archive, asked: Asked, fault: Fault | None) -> Answer:
+def catchup_of(archive: Archive, asked: Request, fault: Fault | None) -> Answer:
     good = catchup_answer(archive, asked)
     if fault == "refused" and good.status == 200:
         return out_of_reach(asked.address.rpartition("/")[2])
@@ -188,7 +188,7 @@ def _half_the_entries(body: bytes) -> bytes:
 
 
 def api_of(
-    archive: Archive, asked: Asked, fault: Fault | None, missing: Collection[str] = ()
+    archive: Archive, asked: Request, fault: Fault | None, missing: Collection[str] = ()
 ) -> Answer:
     """`missing` base ids are not known."""
     if fault == "not_xml":
@@ -225,7 +225,7 @@ class _Knowing(Archive):
 # OAI-PMH
 
 
-def oai_of(archive: Archive, asked: Asked, fault: Fault | None) -> Answer:
+def oai_of(archive: Archive, asked: Request, fault: Fault | None) -> Answer:
     if fault == "not_xml":
         return maintenance()
     if fault == "error_code":
@@ -241,7 +241,7 @@ def oai_of(archive: Archive, asked: Asked, fault: Fault | None) -> Answer:
 # PDFs
 
 
-def pdf_of(archive: Archive, pdfs: Pdfs, asked: Asked, fault: Fault | None) -> Answer:
+def pdf_of(archive: Archive, pdfs: Pdfs, asked: Request, fault: Fault | None) -> Answer:
     good = pdf_answer(archive, pdfs, asked)
     paper = asked_version(archive, asked)
     if good.status == 301 or paper is None or paper.versioned in archive.withdrawn:

@@ -1,4 +1,4 @@
-"""The stand-in model: what it says over the wire, to httpx and to the openai client."""
+"""The stand-in model: what it says over the wire, to httpx2 and to the openai client."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
 import httpx2
 import openai
 import pytest
@@ -41,21 +40,21 @@ def request(title: str = "A", **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def http() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False, timeout=5) as client:
+def http() -> Iterator[httpx2.Client]:
+    with httpx2.Client(trust_env=False, timeout=5) as client:
         yield client
 
 
-def ask(http: httpx.Client, model: StandInModel, title: str = "A", **more: Any) -> httpx.Response:
+def ask(http: httpx2.Client, model: StandInModel, title: str = "A", **more: Any) -> httpx2.Response:
     return http.post(model.url + CHAT, json=request(title, **more))
 
 
-def said(response: httpx.Response) -> str:
+def said(response: httpx2.Response) -> str:
     assert response.status_code == 200
     return str(response.json()["choices"][0]["message"]["content"])
 
 
-def statuses(http: httpx.Client, answer: Answering, times: int) -> list[int]:
+def statuses(http: httpx2.Client, answer: Answering, times: int) -> list[int]:
     with StandInModel(answer) as model:
         return [ask(http, model).status_code for _ in range(times)]
 
@@ -74,19 +73,19 @@ def clients(model: StandInModel) -> Iterator[openai.OpenAI]:
 # What it says
 
 
-def test_a_chat_is_answered_about_its_paper(http: httpx.Client) -> None:
+def test_a_chat_is_answered_about_its_paper(http: httpx2.Client) -> None:
     with StandInModel() as model:
         assert said(ask(http, model, "Speech")) == reply(good_line("Speech"))
 
 
-def test_a_prompt_that_is_about_no_paper_is_answered_too(http: httpx.Client) -> None:
+def test_a_prompt_that_is_about_no_paper_is_answered_too(http: httpx2.Client) -> None:
     messages = [{"role": "system", "content": "x"}, {"role": "user", "content": "Say 好."}]
     with StandInModel() as model:
         body = {"model": "standin-1", "messages": messages}
         assert said(http.post(model.url + CHAT, json=body)) == reply(good_line("Say 好."))
 
 
-def test_a_text_completion(http: httpx.Client) -> None:
+def test_a_text_completion(http: httpx2.Client) -> None:
     with StandInModel() as model, clients(model) as client:
         done = client.completions.create(model="standin-1", prompt="Title: Speech\nAbstract: x")
     assert done.choices[0].text == reply(good_line("Speech"))
@@ -99,14 +98,14 @@ def test_the_list_of_models() -> None:
         assert [one.id for one in client.models.list()] == ["standin-1"]
 
 
-def test_what_is_not_there_is_404_and_no_json_is_400(http: httpx.Client) -> None:
+def test_what_is_not_there_is_404_and_no_json_is_400(http: httpx2.Client) -> None:
     with StandInModel() as model:
         assert http.get(model.url + "/nothing").json()["error"]["type"] == "invalid_request_error"
         assert http.get(model.url + "/nothing").status_code == 404
         assert http.post(model.url + CHAT, content=b"{").status_code == 400
 
 
-def test_refusal_reasoning_usage_and_finish(http: httpx.Client) -> None:
+def test_refusal_reasoning_usage_and_finish(http: httpx2.Client) -> None:
     usage = {"prompt_tokens": 9, "prompt_tokens_details": {"cached_tokens": 4}}
     answer = Answer(refusal="No.", reasoning="Hm.", usage=usage, finish="content_filter")
     with StandInModel(lambda _: answer) as model:
@@ -121,7 +120,7 @@ def test_refusal_reasoning_usage_and_finish(http: httpx.Client) -> None:
     assert told["choices"][0]["finish_reason"] == "content_filter"
 
 
-def test_an_answer_that_counts_nothing(http: httpx.Client) -> None:
+def test_an_answer_that_counts_nothing(http: httpx2.Client) -> None:
     with StandInModel(lambda _: Answer("ok", usage={})) as model:
         assert "usage" not in ask(http, model).json()
 
@@ -136,7 +135,7 @@ def test_an_answer_that_counts_nothing(http: httpx.Client) -> None:
     ],
 )
 def test_errors_have_openais_form(
-    http: httpx.Client, status: int, type_: str, code: str | None
+    http: httpx2.Client, status: int, type_: str, code: str | None
 ) -> None:
     with StandInModel(faults.failing(status)) as model:
         response = ask(http, model)
@@ -148,7 +147,7 @@ def test_errors_have_openais_form(
 # The wire
 
 
-def test_everything_is_logged(http: httpx.Client) -> None:
+def test_everything_is_logged(http: httpx2.Client) -> None:
     start = time.monotonic()
     with StandInModel() as model:
         http.post(model.url + CHAT, json=request(), headers={"Authorization": "Bearer x"})
@@ -162,7 +161,7 @@ def test_everything_is_logged(http: httpx.Client) -> None:
     assert len(model.requests) == 1
 
 
-def test_connections_are_kept_and_counted(http: httpx.Client) -> None:
+def test_connections_are_kept_and_counted(http: httpx2.Client) -> None:
     with StandInModel() as model:
         for _ in range(3):
             ask(http, model)
@@ -172,7 +171,7 @@ def test_connections_are_kept_and_counted(http: httpx.Client) -> None:
         assert model.connections == 2
 
 
-def test_requests_at_once_are_counted_and_wait_together(http: httpx.Client) -> None:
+def test_requests_at_once_are_counted_and_wait_together(http: httpx2.Client) -> None:
     start = time.monotonic()
     with StandInModel(faults.slow(0.3)) as model, ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: ask(http, model), range(8)))
@@ -182,17 +181,17 @@ def test_requests_at_once_are_counted_and_wait_together(http: httpx.Client) -> N
 
 def test_leaving_ends_open_connections_and_long_answers() -> None:
     start = time.monotonic()
-    with ThreadPoolExecutor(1) as pool, httpx.Client(trust_env=False, timeout=30) as http:
+    with ThreadPoolExecutor(1) as pool, httpx2.Client(trust_env=False, timeout=30) as http:
         with StandInModel(faults.slow(20)) as model:
             waiting = pool.submit(ask, http, model)
             while not model.requests:
                 time.sleep(0.001)
-        with pytest.raises(httpx.TransportError):
+        with pytest.raises(httpx2.TransportError):
             waiting.result(10)
     assert time.monotonic() - start < 10
 
 
-def test_after_answer_hears_of_answers_in_order(http: httpx.Client) -> None:
+def test_after_answer_hears_of_answers_in_order(http: httpx2.Client) -> None:
     heard: list[int] = []
     with StandInModel(after_answer=heard.append) as model:
         for _ in range(3):
@@ -200,23 +199,23 @@ def test_after_answer_hears_of_answers_in_order(http: httpx.Client) -> None:
     assert heard == [1, 2, 3]
 
 
-def test_hanging_up(http: httpx.Client) -> None:
+def test_hanging_up(http: httpx2.Client) -> None:
     with (
         StandInModel(faults.hanging_up(times=1)) as model,
-        pytest.raises(httpx.RemoteProtocolError, match="without sending"),
+        pytest.raises(httpx2.RemoteProtocolError, match="without sending"),
     ):
         ask(http, model)
 
 
-def test_cutting(http: httpx.Client) -> None:
+def test_cutting(http: httpx2.Client) -> None:
     with (
         StandInModel(faults.cutting()) as model,
-        pytest.raises(httpx.RemoteProtocolError, match="complete message body"),
+        pytest.raises(httpx2.RemoteProtocolError, match="complete message body"),
     ):
         ask(http, model)
 
 
-def test_dripping_comes_in_pieces_and_is_whole(http: httpx.Client) -> None:
+def test_dripping_comes_in_pieces_and_is_whole(http: httpx2.Client) -> None:
     with (
         StandInModel(faults.dripping(0.001)) as model,
         http.stream("POST", model.url + CHAT, json=request()) as response,
@@ -230,14 +229,14 @@ def test_dripping_comes_in_pieces_and_is_whole(http: httpx.Client) -> None:
 # Faults
 
 
-def test_a_storm_passes(http: httpx.Client) -> None:
+def test_a_storm_passes(http: httpx2.Client) -> None:
     with StandInModel(faults.storm(2, retry_after=1.5)) as model:
         answers = [ask(http, model) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [429, 429, 200]
     assert [answer.headers.get("retry-after") for answer in answers] == ["1.5", "1.5", None]
 
 
-def test_every_nth_and_one_paper_and_the_first(http: httpx.Client) -> None:
+def test_every_nth_and_one_paper_and_the_first(http: httpx2.Client) -> None:
     fault = faults.failing(500)
     assert statuses(http, faults.every(3, fault), 6) == [200, 200, 500] * 2
     assert statuses(http, faults.first(1, fault), 3) == [500, 200, 200]
@@ -245,7 +244,7 @@ def test_every_nth_and_one_paper_and_the_first(http: httpx.Client) -> None:
         assert [ask(http, model, title).status_code for title in "ABA"] == [200, 500, 200]
 
 
-def test_too_many_at_once(http: httpx.Client) -> None:
+def test_too_many_at_once(http: httpx2.Client) -> None:
     limited = faults.rate_limited(at_once=2, then=faults.slow(0.3))
     with StandInModel(limited) as model, ThreadPoolExecutor(5) as pool:
         got = list(pool.map(lambda _: ask(http, model).status_code, range(5)))
@@ -253,12 +252,12 @@ def test_too_many_at_once(http: httpx.Client) -> None:
     assert sorted(got) == [200, 200, 429, 429, 429]
 
 
-def test_too_many_in_a_second(http: httpx.Client) -> None:
+def test_too_many_in_a_second(http: httpx2.Client) -> None:
     limited = faults.rate_limited(per_second=3, retry_after=1)
     assert statuses(http, limited, 5) == [200, 200, 200, 429, 429]
 
 
-def test_no_credit_is_another_429(http: httpx.Client) -> None:
+def test_no_credit_is_another_429(http: httpx2.Client) -> None:
     with StandInModel(faults.no_credit(after=1)) as model:
         assert ask(http, model).status_code == 200
         response = ask(http, model)
@@ -277,7 +276,7 @@ def test_no_credit_is_another_429(http: httpx.Client) -> None:
     ],
 )
 def test_what_is_not_supported_is_refused(
-    http: httpx.Client, feature: Feature, more: dict[str, Any], param: str | None
+    http: httpx2.Client, feature: Feature, more: dict[str, Any], param: str | None
 ) -> None:
     with StandInModel(faults.unsupported(feature)) as model:
         assert ask(http, model, temperature=1).status_code == 200
@@ -288,7 +287,7 @@ def test_what_is_not_supported_is_refused(
     assert feature in told["message"]
 
 
-def test_a_prompt_that_is_too_long(http: httpx.Client) -> None:
+def test_a_prompt_that_is_too_long(http: httpx2.Client) -> None:
     with StandInModel(faults.context_limit(100)) as model:
         assert ask(http, model, "x" * 390).status_code == 200
         response = ask(http, model, "x" * 410)
@@ -296,27 +295,27 @@ def test_a_prompt_that_is_too_long(http: httpx.Client) -> None:
     assert response.json()["error"]["code"] == "context_length_exceeded"
 
 
-def test_bodies_that_are_no_json(http: httpx.Client) -> None:
+def test_bodies_that_are_no_json(http: httpx2.Client) -> None:
     for fault in (faults.invalid_json(), faults.web_page()):
         with StandInModel(fault) as model, pytest.raises(json.JSONDecodeError):
             ask(http, model).json()
 
 
-def test_wrong_languages(http: httpx.Client) -> None:
+def test_wrong_languages(http: httpx2.Client) -> None:
     with StandInModel(faults.wrong_language("en")) as model:
         assert json.loads(said(ask(http, model)))["简介"].isascii()
     with StandInModel(faults.wrong_language("zh-Hant")) as model:
         assert json.loads(said(ask(http, model)))["简介"].startswith("該論文屬於")
 
 
-def test_a_reply_that_was_cut_off(http: httpx.Client) -> None:
+def test_a_reply_that_was_cut_off(http: httpx2.Client) -> None:
     with StandInModel(faults.too_long()) as model:
         choice = ask(http, model).json()["choices"][0]
     assert choice["finish_reason"] == "length"
     assert reply(good_line("A")).startswith(choice["message"]["content"])
 
 
-def test_three_ways_to_refuse(http: httpx.Client) -> None:
+def test_three_ways_to_refuse(http: httpx2.Client) -> None:
     with StandInModel(faults.refusing()) as model:
         assert ask(http, model).json()["choices"][0]["message"]["refusal"]
     with StandInModel(faults.refusing("content_filter")) as model:
@@ -526,7 +525,7 @@ def test_a_batch_that_is_made_although_the_answer_is_lost(office: Office) -> Non
 # A process of its own
 
 
-def test_the_process_says_where_it_is_and_what_it_counted(http: httpx.Client) -> None:
+def test_the_process_says_where_it_is_and_what_it_counted(http: httpx2.Client) -> None:
     command = [sys.executable, "-m", "tests.standins.model_process", "--latency", "0.01"]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -9,7 +9,7 @@ from pipeline.config import load_config
 from pipeline.evaluate.split import trained_on as known_to_evaluate
 from pipeline.train.card import Begun, Card, DigestFile, markdown, trained_on
 from pipeline.train.examples import ids_hash
-from pipeline.train.score import Scores, Written, scores
+from pipeline.train.score import Scores, WrittenLine, scores
 from pipeline.train.settings import Settings
 from tests.conftest import ROOT
 from tests.train.made import LINE, example
@@ -17,9 +17,9 @@ from tests.train.made import LINE, example
 PAPERS = tuple(example(n, day=n) for n in range(1, 5))
 
 
-def written(number: int, line: str = LINE, **changes: object) -> Written:
+def written(number: int, line: str = LINE, **changes: object) -> WrittenLine:
     one = PAPERS[number - 1]
-    made = Written(arxiv_id=one.arxiv_id, line=line, tags=one.tags, reasons=(), seconds=2.0)
+    made = WrittenLine(arxiv_id=one.arxiv_id, line=line, tags=one.tags, reasons=(), seconds=2.0)
     return made.model_copy(update=changes)
 
 

@@ -12,7 +12,7 @@ from pipeline.evaluate.cases import Filters, find_cases
 from pipeline.llm.embedded import EmbeddedModel
 from pipeline.settings import EmbeddedProfile
 from pipeline.train.examples import Example, read_examples
-from pipeline.train.score import Written, scores, write
+from pipeline.train.score import WrittenLine, scores, write
 from tests.conftest import ROOT
 
 DAY = ROOT / "prompts" / "examples" / "20260107-audio.md"
@@ -44,7 +44,7 @@ def test_first_replies_are_written_once_and_scored(
         opened.write('{"arxiv_id": "cut off in the midd')
     again = write(model, examples, file, lambda: ticks.append(None))
     assert again[:2] == first  # the seconds too: they were not asked again
-    kept = [Written.model_validate_json(line) for line in file.read_text().splitlines()]
+    kept = [WrittenLine.model_validate_json(line) for line in file.read_text().splitlines()]
     assert tuple(kept) == again
     found = scores(again, examples)
     assert found.papers == 3

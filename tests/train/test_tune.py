@@ -20,12 +20,12 @@ from gguf import GGUFReader, GGUFWriter
 from pipeline.clock import Clock
 from pipeline.errors import ConfigError, UsageError
 from pipeline.llm.embedded import EmbeddedModel, assembled_model, packaged_adapter
-from pipeline.records import Message, Sampling
+from pipeline.records import ChatMessage, Sampling
 from pipeline.settings import EmbeddedProfile
 from pipeline.train.adapter import Read, blend, write_adapter
 from pipeline.train.examples import read_examples
 from pipeline.train.gemma import NORMS, PROJECTIONS, Base, Gemma, Lora, load_base
-from pipeline.train.settings import Encoded, Progress, Settings
+from pipeline.train.settings import Encoded, Settings, TrainingProgress
 from pipeline.train.tune import train
 from tests.conftest import ROOT
 
@@ -104,7 +104,7 @@ def test_a_new_adapter_changes_nothing_and_padding_is_not_seen(base: Base) -> No
 def test_what_it_learns_it_can_do_with_papers_that_it_has_not_seen(
     base: Base, tmp_path: Path
 ) -> None:
-    told: list[Progress] = []
+    told: list[TrainingProgress] = []
     _, last = train(
         base, lessons(1600), lessons(40, seed=2), SETTINGS, tmp_path / "c.pt", fuse=False,
         tell=told.append,
@@ -124,7 +124,7 @@ def test_a_training_that_is_killed_goes_on_to_the_same_bits(base: Base, tmp_path
 
     whole = matrices(tmp_path / "whole.pt")
 
-    def killed(progress: Progress) -> None:
+    def killed(progress: TrainingProgress) -> None:
         if progress.step == 57:
             raise KeyboardInterrupt
 
@@ -265,7 +265,7 @@ def test_what_is_trained_is_what_llama_cpp_serves(
     day = ROOT / "prompts" / "examples" / "20260107-audio.md"
     for example in read_examples((day,))[:4]:
         reply = served.ask(
-            (Message(role="user", content=example.prompt),),
+            (ChatMessage(role="user", content=example.prompt),),
             Sampling(temperature=0, max_tokens=200),
         )
         prompt = served.encode(example.prompt, begins=True)

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs
 from pipeline.arxiv.ids import parse_id
 from pipeline.demo.answers.answer import Answer
 from pipeline.demo.archive import Archive
-from pipeline.demo.asked import Asked
-from pipeline.demo.payloads.api import Found, api_error, api_feed
+from pipeline.demo.payloads.api import DatedPaper, api_error, api_feed
+from pipeline.demo.request import Request
 from pipeline.errors import UsageError
 from pipeline.records import Paper
 
@@ -19,9 +19,9 @@ MOST_RESULTS = 2000
 """The API's page, with an id list or without."""
 
 
-def api_answer(archive: Archive, asked: Asked) -> Answer:
+def api_answer(archive: Archive, request: Request) -> Answer:
     """The asked versions, ids ascending."""
-    fields = {name: values[-1] for name, values in parse_qs(asked.query).items()}
+    fields = {name: values[-1] for name, values in parse_qs(request.query).items()}
     id_list = fields.get("id_list", "")
     try:
         start = _count(fields, "start", 0)
@@ -29,22 +29,22 @@ def api_answer(archive: Archive, asked: Asked) -> Answer:
         ids = {_strict_id(text.strip()) for text in id_list.split(",") if text.strip()}
     except ValueError as error:
         return Answer(400, ATOM, api_error(archive.today, str(error)))
-    found = _found(archive, ids)
-    dated = [_dated(archive, paper) for paper in found[start : start + limit]]
-    total = len(found)
+    papers = _found(archive, ids)
+    dated = [_dated(archive, paper) for paper in papers[start : start + limit]]
+    total = len(papers)
     body = api_feed(archive.today, id_list, dated, total=total, start=start, limit=limit)
     return Answer(200, ATOM, body)
 
 
 def _found(archive: Archive, ids: set[str]) -> list[Paper]:
     papers = filter(None, map(archive.find, ids))
-    found = {paper.versioned: paper for paper in papers}
-    return sorted(found.values(), key=lambda paper: (paper.arxiv_id, paper.version))
+    by_id = {paper.versioned: paper for paper in papers}
+    return sorted(by_id.values(), key=lambda paper: (paper.arxiv_id, paper.version))
 
 
-def _dated(archive: Archive, paper: Paper) -> Found:
+def _dated(archive: Archive, paper: Paper) -> DatedPaper:
     published = archive.submitted(paper.arxiv_id, 1)
-    return Found(paper, published, archive.submitted(paper.arxiv_id, paper.version))
+    return DatedPaper(paper, published, archive.submitted(paper.arxiv_id, paper.version))
 
 
 def _count(fields: Mapping[str, str], name: str, default: int) -> int:

@@ -10,9 +10,9 @@ from pipeline.arxiv.ids import parse_id
 from pipeline.categories import taxonomy
 from pipeline.demo.answers.answer import Answer
 from pipeline.demo.archive import Archive
-from pipeline.demo.asked import Asked
 from pipeline.demo.payloads import oai
 from pipeline.demo.payloads.oai import Raw
+from pipeline.demo.request import Request
 from pipeline.errors import UsageError
 
 XML = "text/xml; charset=utf-8"
@@ -29,15 +29,15 @@ class _Refused(Exception):
         self.reason = reason
 
 
-def oai_answer(archive: Archive, asked: Asked) -> Answer:
+def oai_answer(archive: Archive, request: Request) -> Answer:
     """The answer to any request for the repository."""
-    fields = {name: values[-1] for name, values in parse_qs(asked.query).items()}
+    fields = {name: values[-1] for name, values in parse_qs(request.query).items()}
     try:
         body = _body(archive, fields)
     except _Refused as error:
         # The protocol repeats no arguments that it could not make sense of.
-        request = {} if error.code in {"badVerb", "badArgument", "badResumptionToken"} else fields
-        body = oai.error(archive.now, request, error.code, error.reason)
+        repeated = {} if error.code in {"badVerb", "badArgument", "badResumptionToken"} else fields
+        body = oai.error(archive.now, repeated, error.code, error.reason)
     return Answer(200, XML, body)
 
 
@@ -71,38 +71,38 @@ def _get_record(archive: Archive, fields: _Fields) -> bytes:
 
 
 def _list_records(archive: Archive, fields: _Fields) -> bytes:
-    asked, skip = fields, 0
+    request, skip = fields, 0
     if "resumptionToken" in fields:
         _check_arguments(fields, needed={"resumptionToken"}, allowed=set())
-        asked, skip = _read_token(fields["resumptionToken"], archive)
+        request, skip = _read_token(fields["resumptionToken"], archive)
     else:
         _check_arguments(fields, needed={"metadataPrefix"}, allowed={"from", "until", "set"})
-    found = _matching(archive, asked)
-    if not found:
+    raws = _matching(archive, request)
+    if not raws:
         raise _Refused(
             "noRecordsMatch",
             "The combination of the values of the from, until, set and metadataPrefix arguments "
             "results in an empty list.",
         )
     end = skip + archive.oai_page
-    token = _token(asked, end, archive) if end < len(found) else None
-    return oai.records(archive.now, fields, found[skip:end], token)
+    token = _token(request, end, archive) if end < len(raws) else None
+    return oai.records(archive.now, fields, raws[skip:end], token)
 
 
-def _matching(archive: Archive, asked: _Fields) -> list[Raw]:
+def _matching(archive: Archive, request: _Fields) -> list[Raw]:
     """In the order of datestamps."""
-    since = _date(asked.get("from"), dt.date.min)
-    until = _date(asked.get("until"), dt.date.max)
-    wanted = asked.get("set")
-    if wanted is not None and wanted not in _known_sets():
-        raise _Refused("badArgument", f"Set does not exist: {wanted}")
+    since = _date(request.get("from"), dt.date.min)
+    until = _date(request.get("until"), dt.date.max)
+    set_name = request.get("set")
+    if set_name is not None and set_name not in _known_sets():
+        raise _Refused("badArgument", f"Set does not exist: {set_name}")
     raws = (_raw(archive, base) for base in archive.ids())
-    found = [
+    chosen = [
         raw
         for raw in raws
-        if since <= raw.datestamp <= until and (wanted is None or _in_set(raw, wanted))
+        if since <= raw.datestamp <= until and (set_name is None or _in_set(raw, set_name))
     ]
-    return sorted(found, key=lambda raw: (raw.datestamp, raw.paper.arxiv_id))
+    return sorted(chosen, key=lambda raw: (raw.datestamp, raw.paper.arxiv_id))
 
 
 def _raw(archive: Archive, base: str) -> Raw:
@@ -113,9 +113,9 @@ def _raw(archive: Archive, base: str) -> Raw:
     return Raw(paper, archive.history(base), archive.datestamp(base))
 
 
-def _in_set(raw: Raw, wanted: str) -> bool:
+def _in_set(raw: Raw, set_name: str) -> bool:
     specs = oai.set_specs(raw.paper.categories)
-    return any(f"{spec}:".startswith(f"{wanted}:") for spec in specs)
+    return any(f"{spec}:".startswith(f"{set_name}:") for spec in specs)
 
 
 def _known_sets() -> set[str]:
@@ -142,9 +142,9 @@ def _date(text: str | None, default: dt.date) -> dt.date:
         raise _Refused("badArgument", f"Invalid date: {text}") from error
 
 
-def _token(asked: _Fields, skip: int, archive: Archive) -> str:
+def _token(request: _Fields, skip: int, archive: Archive) -> str:
     """The request and how far it came; `made` is the day in UTC, with which it ends."""
-    kept = {name: value for name, value in asked.items() if name not in {"skip", "made"}}
+    kept = {name: value for name, value in request.items() if name not in {"skip", "made"}}
     made = archive.now.astimezone(dt.UTC).date()
     return quote(urlencode({**kept, "skip": skip, "made": made}), safe="")
 

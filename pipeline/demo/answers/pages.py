@@ -9,21 +9,21 @@ from urllib.parse import parse_qs
 from pipeline.categories import canonical, taxonomy
 from pipeline.demo.answers.answer import HTML, Answer, page
 from pipeline.demo.archive import Archive, on_page
-from pipeline.demo.asked import Asked
 from pipeline.demo.payloads.pages import Window, catchup_page, list_page
+from pipeline.demo.request import Request
 
 MOST_SHOWN = 2000
 
 
-def list_answer(archive: Archive, asked: Asked) -> Answer:
+def list_answer(archive: Archive, request: Request) -> Answer:
     """The newest announced listing of a category or archive."""
-    category, _, form = asked.address.removeprefix("/list/").partition("/")
+    category, _, form = request.address.removeprefix("/list/").partition("/")
     if form != "new" or not _is_known(category):
         return Answer(404, HTML, page("arXiv", "Not found", f"No listing of {category}."))
     if category in taxonomy().aliases:
-        return _sent_on(asked, category)
+        return _sent_on(request, category)
     date = archive.newest()
-    fields = _fields(asked)
+    fields = _fields(request)
     show = min(_number(fields, "show", MOST_SHOWN), MOST_SHOWN)
     window = Window(_number(fields, "skip", 0), show)
     sections = on_page(archive.listed(date), category) if date else {}
@@ -31,15 +31,15 @@ def list_answer(archive: Archive, asked: Asked) -> Answer:
     return Answer(200, HTML, body)
 
 
-def catchup_answer(archive: Archive, asked: Asked) -> Answer:
+def catchup_answer(archive: Archive, request: Request) -> Answer:
     """The listing of one of the past 90 days, in pages."""
-    category, _, day = asked.address.removeprefix("/catchup/").partition("/")
-    fields = _fields(asked)
+    category, _, day = request.address.removeprefix("/catchup/").partition("/")
+    fields = _fields(request)
     number = fields.get("page", "1")
     if not _is_known(category):
         return _bad_request(f"Invalid archive or category: {category}.")
     if category in taxonomy().aliases:
-        return _sent_on(asked, category)
+        return _sent_on(request, category)
     try:
         date = dt.date.fromisoformat(day)
     except ValueError:
@@ -64,8 +64,8 @@ def out_of_reach(day: str) -> Answer:
     return _bad_request(f"{day} is out of reach: catch-up is for the past 90 days up to today")
 
 
-def _fields(asked: Asked) -> Mapping[str, str]:
-    return {name: values[-1] for name, values in parse_qs(asked.query).items()}
+def _fields(request: Request) -> Mapping[str, str]:
+    return {name: values[-1] for name, values in parse_qs(request.query).items()}
 
 
 def _number(fields: Mapping[str, str], name: str, default: int) -> int:
@@ -76,14 +76,14 @@ def _number(fields: Mapping[str, str], name: str, default: int) -> int:
 
 def _is_known(name: str) -> bool:
     """A category, an alias or an archive, spelled as arXiv does."""
-    known = taxonomy()
-    archives = {category.partition(".")[0] for category in known.categories}
-    return name in known.categories or name in known.aliases or name in archives
+    names = taxonomy()
+    archives = {category.partition(".")[0] for category in names.categories}
+    return name in names.categories or name in names.aliases or name in archives
 
 
-def _sent_on(asked: Asked, category: str) -> Answer:
+def _sent_on(request: Request, category: str) -> Answer:
     """An alias leads to the page of the category that it stands for."""
-    where = asked.path.replace(f"/{category}/", f"/{canonical(category)}/", 1)
+    where = request.path.replace(f"/{category}/", f"/{canonical(category)}/", 1)
     return Answer(301, HTML, headers={"Location": where})
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pipeline.demo.answers.answer import HTML, Answer, page
 from pipeline.demo.archive import Archive
-from pipeline.demo.asked import Asked
+from pipeline.demo.request import Request
 from pipeline.errors import UsageError
 from pipeline.records import Paper
 
@@ -29,26 +29,26 @@ def pdf_folder(folder: Path) -> Pdfs:
     return read
 
 
-def asked_version(archive: Archive, asked: Asked) -> Paper | None:
+def asked_version(archive: Archive, request: Request) -> Paper | None:
     """The announced version that the address names."""
     try:
-        return archive.find(asked.address.removeprefix("/pdf/").removesuffix(".pdf"))
+        return archive.find(request.address.removeprefix("/pdf/").removesuffix(".pdf"))
     except UsageError:
         return None
 
 
-def pdf_answer(archive: Archive, pdfs: Pdfs, asked: Asked) -> Answer:
+def pdf_answer(archive: Archive, pdfs: Pdfs, request: Request) -> Answer:
     """The PDF, all or part of it."""
-    name = asked.address.removeprefix("/pdf/")
-    if asked.query or name.endswith(".pdf"):
+    name = request.address.removeprefix("/pdf/")
+    if request.query or name.endswith(".pdf"):
         return Answer(301, HTML, headers={"Location": f"/pdf/{name.removesuffix('.pdf')}"})
-    paper = asked_version(archive, asked)
+    paper = asked_version(archive, request)
     if paper and paper.versioned in archive.withdrawn:
         return withdrawn(paper.versioned)
     content = pdfs(paper.versioned) if paper else None
     if content is None:
         return no_document(name)
-    return file_answer(asked, content)
+    return file_answer(request, content)
 
 
 def withdrawn(versioned: str) -> Answer:
@@ -66,22 +66,22 @@ def no_document(name: str) -> Answer:
     return Answer(404, HTML, page("arXiv", f"No document for '{name}'", "Check the id."))
 
 
-def file_answer(asked: Asked, content: bytes) -> Answer:
+def file_answer(request: Request, content: bytes) -> Answer:
     """RFC 9110, 14: one range or the whole; a changed file comes whole again (If-Range)."""
     etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {"ETag": etag, "Accept-Ranges": "bytes"}
     whole = Answer(200, PDF, content, headers, chunked=True)
-    found = _RANGE.fullmatch(asked.range)
-    if found is None or asked.if_range not in {"", etag}:
+    match = _RANGE.fullmatch(request.range)
+    if match is None or request.if_range not in {"", etag}:
         return whole
     size = len(content)
-    if found["suffix"] is not None:
-        first, last = max(size - int(found["suffix"]), 0), size - 1
+    if match["suffix"] is not None:
+        first, last = max(size - int(match["suffix"]), 0), size - 1
     else:
-        first, last = int(found["first"]), min(int(found["last"] or size - 1), size - 1)
-        if found["last"] and int(found["last"]) < first:
+        first, last = int(match["first"]), min(int(match["last"] or size - 1), size - 1)
+        if match["last"] and int(match["last"]) < first:
             return whole
-    if first >= size or found["suffix"] == "0":
+    if first >= size or match["suffix"] == "0":
         refused = {**headers, "Content-Range": f"bytes */{size}"}
         return Answer(416, HTML, page("arXiv", "Range not satisfiable", ""), refused)
     part = {**headers, "Content-Range": f"bytes {first}-{last}/{size}"}

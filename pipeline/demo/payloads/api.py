@@ -13,7 +13,7 @@ from pipeline.demo.payloads.xml import ATOM_NAMESPACE, SCHEMA, document, leaf
 from pipeline.records import Paper
 
 
-class Found(NamedTuple):
+class DatedPaper(NamedTuple):
     """A version with its dates, which the records may not hold; UTC."""
 
     paper: Paper
@@ -24,9 +24,9 @@ class Found(NamedTuple):
 
 
 def api_feed(
-    date: dt.date, id_list: str, found: Sequence[Found], *, total: int, start: int, limit: int
+    date: dt.date, id_list: str, papers: Sequence[DatedPaper], *, total: int, start: int, limit: int
 ) -> bytes:
-    """One page of answers: `found` are that page's, `total` counts all; `date` is today's."""
+    """One page of answers: `papers` are that page's, `total` counts all; `date` is today's."""
     query = f"search_query=&id_list={id_list}&start={start}&max_results={limit}"
     digest = hashlib.sha1(query.encode(), usedforsecurity=False).digest()
     identity = f"https://arxiv.org/api/{base64.b64encode(digest).decode().rstrip('=')}"
@@ -34,7 +34,7 @@ def api_feed(
     address = f"https://arxiv.org/api/query?{query}"
     SubElement(feed, "link", {"href": address, "type": "application/atom+xml"})
     _opensearch(feed, per_page=limit, total=total, start=start)
-    for one in found:
+    for one in papers:
         _entry(feed, one)
     return document(feed)
 
@@ -73,20 +73,20 @@ def _opensearch(feed: Element, *, per_page: int, total: int, start: int) -> None
     leaf(feed, "opensearch:startIndex", str(start))
 
 
-def _entry(feed: Element, found: Found) -> None:
-    paper = found.paper
+def _entry(feed: Element, dated: DatedPaper) -> None:
+    paper = dated.paper
     page = {"href": f"https://arxiv.org/abs/{paper.versioned}", "rel": "alternate"}
     file = {"href": f"https://arxiv.org/pdf/{paper.versioned}", "rel": "related"}
     entry = SubElement(feed, "entry")
     leaf(entry, "id", f"http://arxiv.org/abs/{paper.versioned}")
     leaf(entry, "title", paper.title)
-    leaf(entry, "updated", _stamp(found.updated))
+    leaf(entry, "updated", _stamp(dated.updated))
     SubElement(entry, "link", {**page, "type": "text/html"})
     SubElement(entry, "link", {**file, "type": "application/pdf", "title": "pdf"})
     leaf(entry, "summary", paper.abstract)
     for category in paper.categories:
         SubElement(entry, "category", {"term": category, "scheme": SCHEMA})
-    leaf(entry, "published", _stamp(found.published))
+    leaf(entry, "published", _stamp(dated.published))
     if paper.comment is not None:
         leaf(entry, "arxiv:comment", paper.comment)
     SubElement(entry, "arxiv:primary_category", {"term": paper.categories[0]})

@@ -40,12 +40,12 @@ def feed(
     return _rss(channel)
 
 
-def feed_error(form: Form, date: dt.date, asked: Sequence[str], reason: str) -> bytes:
-    """The feed that comes with HTTP 400; `asked` as it was sent."""
-    title = f"Feed error for query: {_address(form, asked)}"
+def feed_error(form: Form, date: dt.date, names: Sequence[str], reason: str) -> bytes:
+    """The feed that comes with HTTP 400; `names` as it was sent."""
+    title = f"Feed error for query: {_address(form, names)}"
     if form == "atom":
-        return document(_atom(date, asked, title=title, about=reason))
-    return _rss(_channel(date, asked, title=title, about=reason))
+        return document(_atom(date, names, title=title, about=reason))
+    return _rss(_channel(date, names, title=title, about=reason))
 
 
 def _address(form: Form, categories: Sequence[str]) -> str:

@@ -140,7 +140,7 @@ def _leaf(tag: str, text: str) -> str:
 
 def _document(now: dt.datetime, request: Mapping[str, str], body: str) -> bytes:
     stamp = now.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    asked = "".join(
+    arguments = "".join(
         f' {name}="{escape(value, {chr(34): "&#34;"})}"' for name, value in request.items()
     )
     return (
@@ -149,5 +149,5 @@ def _document(now: dt.datetime, request: Mapping[str, str], body: str) -> bytes:
         'xsi:schemaLocation="http://www.openarchives.org/OAI/2.0/ '
         'http://www.openarchives.org/OAI/2.0/OAI-PMH.xsd">\n'
         f"    <responseDate>{stamp}</responseDate>\n"
-        f"    <request{asked}>{BASE}</request>\n{body}</OAI-PMH>\n"
+        f"    <request{arguments}>{BASE}</request>\n{body}</OAI-PMH>\n"
     ).encode()

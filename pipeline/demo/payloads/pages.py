@@ -191,11 +191,11 @@ def _subjects(paper: Paper) -> str:
 def urlized(text: str) -> str:
     """HTML with links in place of URLs, whose own text is lost, and around arXiv ids."""
     parts, end = [], 0
-    for found in _LINKED.finditer(text):
-        parts.append(escape(text[end : found.start()], quote=False))
-        matched = found[0].rstrip(".,;:!?)]'")
-        parts.append(_link(matched, is_id=found["id"] is not None))
-        end = found.start() + len(matched)
+    for match in _LINKED.finditer(text):
+        parts.append(escape(text[end : match.start()], quote=False))
+        matched = match[0].rstrip(".,;:!?)]'")
+        parts.append(_link(matched, is_id=match["id"] is not None))
+        end = match.start() + len(matched)
     parts.append(escape(text[end:], quote=False))
     return "".join(parts)
 

@@ -18,8 +18,8 @@ class Piece(NamedTuple):
 def pieces(line: str, reference: str) -> list[Piece]:
     """The line, with the words marked that the reference has not."""
     ours, theirs = ([str(word) for word in rjieba.cut(text)] for text in (line, reference))
-    found = []
+    parts = []
     for kind, start, end, _, _ in SequenceMatcher(a=ours, b=theirs, autojunk=False).get_opcodes():
         if start < end:
-            found.append(Piece("".join(ours[start:end]), kind != "equal"))
-    return found
+            parts.append(Piece("".join(ours[start:end]), kind != "equal"))
+    return parts

@@ -11,11 +11,11 @@ from pipeline.evaluate.report.plots import Dot
 from pipeline.evaluate.results import MAIN_METRIC, Case, Evaluation, Sample
 
 SHOWN = 5
-"""So many of the worst, and of the best."""
+"""Lines, of the worst and of the best each."""
 _CONFUSED = 8
 
 
-class Pair(NamedTuple):
+class Contrast(NamedTuple):
     """A case with what the baseline and another system wrote; `change` in the main metric."""
 
     case: Case
@@ -45,7 +45,7 @@ class Confusion(NamedTuple):
 
 def extremes(
     evaluation: Evaluation, cases: Sequence[Case], samples: Sequence[Sample], system: str
-) -> tuple[list[Pair], list[Pair]]:
+) -> tuple[list[Contrast], list[Contrast]]:
     """The worst regressions and the best gains; of a system alone its worst and best cases."""
     base_name = evaluation.baseline.name
     alone = system == base_name
@@ -53,7 +53,7 @@ def extremes(
     own = values(system, MAIN_METRIC, samples)
     base = {} if alone else values(base_name, MAIN_METRIC, samples)
     pairs = [
-        Pair(
+        Contrast(
             case=case,
             base=None if alone else firsts.get((base_name, case.id)),
             own=firsts[system, case.id],
@@ -119,15 +119,15 @@ def cost_and_quality(evaluation: Evaluation) -> tuple[str, list[Dot]]:
     """What cost is counted in, and every system; tokens where all are free."""
     paid = any(a.metric == "cost" and a.mean > 0 for a in evaluation.averages)
     metrics = ("cost",) if paid else ("tokens-in", "tokens-out")
-    found = []
+    points = []
     for system in evaluation.systems:
         main = evaluation.average(system.name, MAIN_METRIC)
         parts = [evaluation.average(system.name, metric) for metric in metrics]
         if main is not None and all(parts):
-            found.append((system.name, sum(part.mean for part in parts if part), main.mean))
+            points.append((system.name, sum(part.mean for part in parts if part), main.mean))
     dots = [
-        Dot(name, cost, quality, front=not any(_beats(other, (cost, quality)) for other in found))
-        for name, cost, quality in found
+        Dot(name, cost, quality, front=not any(_beats(other, (cost, quality)) for other in points))
+        for name, cost, quality in points
     ]
     return "money a paper" if paid else "tokens a paper", dots
 

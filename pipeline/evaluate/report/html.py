@@ -104,5 +104,5 @@ def _pareto(evaluation: Evaluation) -> Markup | None:
     return Markup(pareto(title, counted, dots)) if dots else None  # noqa: S704 - plots.py escapes
 
 
-def _interval(metric: str, found: Any) -> str:
-    return f"{words.number(metric, found.low)} to {words.number(metric, found.high)}"
+def _interval(metric: str, estimate: Any) -> str:
+    return f"{words.number(metric, estimate.low)} to {words.number(metric, estimate.high)}"

@@ -156,8 +156,8 @@ def _end(reference: Reference) -> str:
 
 
 def _reference(evaluation: Evaluation, name: str, metric: str) -> str:
-    found = [r.value for r in evaluation.references if (_end(r), r.metric) == (name, metric)]
-    return number(metric, found[0]) if found else ""
+    values = [r.value for r in evaluation.references if (_end(r), r.metric) == (name, metric)]
+    return number(metric, values[0]) if values else ""
 
 
 def _wide(console: Console) -> Console:

@@ -24,11 +24,11 @@ def verdicts(evaluation: Evaluation) -> Iterator[str]:
         if one.metric == MAIN_METRIC:
             yield verdict(one)
     if len(evaluation.systems) == 1 and (
-        found := evaluation.average(_only(evaluation), MAIN_METRIC)
+        average := evaluation.average(_only(evaluation), MAIN_METRIC)
     ):
         yield (
-            f"{_only(evaluation)} has {found.mean:.1f} points of {METRICS[MAIN_METRIC].title}"
-            f" (95% {found.low:.1f} to {found.high:.1f})"
+            f"{_only(evaluation)} has {average.mean:.1f} points of {METRICS[MAIN_METRIC].title}"
+            f" (95% {average.low:.1f} to {average.high:.1f})"
         )
 
 

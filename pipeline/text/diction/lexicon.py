@@ -37,8 +37,8 @@ class Lexicon(NamedTuple):
             (self.astray, reading.astray),
         )
         for pattern, texts in places:
-            for found in filter(None, map(pattern.search, texts)):
-                return found[0]
+            for match in filter(None, map(pattern.search, texts)):
+                return match[0]
         return None
 
 

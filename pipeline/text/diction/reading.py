@@ -48,7 +48,7 @@ class Reading(NamedTuple):
 @lru_cache(maxsize=64)
 def read_line(line: str) -> Reading:
     """The reading of a line; every rule asks for the same."""
-    plain = _UNMARKED.sub(lambda found: unicodedata.normalize("NFKC", found[0]), line[:READ])
+    plain = _UNMARKED.sub(lambda match: unicodedata.normalize("NFKC", match[0]), line[:READ])
     plain = _GAPS.sub("", plain)
     parts = [part.strip() for part in _PARTS.split(plain) if part.strip()]
     astray = tuple(part for part in parts if not _names_any(part))
@@ -58,9 +58,9 @@ def read_line(line: str) -> Reading:
 
 
 def _names_any(part: str) -> bool:
-    known, sizes = _research()
+    words, sizes = _research()
     return any(
-        part[at : at + size] in known for size in sizes for at in range(len(part) - size + 1)
+        part[at : at + size] in words for size in sizes for at in range(len(part) - size + 1)
     )
 
 

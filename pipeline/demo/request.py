@@ -20,7 +20,7 @@ _FOLDERS: dict[str, Kind] = {
 _ADDRESSES: dict[str, Kind] = {"/api/query": "api", "/oai": "oai"}
 
 
-class Asked(Record):
+class Request(Record):
     """One request. A header that was not sent is an empty text."""
 
     method: str
@@ -48,5 +48,5 @@ class Asked(Record):
     def kind(self) -> Kind | None:
         """What is asked for; None for an address that arXiv does not have."""
         address = self.address
-        found = (kind for folder, kind in _FOLDERS.items() if address.startswith(folder))
-        return _ADDRESSES.get(address) or next(found, None)
+        kinds = (kind for folder, kind in _FOLDERS.items() if address.startswith(folder))
+        return _ADDRESSES.get(address) or next(kinds, None)
