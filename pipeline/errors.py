@@ -62,7 +62,8 @@ def one_line(text: object) -> str:
 
     Half a surrogate pair, which no file can hold, is spelled out.
     """
-    return " ".join(str(text).split()).encode(errors="backslashreplace").decode()
+    line = " ".join(str(text).split())
+    return line if line.isascii() else line.encode(errors="backslashreplace").decode()
 
 
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")

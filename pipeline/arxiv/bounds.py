@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pipeline.errors import ArxivMalformed, one_line
 
 FEED_BYTES = 12_000_000
-"""Of what is read as a feed, the API's answers among them: it takes two seconds a megabyte."""
+"""Of what is read as a feed, the API's answers among them."""
 PAGE_BYTES = 24_000_000
 DEEPEST = 400
 """Elements inside of each other: an HTML parser's time grows with the square of it."""

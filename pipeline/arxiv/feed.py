@@ -7,21 +7,56 @@ authors are one string of raw TeX.
 from __future__ import annotations
 
 import datetime as dt
-import io
 import re
 from email.utils import parsedate_to_datetime
-from typing import Any
-
-import feedparser
+from typing import NamedTuple
+from xml.etree.ElementTree import Element
 
 from pipeline.arxiv import bounds
 from pipeline.arxiv.calendar import EASTERN
 from pipeline.arxiv.ids import parse_id
 from pipeline.arxiv.names import split_authors
+from pipeline.arxiv.xml import ARXIV, ATOM, CREATOR, malformed, read_xml, text_in
 from pipeline.errors import ArxivMalformed, ArxivRefused, JianjieError, one_line
 from pipeline.records import Announcement, AnnounceType, Paper, Record
 
+_FEED = "a feed"
 _ABSTRACT = re.compile(r"\bAbstract:\s*(.*)", re.DOTALL)
+
+
+class _Form(NamedTuple):
+    """What a feed's parts are called."""
+
+    feed: str
+    item: str
+    date: str
+    about: str
+    title: str
+    id: str
+    summary: str
+    category: str
+
+
+_RSS = _Form(
+    feed="channel",
+    item="item",
+    date="pubDate",
+    about="description",
+    title="title",
+    id="guid",
+    summary="description",
+    category="category",
+)
+_ATOM = _Form(
+    feed=f"{ATOM}feed",
+    item=f"{ATOM}entry",
+    date=f"{ATOM}updated",
+    about=f"{ATOM}subtitle",
+    title=f"{ATOM}title",
+    id=f"{ATOM}id",
+    summary=f"{ATOM}summary",
+    category=f"{ATOM}category",
+)
 
 
 class Feed(Record):
@@ -41,64 +76,49 @@ def parse_feed(content: bytes, *, where: str) -> Feed:
 
     Raises ArxivMalformed when it is not a feed, ArxivRefused when it is arXiv's error feed.
     """
-    parsed = parse_xml(content, where=where)
-    title = one_line(parsed.feed.get("title", ""))
+    root = read_xml(content, bounds.FEED_BYTES, _FEED, where)
+    form = _ATOM if root.tag == _ATOM.feed else _RSS
+    feed = root if form is _ATOM else root.find(_RSS.feed) if root.tag == "rss" else None
+    if feed is None:
+        raise malformed(_FEED, where, f"no RSS or Atom in it, its root is {root.tag[:80]}")
+    title = one_line(text_in(feed, form.title))
     if title.startswith("Feed error"):
-        detail = one_line(parsed.feed.get("description", "") or parsed.feed.get("subtitle", ""))
         raise ArxivRefused(
             "arXiv cannot serve this feed",
             where=where,
             fix="Check the field's categories in config.yaml",
-            said=detail or title,
+            said=one_line(text_in(feed, form.about)) or title,
         )
-    items = [_item(entry, where=where) for entry in parsed.entries]
+    items = [_item(entry, form, where=where) for entry in feed.findall(form.item)]
     typed = _once_each([item for item, has_type in items if has_type])
     ids = {item.paper.arxiv_id for item in typed}
     others = [item for item, has_type in items if not has_type and item.paper.arxiv_id not in ids]
     return Feed(
-        date=_date(parsed, where=where),
+        date=_date(text_in(feed, form.date).strip(), where=where),
         announcements=(*typed, *_once_each(others)),
         untyped=tuple(dict.fromkeys(item.paper.arxiv_id for item in others)),
     )
 
 
-def parse_xml(content: bytes, *, where: str) -> Any:
-    """feedparser's reading of `content`, strict: anything but one whole feed is an error."""
-    # Sanitising is for browsers; it would eat "$<$1 kbps" out of a title. A stream, because bytes
-    # that name a file on this machine would be opened.
-    bounds.within(content, bounds.FEED_BYTES, where)
-    parsed = feedparser.parse(io.BytesIO(content), sanitize_html=False, resolve_relative_uris=False)
-    if parsed.bozo or not parsed.get("version"):
-        raise ArxivMalformed(
-            "the answer is not a feed",
-            where=where,
-            said=parsed.get("bozo_exception", "") or "no RSS or Atom in it",
-            fix="Try again in a few minutes; nothing was changed",
-        )
-    return parsed
-
-
-def _date(parsed: Any, *, where: str) -> dt.date:
-    rss = parsed.feed.get("published")
+def _date(text: str, *, where: str) -> dt.date:
+    """As RSS writes it, or as Atom does."""
     try:
-        # "updated" is for Atom alone: beside a "published", feedparser warns about asking for it.
-        stamp = (
-            parsedate_to_datetime(rss) if rss else dt.datetime.fromisoformat(parsed.feed["updated"])
-        )
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        iso = text[:4].isdecimal()
+        stamp = dt.datetime.fromisoformat(text) if iso else parsedate_to_datetime(text)
+        return stamp.astimezone(EASTERN).date()
+    except (TypeError, ValueError, OverflowError) as error:
         raise ArxivMalformed(
             "the feed does not say its date", where=where, fix="Try again later"
         ) from error
-    return stamp.astimezone(EASTERN).date()
 
 
-def _item(entry: Any, *, where: str) -> tuple[Announcement, bool]:
+def _item(entry: Element, form: _Form, *, where: str) -> tuple[Announcement, bool]:
     """The item, and whether its announce type is one that we know.
 
     ArXiv's schema has more actions than its feed has names for: those come as `no_match`
     (arxiv-feed, feed/database.py).
     """
-    guid = one_line(entry.get("id", ""))
+    guid = one_line(text_in(entry, form.id))
     try:
         base, version = parse_id(guid)
     except JianjieError as error:
@@ -110,18 +130,19 @@ def _item(entry: Any, *, where: str) -> tuple[Announcement, bool]:
         raise ArxivMalformed(
             "an item without a version", where=where, said=guid, fix="Try again later"
         )
-    summary = entry.get("summary", "")
+    summary = text_in(entry, form.summary)
     abstract = _ABSTRACT.search(summary)
+    categories = (one.get("term") or one.text or "" for one in entry.findall(form.category))
     paper = Paper(
         arxiv_id=base,
         version=version,
-        title=bounds.field(entry.get("title", ""), bounds.TITLE),
+        title=bounds.field(text_in(entry, form.title), bounds.TITLE),
         abstract=bounds.field(abstract[1] if abstract else summary, bounds.ABSTRACT),
-        authors=bounds.authors(split_authors(entry.get("author", "")[: bounds.AUTHORS])),
-        categories=tuple(tag.term for tag in entry.get("tags", [])),
+        authors=bounds.authors(split_authors(text_in(entry, CREATOR)[: bounds.AUTHORS])),
+        categories=tuple(filter(None, map(str.strip, categories))),
         metadata="feed",
     )
-    word = one_line(entry.get("arxiv_announce_type", ""))
+    word = one_line(text_in(entry, f"{ARXIV}announce_type"))
     typed = word in list(AnnounceType)
     guess = AnnounceType.NEW if version == 1 else AnnounceType.REPLACE
     return Announcement(announce=AnnounceType(word) if typed else guess, paper=paper), typed

@@ -58,6 +58,8 @@ def _tidy(text: str) -> str:
 
 def _without_brackets(text: str) -> str:
     """Affiliations left out, nested ones too; a text whose brackets never close is kept whole."""
+    if "(" not in text:
+        return text
     depth, kept = 0, []
     for char in text:
         if char == "(":

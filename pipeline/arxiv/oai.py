@@ -10,16 +10,16 @@ from __future__ import annotations
 import datetime as dt
 import re
 from email.utils import parsedate_to_datetime
-from xml.etree.ElementTree import Element, ParseError
-
-from defusedxml.ElementTree import fromstring
+from xml.etree.ElementTree import Element
 
 from pipeline.arxiv import bounds
 from pipeline.arxiv.ids import parse_id
 from pipeline.arxiv.names import split_authors
-from pipeline.errors import ArxivMalformed, ArxivRefused, UsageError, one_line
+from pipeline.arxiv.xml import malformed, read_xml
+from pipeline.errors import ArxivRefused, UsageError, one_line
 from pipeline.records import Paper, Record
 
+_ANSWER = "an OAI-PMH answer in arXivRaw"
 _OAI = "{http://www.openarchives.org/OAI/2.0/}"
 _RAW = "{http://arxiv.org/OAI/arXivRaw/}"
 _NOTHING = frozenset({"noRecordsMatch", "idDoesNotExist"})
@@ -59,8 +59,9 @@ def parse_oai(content: bytes, *, where: str) -> OaiPage:
     No matching records and an unknown id give an empty page. Raises ArxivRefused for every other
     OAI-PMH error, ArxivMalformed when it is no such answer or is cut off.
     """
-    bounds.within(content, bounds.PAGE_BYTES, where)
-    root = _xml(content, where)
+    root = read_xml(content, bounds.PAGE_BYTES, _ANSWER, where)
+    if root.tag != f"{_OAI}OAI-PMH":
+        raise malformed(_ANSWER, where, f"its root is {root.tag[:80]}")
     refusals = {
         error.get("code", ""): one_line(error.text or "") for error in root.iter(f"{_OAI}error")
     }
@@ -77,22 +78,11 @@ def parse_oai(content: bytes, *, where: str) -> OaiPage:
     if answer_given is None:
         if refusals:
             return OaiPage(records=(), token=None)
-        raise _malformed("neither records nor an error in it", where)
+        raise malformed(_ANSWER, where, "neither records nor an error in it")
     return OaiPage(
         records=tuple(_record(record, where) for record in answer_given.iter(f"{_OAI}record")),
         token=(answer_given.findtext(f"{_OAI}resumptionToken") or "").strip() or None,
     )
-
-
-def _xml(content: bytes, where: str) -> Element:
-    try:
-        # arXiv sends no document type; without one, there are no entities to blow up.
-        root = fromstring(content, forbid_dtd=True)
-    except (ParseError, ValueError, LookupError) as error:
-        raise _malformed(str(error) or type(error).__name__, where) from error
-    if root.tag != f"{_OAI}OAI-PMH":
-        raise _malformed(f"its root is {root.tag}", where)
-    return root
 
 
 def _record(record: Element, where: str) -> OaiRecord:
@@ -101,10 +91,10 @@ def _record(record: Element, where: str) -> OaiRecord:
         return _deleted(header.findtext(f"{_OAI}identifier") or "", where)
     raw = record.find(f"{_OAI}metadata/{_RAW}arXivRaw")
     if raw is None:
-        raise _malformed("a record without arXivRaw metadata", where)
+        raise malformed(_ANSWER, where, "a record without arXivRaw metadata")
     versions = _versions(raw, where)
     if not versions:
-        raise _malformed(f"{_field(raw, 'id', where)} without a version", where)
+        raise malformed(_ANSWER, where, f"{_field(raw, 'id', where)} without a version")
     return OaiRecord(
         paper=_paper(raw, versions[-1], where),
         versions=versions,
@@ -153,9 +143,9 @@ def _version(version: Element, where: str) -> OaiVersion:
         # Without a zone the mail format means UTC too.
         utc = submitted.replace(tzinfo=submitted.tzinfo or dt.UTC).astimezone(dt.UTC)
     except (ValueError, OverflowError) as error:
-        raise _malformed("a version without a readable date", where) from error
+        raise malformed(_ANSWER, where, "a version without a readable date") from error
     if number is None:
-        raise _malformed("a version without a number", where)
+        raise malformed(_ANSWER, where, "a version without a number")
     gone = _text(version, "size") == "0kb" and "I" in _text(version, "source_type")
     return OaiVersion(number=int(number[1]), submitted=utc, withdrawn=gone)
 
@@ -164,23 +154,14 @@ def _base(text: str, where: str) -> str:
     try:
         return parse_id(text).base
     except UsageError as error:
-        raise _malformed(f"a record without an arXiv id: {text!r}", where) from error
+        raise malformed(_ANSWER, where, f"a record without an arXiv id: {text!r}") from error
 
 
 def _field(raw: Element, name: str, where: str) -> str:
     if not (text := _text(raw, name)):
-        raise _malformed(f"a record without <{name}>", where)
+        raise malformed(_ANSWER, where, f"a record without <{name}>")
     return text
 
 
 def _text(element: Element, name: str) -> str:
     return one_line(element.findtext(f"{_RAW}{name}") or "")
-
-
-def _malformed(cause: str, where: str) -> ArxivMalformed:
-    return ArxivMalformed(
-        "the answer is no OAI-PMH answer in arXivRaw",
-        where=where,
-        said=cause,
-        fix="Try again in a few minutes; nothing was changed",
-    )

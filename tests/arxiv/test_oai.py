@@ -205,6 +205,7 @@ def test_every_other_error_is_refused_with_arxivs_reason(code: str) -> None:
     assert caught.value.where == WHERE
 
 
+NO_ANSWER = "is not an OAI-PMH answer"
 WHOLE = listed(record())
 BOMB = b"<!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]>"
 
@@ -215,13 +216,11 @@ BOMB = b"<!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;'>]>"
         pytest.param(b"", "no element", id="empty"),
         pytest.param(b"Rate exceeded.", "syntax error", id="plain text"),
         pytest.param(b"<html><body>Down</body></html>", "root is html", id="HTML"),
-        pytest.param(WHOLE[:-9], "is no OAI-PMH answer", id="cut off"),
-        pytest.param(WHOLE[: len(WHOLE) // 2], "is no OAI-PMH answer", id="cut in half"),
-        pytest.param(WHOLE.replace(b"We study", b"\xff"), "is no OAI-PMH answer", id="not UTF-8"),
-        pytest.param(
-            WHOLE.replace(b"UTF-8", b"none-8"), "is no OAI-PMH answer", id="unknown encoding"
-        ),
-        pytest.param(WHOLE.replace(b"?>\n", b"?>" + BOMB), "is no OAI-PMH answer", id="entities"),
+        pytest.param(WHOLE[:-9], NO_ANSWER, id="cut off"),
+        pytest.param(WHOLE[: len(WHOLE) // 2], NO_ANSWER, id="cut in half"),
+        pytest.param(WHOLE.replace(b"We study", b"\xff"), NO_ANSWER, id="not UTF-8"),
+        pytest.param(WHOLE.replace(b"UTF-8", b"none-8"), NO_ANSWER, id="unknown encoding"),
+        pytest.param(WHOLE.replace(b"?>\n", b"?>" + BOMB), NO_ANSWER, id="entities"),
         pytest.param(envelope("<Identify/>"), "neither records nor an error", id="other verb"),
         pytest.param(WHOLE.replace(b"arXivRaw/", b"arXiv/"), "without arXivRaw", id="other form"),
         pytest.param(listed(record("nonsense")), "without an arXiv id", id="no id"),
