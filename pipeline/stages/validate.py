@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 
 from pipeline.categories import nearest, vocabulary
 from pipeline.records import Draft, Record
@@ -57,6 +56,7 @@ _CONTACT = re.compile(
     r"|下载(?:地址|链接)|免费(?:领取|咨询|下载|试用)|优惠[码券]|论文代写|代写论文",
     re.IGNORECASE,
 )
+_FIVE_TIMES = re.compile(r"(.)\1{4}", re.DOTALL)
 _REPEATED_LINE = 400
 """Characters of a line that are looked through for repetitions; three times what is published."""
 
@@ -101,8 +101,8 @@ def one_line_only(line: str) -> str | None:
     """A digest entry has one line of 简介, of visible characters."""
     if not line.strip():
         return "the line is empty"
-    unseen = any(unicodedata.category(char) in UNSEEN or char == "\ufffd" for char in line)
-    return "line breaks or invisible characters inside" if unseen else None
+    unseen = not line.isprintable() and any(unicodedata.category(char) in UNSEEN for char in line)
+    return "line breaks or invisible characters inside" if unseen or "\ufffd" in line else None
 
 
 def ends_with_full_stop(line: str) -> str | None:
@@ -140,7 +140,8 @@ def no_kana_or_hangul(line: str) -> Problem:
 
 def simplified_script(line: str) -> Problem:
     """Every Han character is in GB2312, which has no traditional forms."""
-    odd = [char for char in _HAN.findall(line) if not _in_gb2312(char)]
+    han = _HAN.findall(line)
+    odd = [] if _in_gb2312("".join(han)) else [char for char in han if not _in_gb2312(char)]
     return Quoted("has characters that are not simplified Chinese", _few(odd)) if odd else None
 
 
@@ -176,10 +177,12 @@ def no_repetition(line: str) -> str | None:
     sentences = _sentences(line)
     if len(set(sentences)) < len(sentences):
         return "has the same sentence twice"
-    if any(not char.isdigit() and len(list(row)) >= 5 for char, row in groupby(line)):
+    if any(not match[1].isdigit() for match in _FIVE_TIMES.finditer(line)):
         return "has the same sign five times in a row"
-    phrases = {line[at : at + 8] for at in range(len(line) - 7)}
-    phrases = {phrase for phrase in phrases if _HAN.search(phrase)}
+    eights = [line[at : at + 8] for at in range(len(line) - 7)]
+    if len(eights) - len(set(eights)) < 2:  # what comes three times repeats itself twice
+        return None
+    phrases = {phrase for phrase in eights if _HAN.search(phrase)}
     phrases |= {line[at : at + 16] for at in range(len(line) - 15)}
     often = any(line.count(phrase) >= 3 for phrase in phrases)
     return "has the same phrase three times" if often else None
@@ -250,9 +253,9 @@ def _few(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(word[:40] for word in list(dict.fromkeys(words))[:5])
 
 
-def _in_gb2312(char: str) -> bool:
+def _in_gb2312(text: str) -> bool:
     try:
-        char.encode("gb2312")
+        text.encode("gb2312")
     except UnicodeEncodeError:
         return False
     return True

@@ -20,6 +20,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import cached_property
+from itertools import chain
 from typing import Final, final
 
 _SHORT = 5000
@@ -161,31 +163,45 @@ def initials(text: str) -> Iterator[str]:
 
 @final
 class Source:
-    """What a paper says, made ready to look names and numbers up in; never changes.
+    """What a paper says, to look names and numbers up in; never changes.
 
     All texts count alike, but acronyms are read from the initials only of texts as short as an
     abstract: almost any three letters are the initials of some words of a whole paper.
     """
 
-    __slots__ = ("_borders", "_initials", "_letters", "_numbers", "_words")
-
     def __init__(self, texts: Iterable[str]) -> None:
-        words: list[str] = []
-        acronyms: list[str] = []
-        numbers: set[str] = set()
-        for text in texts:
-            plain = _plain(text)
-            lower = plain.lower()
-            lower_words = _WORD.findall(lower)
-            words += lower_words
-            numbers.update(_numbers(lower), _spelled_numbers(lower_words))
-            if len(plain) <= _SHORT:
-                acronyms += initials(plain)
-        self._words: Final = frozenset(words)
-        self._letters: Final = "".join(words)
-        self._borders: Final = b"".join([b"1".ljust(len(word), b"0") for word in words]) + b"1"
-        self._initials: Final = "\n".join(acronyms)
-        self._numbers: Final = frozenset(numbers)
+        self._plain: Final = [_plain(text) for text in texts]
+
+    # Each index is made when it is first asked for: few lines need all of them.
+
+    @cached_property
+    def _runs(self) -> list[list[str]]:
+        """Words and runs of digits, text by text."""
+        return [_WORD.findall(plain.lower()) for plain in self._plain]
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(chain.from_iterable(self._runs))
+
+    @cached_property
+    def _letters(self) -> str:
+        return "".join(chain.from_iterable(self._runs))
+
+    @cached_property
+    def _borders(self) -> bytes:
+        """A 1 where a word begins or the text ends."""
+        words = chain.from_iterable(self._runs)
+        return b"".join([b"1".ljust(len(word), b"0") for word in words]) + b"1"
+
+    @cached_property
+    def _initials(self) -> str:
+        short = (plain for plain in self._plain if len(plain) <= _SHORT)
+        return "\n".join(chain.from_iterable(map(initials, short)))
+
+    @cached_property
+    def _numbers(self) -> frozenset[str]:
+        digits = chain.from_iterable(_numbers(plain.lower()) for plain in self._plain)
+        return frozenset(chain(digits, *map(_spelled_numbers, self._runs)))
 
     def has_word(self, word: str) -> bool:
         """Whether the text has `word`, in the singular or the plural, from border to border.

@@ -9,7 +9,8 @@ those of other papers of its day and of the four weeks before: none reaches 0.6,
 system in two papers; two papers with one problem), five 0.4.
 
 Only lines that share one of their rarer runs can be so much alike (prefix filtering: Chaudhuri,
-Ganti and Kaushik, 2006), so a new line is held against a handful of ten thousand.
+Ganti and Kaushik, 2006), so a new line is held against a handful of ten thousand. Which runs are
+rare is counted anew when there are twice as many lines: a first night begins with none.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import re
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Protocol
 
 LIKE = 0.6
@@ -27,6 +29,8 @@ REACH = dt.timedelta(weeks=4)
 """Listings so long before a day have lines that the day's are held against."""
 _RUN = 3
 _UNREAD = re.compile(r"[\W_]+")
+_FIRST_COUNT = 16
+"""Lines after which runs are counted where there were none before."""
 
 
 class LineStore(Protocol):
@@ -48,7 +52,9 @@ class Lines:
         self._shown = tuple(shown)
         self._lock = threading.Lock()
         self._since: dt.date | None = None
-        self._common: Counter[str] = Counter()
+        self._common: dict[str, int] = {}
+        self._counted = 0
+        """Lines that are in `_common`."""
         self._known: list[tuple[str, frozenset[str]]] = []
         self._by_run: defaultdict[str, list[int]] = defaultdict(list)
 
@@ -60,11 +66,12 @@ class Lines:
         runs = _runs(line)
         with self._lock:
             self._reach(day - REACH)
-            for at in self._candidates(runs):
+            rarest = self._rarest(runs)
+            for at in {at for run in rarest for at in self._by_run.get(run, ())}:
                 other, theirs = self._known[at]
                 if other != arxiv_id and _likeness(runs, theirs) >= LIKE:
                     return other
-            self._add(arxiv_id, runs)
+            self._add(arxiv_id, runs, rarest)
         return None
 
     def _reach(self, since: dt.date) -> None:
@@ -73,25 +80,34 @@ class Lines:
             return
         lines = [*self._store.lines(since, self._since), *(() if self._since else self._shown)]
         lines_read = [(arxiv_id, _runs(line)) for arxiv_id, line in lines]
-        if self._since is None:
-            # Which runs are rare is settled once: the filter wants one order for all lines.
-            self._common.update(run for _, runs in lines_read for run in runs)
-        for arxiv_id, runs in lines_read:
-            self._add(arxiv_id, runs)
+        self._known += lines_read
+        self._index()
         self._since = since
 
-    def _candidates(self, runs: frozenset[str]) -> set[int]:
-        return {at for run in self._rarest(runs) for at in self._by_run.get(run, ())}
+    def _index(self) -> None:
+        """Count the runs, and find the rarest of each line: the filter wants one order for all."""
+        self._common = dict(Counter(chain.from_iterable(runs for _, runs in self._known)))
+        self._counted = len(self._known)
+        self._by_run = defaultdict(list)
+        for at, (_, runs) in enumerate(self._known):
+            for run in self._rarest(runs):
+                self._by_run[run].append(at)
 
-    def _add(self, arxiv_id: str, runs: frozenset[str]) -> None:
-        for run in self._rarest(runs):
+    def _add(self, arxiv_id: str, runs: frozenset[str], rarest: Iterable[str]) -> None:
+        for run in rarest:
             self._by_run[run].append(len(self._known))
         self._known.append((arxiv_id, runs))
+        if len(self._known) > 2 * self._counted + _FIRST_COUNT:
+            self._index()
 
     def _rarest(self, runs: frozenset[str]) -> list[str]:
         """The fewest runs that two lines which are alike share one of."""
         few = len(runs) - math.ceil(LIKE * len(runs)) + 1
-        return sorted(runs, key=lambda run: (self._common[run], run))[:few]
+        new = runs.difference(self._common)
+        if len(new) >= few:
+            return sorted(new)[:few]
+        rest = sorted(sorted(runs - new), key=self._common.__getitem__)
+        return sorted(new) + rest[: few - len(new)]
 
 
 class LinesForPaper:

@@ -105,7 +105,7 @@ def as_data(text: str) -> str:
     Applying it again changes nothing. The time taken is linear in the text's length.
     """
     seen = _IDLE_SELECTOR.sub("", _UNSEEN.sub("", text))
-    folded = seen.translate(_FOLDING)
+    folded = seen if seen.isascii() else seen.translate(_FOLDING)
     parts: list[str] = []
     at = 0
     for start, end in sorted(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from pipeline.text.diction.lexicon import lexicon
+from pipeline.text.diction.lexicon import find
 from pipeline.text.diction.reading import READ
 
 _DIGITS = "零〇一二两三四五六七八九幺"
@@ -43,7 +43,7 @@ def no_code(line: str) -> str | None:
     """No key, code or string that only a machine reads."""
     read = line[:READ]
     coded = _KEY.search(read) or any(map(_is_random, _TOKEN.findall(read)))
-    return "has a code" if coded or lexicon("secret").find(line) else None
+    return "has a code" if coded or find("secret", line) else None
 
 
 def _is_random(token: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from pipeline.text.diction.lexicon import lexicon
+from pipeline.text.diction.lexicon import find
 from pipeline.text.diction.reading import read_line
 from pipeline.text.reasons import Problem, Quoted
 
@@ -83,7 +83,7 @@ def no_word_of_itself(line: str) -> Problem:
 
 
 def _has(name: str, reason: str, line: str) -> Problem:
-    word = lexicon(name).find(line)
+    word = find(name, line)
     return Quoted(reason, _cut((word,))) if word else None
 
 
