@@ -53,6 +53,8 @@ def _schema() -> int:
 
 def cut(text: str, tokens: int) -> str:
     """The start of `text` that fits into `tokens`, ending after a whole sentence if it can."""
+    if len(text.encode()) <= tokens:
+        return text  # none is less than a byte
     encoded = _encoding().encode_ordinary(text)
     if len(encoded) <= tokens:
         return text

@@ -19,10 +19,11 @@ import hashlib
 import json
 import re
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import jinja2
@@ -91,6 +92,10 @@ class Front(Record):
         return pages_wanted(self.context, self.text_tokens)
 
 
+_MADE = frozenset({"_templates", "_shown"})
+"""What a variant makes of itself when it is needed: another process makes its own."""
+
+
 class Variant:
     """A checked prompt file. It can be pickled: templates are compiled where they are needed."""
 
@@ -112,7 +117,7 @@ class Variant:
         self._user_line = user_line
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_templates"}
+        return {name: value for name, value in self.__dict__.items() if name not in _MADE}
 
     @cached_property
     def _templates(self) -> dict[str, jinja2.Template]:
@@ -122,6 +127,11 @@ class Variant:
     def shown(self) -> tuple[Entry, ...]:
         """The few-shot examples, as papers that are not among them see them."""
         return tuple(self._examples[: self.front.examples.count if self.front.examples else 0])
+
+    @cached_property
+    def _shown(self) -> tuple[tuple[str, Mapping[str, str]], ...]:
+        """Every example by its base id, as a template sees it."""
+        return tuple((_VERSION.sub("", e.versioned), _example(e)) for e in self._examples)
 
     @property
     def examples_file(self) -> Path | None:
@@ -183,7 +193,7 @@ class Variant:
 
     def _values(self, paper: Paper, body: str, language: str | None) -> dict[str, Any]:
         few = self.front.examples
-        others = [e for e in self._examples if _VERSION.sub("", e.versioned) != paper.arxiv_id]
+        others = [shown for arxiv_id, shown in self._shown if arxiv_id != paper.arxiv_id]
         return {
             "title": as_data(paper.title),
             "authors": as_data("; ".join(paper.authors)),
@@ -191,7 +201,7 @@ class Variant:
             "comment": as_data(paper.comment or ""),
             "text": as_data(body),
             "language": language or "",
-            "examples": [_example(entry) for entry in others[: few.count if few else 0]],
+            "examples": others[: few.count if few else 0],
             "vocabulary": taxonomy().categories,
         }
 
@@ -327,7 +337,9 @@ def _check_names(text: str, path: Path) -> None:
 
 def _compiled(text: str, path: Path) -> jinja2.Template:
     with _syntax_told(path):
-        return _environment().from_string(text)
+        template = _environment().from_string(text)
+    template.globals = dict(template.globals)  # each rendering copies a chain ten times slower
+    return template
 
 
 @contextmanager
@@ -359,9 +371,11 @@ def _entries(file: Path, where: str) -> tuple[Entry, ...]:
         raise PromptError(f"examples cannot be read: {error}", where=where) from error
 
 
-def _example(entry: Entry) -> dict[str, Any]:
-    return {
+def _example(entry: Entry) -> Mapping[str, str]:
+    """Read-only: what one paper's template did with it would be in the next one's prompt."""
+    shown = {
         "title": as_data(entry.title),
         "abstract": as_data(entry.abstract),
         "reply": json.dumps({TAGS: entry.tags, LINE: entry.line}, ensure_ascii=False),
     }
+    return MappingProxyType(shown)
