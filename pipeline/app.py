@@ -22,7 +22,6 @@ from pipeline.events import Events, Listener, log_file
 from pipeline.files import cannot_write
 from pipeline.listing.find import lacking_metadata
 from pipeline.listing.metadata import ask
-from pipeline.llm.batch import Desk
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import FeatureMemory
 from pipeline.llm.guard import Guarded
@@ -40,6 +39,7 @@ from pipeline.store.store import Store
 from pipeline.text.likeness import Lines
 
 if TYPE_CHECKING:
+    from pipeline.llm.batch import Desk
     from pipeline.llm.embedded import EmbeddedModel
 
 STORE_FILE = "jianjie.sqlite3"
@@ -203,6 +203,8 @@ def _desk(
     profile = config.profile
     if not isinstance(profile, EndpointProfile) or not profile.batch:
         return None
+    from pipeline.llm.batch import Desk
+
     if not isinstance(model, Endpoint):
         raise TypeError("the model of an endpoint's profile is an Endpoint")
     return Desk(model, profile, guarded, store, Retry(config.retry, clock), clock, events)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.arxiv.client import ArxivClient
 from pipeline.clock import Clock
 from pipeline.config import Config
 from pipeline.events import Events
-from pipeline.llm.batch import Desk
 from pipeline.llm.guard import Guarded
 from pipeline.pdf.pool import Readers
 from pipeline.prompt.variant import Variant
 from pipeline.store.store import Store
 from pipeline.text.likeness import Lines
+
+if TYPE_CHECKING:
+    from pipeline.llm.batch import Desk
 
 
 @dataclass(frozen=True)

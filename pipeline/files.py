@@ -69,8 +69,9 @@ def _beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
     try:
         with os.fdopen(handle, "w+b") as file:
             yield Path(name), file
-    finally:
+    except BaseException:
         Path(name).unlink(missing_ok=True)
+        raise
 
 
 def sweep(folder: Path, now: dt.datetime) -> None:

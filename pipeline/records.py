@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict
 class Record(BaseModel):
     """A frozen value; an unknown field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Built when the first is made: a run that finds nothing to do needs few of a hundred kinds.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Section(StrEnum):
@@ -238,8 +239,6 @@ class Prompt(Record):
     reask: Literal["feedback", "resample"]
     temperature: float
     max_tokens: int
-    tokens: int
-    """System and user text, counted with the offline encoding."""
     truncated: bool = False
     """Whether the text was cut to the variant's token budget."""
     cut: tuple[str, ...] = ()

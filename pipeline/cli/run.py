@@ -144,16 +144,21 @@ class _Told:
         """A field is over."""
         self._results.append((result, seconds))
 
-    def tell(self) -> None:
-        """Tables for a person; a line on standard error for all that is not as it should be."""
+    def _print(self) -> None:
         from pipeline.cli.terminal import print_canary, print_result
-        from pipeline.night.account import canary_note, complaints
         from pipeline.records import Canary
 
-        for result, seconds in self._results if self._report else ():
+        for result, seconds in self._results:
             print_result(result, seconds)
-        if self._report and isinstance(self.canary, Canary):
+        if isinstance(self.canary, Canary):
             print_canary(self.canary)
+
+    def tell(self) -> None:
+        """Tables for a person; a line on standard error for all that is not as it should be."""
+        from pipeline.night.account import canary_note, complaints
+
+        if self._report:
+            self._print()
         for result, _ in self._results:
             for complaint in complaints(result, self.halted):
                 session.say(complaint)

@@ -19,6 +19,7 @@ from pipeline.errors import (
 from pipeline.evaluate.bench import Bench
 from pipeline.evaluate.results import Attempt, Case, System
 from pipeline.evaluate.together import Call, together
+from pipeline.llm import tokens
 from pipeline.llm.prices import cost
 from pipeline.night.paper import Kit, Question, or_shorter, question_of
 from pipeline.prompt.variant import Variant
@@ -98,7 +99,7 @@ def work_left(bench: Bench, todo: Sequence[SampleOrder]) -> dict[str, Work]:
         prompt = orders_asked.prompt
         done = left[order.writer.system.name]
         profile = bench.configs[order.writer.system.profile].profile
-        tokens_in = done.tokens_in + round(prompt.tokens * profile.counting_factor)
+        tokens_in = done.tokens_in + round(tokens.of_prompt(prompt) * profile.counting_factor)
         tokens_out = done.tokens_out + prompt.max_tokens
         price = cost(profile, tokens_in, tokens_out)
         left[order.writer.system.name] = Work(done.calls + 1, tokens_in, tokens_out, price)

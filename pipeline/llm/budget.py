@@ -22,6 +22,11 @@ class Budget:
         self.reached: BudgetReached | None = None
         """Once a call could pass a cap: no further one is made."""
 
+    @property
+    def capped(self) -> bool:
+        """Whether there is a cap at all."""
+        return self._caps.money is not None or self._caps.tokens is not None
+
     def reserve(self, tokens_in: int, tokens_out: int, *, share: float = 1.0) -> None:
         """Set aside the most that a call can use, so that calls at once cannot pass the cap.
 

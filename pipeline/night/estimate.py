@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pipeline.edges import Edges
 from pipeline.listing import find
 from pipeline.listing.find import NothingAnnounced
+from pipeline.llm import tokens
 from pipeline.llm.prices import cost
 from pipeline.night.paper import kit_of, prompt_for
 from pipeline.night.result import Trouble
@@ -76,7 +77,7 @@ def _estimate(edges: Edges, listing: Listing) -> Estimate:
     text = front.text_tokens if edges.variant.wants_pdf else 0
     kit = kit_of(edges)
     prompts = [prompt_for(paper, from_abstract(paper), kit) for paper in todo]
-    counted = sum(prompt.tokens + text for prompt in prompts)
+    counted = sum(tokens.of_prompt(prompt) + text for prompt in prompts)
     tokens_in = math.ceil(counted * profile.counting_factor)
     tokens_out = sum(prompt.max_tokens for prompt in prompts)
     price = cost(profile, tokens_in, tokens_out)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.arxiv.calendar import eastern_date
 from pipeline.edges import Edges
@@ -20,7 +21,7 @@ from pipeline.errors import (
     ModelForbidden,
     ModelRefused,
 )
-from pipeline.llm.batch import Desk
+from pipeline.llm import tokens
 from pipeline.night.downloads import Later
 from pipeline.night.paper import Question, downloads, read, ready, wants_pdf, write
 from pipeline.records import (
@@ -35,7 +36,12 @@ from pipeline.records import (
     Stage,
     Summary,
 )
+from pipeline.site import update
 from pipeline.stages.summarize import Refused
+from pipeline.text.diction import lexicon
+
+if TYPE_CHECKING:
+    from pipeline.llm.batch import Desk
 
 _CAUSES: Mapping[type[JianjieError], Cause] = {
     ModelForbidden: Cause.FORBIDDEN,
@@ -81,6 +87,7 @@ class _Journey:
         self._under_way: set[Future[Any]] = set()
         self._arrived: SimpleQueue[tuple[Future[Any], Callable[[Any], None]]] = SimpleQueue()
         self._waiting: list[_Waits] = []
+        self._warm = False
 
     def run(self, todo: Sequence[Announcement]) -> list[_Waits]:
         """Bring all papers to their end, or to where they wait for a batch: the latter."""
@@ -130,10 +137,20 @@ class _Journey:
     def _read(self, item: Announcement, question: Question) -> None:
         writes = partial(_one_paper, self._edges, self._day, item, question)
         self._send(self._writing, writes, self._written)
+        if not self._warm:
+            self._warm = True
+            threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
 
     def _written(self, result: Outcome | _Waits) -> None:
         if isinstance(result, _Waits):
             self._waiting.append(result)
+
+
+def _warm_up() -> None:
+    """Load what the replies and then the site will need: the first reply is still waited for."""
+    tokens.warm_up()
+    lexicon.warm_up()
+    update.warm_up()
 
 
 def _by_batch(edges: Edges, desk: Desk, day: Day, waiting: Sequence[_Waits]) -> None:

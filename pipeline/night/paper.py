@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from pipeline.edges import Edges
 from pipeline.errors import ArxivError, ContextExceeded, PdfError
+from pipeline.llm import tokens
 from pipeline.llm.model import Model
 from pipeline.night.downloads import Downloads
 from pipeline.prompt.variant import Variant, with_profile
@@ -112,7 +113,7 @@ def or_shorter(
         return question, ask(question)
     except ContextExceeded:
         shorter = half()
-        if shorter.prompt.tokens >= question.prompt.tokens:
+        if tokens.of_prompt(shorter.prompt) >= tokens.of_prompt(question.prompt):
             raise
         return shorter, ask(shorter)
 
@@ -269,8 +270,9 @@ def _paid_before(
 def _notice_a_cut(edges: Edges, prompt: Prompt, summary: Summary) -> None:
     """Some servers cut a prompt that is too long for them without a word; their count tells."""
     made = summary.provenance
-    if made.tries == 1 and made.tokens_in < prompt.tokens * LEAST_COUNTED:
-        counted = f"{made.tokens_in:,} of about {prompt.tokens:,} tokens"
+    sent = tokens.of_prompt(prompt) if made.tries == 1 else 0
+    if made.tokens_in < sent * LEAST_COUNTED:
+        counted = f"{made.tokens_in:,} of about {sent:,} tokens"
         edges.events.emit(
             "warning",
             summary.arxiv_id,

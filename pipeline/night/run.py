@@ -22,7 +22,6 @@ from pipeline.night.digests import publish_day
 from pipeline.night.overlap import travel
 from pipeline.night.result import Night, Trouble
 from pipeline.records import Announcement, Day, Listing
-from pipeline.site.update import warm_up
 from pipeline.stages.download import prune
 from pipeline.stages.publish import Published
 
@@ -124,8 +123,6 @@ def _finish(edges: Edges, day: Day, left: _Limit) -> tuple[Day, Published]:
     papers = [owed.announcement for owed in day.owed]
     todo = left.take([i for i in papers if i.paper.version and i.paper.metadata != "lost"])
     edges.events.emit("day_started", day.date, papers=len(todo))
-    if todo:
-        warm_up()  # the site's pages are made when the run ends
     try:
         travel(edges, day, todo)
     finally:

@@ -186,7 +186,6 @@ class Variant:
             reask=self.front.reask,
             temperature=self.front.temperature,
             max_tokens=self.front.max_tokens,
-            tokens=tokens.count(system) + tokens.count(user),
             truncated=bool(chosen.cut),
             cut=chosen.cut,
         )

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import threading
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
@@ -58,11 +57,7 @@ def update(
 
 
 def warm_up() -> None:
-    """Load what `update` will need, while a night waits for its first replies."""
-    threading.Thread(target=_load, name="site-warm-up", daemon=True).start()
-
-
-def _load() -> None:
+    """Load what `update` will need."""
     from pipeline.site.pages import load_templates
 
     load_templates()

@@ -12,10 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from pipeline.errors import PdfUnreadable
-from pipeline.pdf.clean import clean
 from pipeline.pdf.pages import Engine, RawText
-from pipeline.pdf.quality import is_garbage
-from pipeline.pdf.sections import split
 from pipeline.records import Paper, PaperText, Pdf, TextSection
 from pipeline.settings import ExtractSettings
 
@@ -81,6 +78,9 @@ def extract(
 
 
 def _taken_apart(raw: RawText) -> tuple[str, tuple[TextSection, ...], str]:
+    from pipeline.pdf.clean import clean
+    from pipeline.pdf.sections import split
+
     text = clean([page.text for page in raw.pages])
     sections = split(text)
     return text, sections, _body(sections)
@@ -121,6 +121,8 @@ def _trouble(raw: RawText) -> str | None:
 
 def _garbage(raw: RawText, pages: int = 1) -> str | None:
     """With the number of pages, little text on them counts too: one engine may not see it."""
+    from pipeline.pdf.quality import is_garbage
+
     return is_garbage("\n".join(page.text for page in raw.pages), pages)
 
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pipeline.errors import one_line
 from pipeline.llm.model import Model
@@ -30,10 +30,12 @@ from pipeline.records import (
     Sampling,
     Summary,
 )
-from pipeline.stages.validate import Verdict, unlike_others, validate
-from pipeline.text.grounding import Source
 from pipeline.text.reply import ReplyMalformed, parse_reply
 from pipeline.text.untrusted import as_data
+
+if TYPE_CHECKING:
+    from pipeline.stages.validate import Verdict
+    from pipeline.text.grounding import Source
 
 TRIES = 3
 DECLINED = "declined: the model or its endpoint will not answer this"
@@ -170,11 +172,15 @@ class Judge:
 
     @cached_property
     def _source(self) -> Source:
+        from pipeline.text.grounding import Source
+
         paper = self._paper
         return Source((paper.title, paper.abstract, paper.comment or "", self._text.whole))
 
     def __call__(self, reply: Reply) -> Judged:
         """Taken apart, with what is wrong with it."""
+        from pipeline.stages.validate import Verdict, validate  # the first prompt is out by now
+
         try:
             draft = parse_reply(reply.text)
         except ReplyMalformed as error:
@@ -187,6 +193,8 @@ class Judge:
         """The same, and where it is valid no other paper's: from then on the line is this one's."""
         if self._others is None or judged.draft is None or not judged.valid:
             return judged
+        from pipeline.stages.validate import unlike_others
+
         problem = unlike_others(self._others.claim(judged.draft.line))
         reasons = (problem,) if problem else ()
         return judged._replace(verdict=judged.verdict.model_copy(update={"reasons": reasons}))

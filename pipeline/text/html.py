@@ -65,6 +65,7 @@ def _named(match: re.Match[str]) -> str:
     return f"[U+{ord(char):04X}]" if unicodedata.category(char) in _UNSEEN else char
 
 
+@lru_cache(maxsize=4096)
 def rich(text: str) -> Markup:
     """A title, abstract or comment of arXiv's: formulas as MathML, addresses as links."""
     parts: list[Markup] = []
@@ -75,8 +76,12 @@ def rich(text: str) -> Markup:
     return Markup("").join([*parts, _linked(text[at:])])
 
 
+@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
-    """The same in characters alone, for window titles, feeds and the search."""
+    """The same in characters alone, for window titles, feeds and the search.
+
+    As `rich`, kept: what is on a day's page is on a paper's and in two feeds as well.
+    """
     return shown(
         "".join(
             _unicode(piece) if number % 2 else _unescaped(piece)

@@ -91,7 +91,7 @@ IN_A_RUN = [
     ("the main thread", "pipeline.night", "run", "publish_day"),
     ("a thread that reads", "pipeline.night", "overlap", "ready"),
     ("a thread that asks the model", "pipeline.night", "overlap", "write"),
-    ("a thread that loads ahead", "pipeline.site", "update", "_load"),
+    ("a thread that loads ahead", "pipeline.site", "update", "warm_up"),
     ("the edge to the model", "pipeline.llm.endpoint", "Endpoint", "_ask"),
     ("the site", "pipeline.site", "build", "index_page"),
     ("the account", "pipeline.night", "account", "note"),

@@ -260,7 +260,7 @@ def test_the_prompt_is_what_the_file_says(tmp_path: Path) -> None:
     assert (prompt.variant, prompt.hash) == ("mine", variant.hash)
     assert (prompt.reply, prompt.reask) == ("labelled", "resample")
     assert (prompt.temperature, prompt.max_tokens) == (0.3, 77)
-    assert prompt.tokens == tokens.count(prompt.system) + tokens.count(prompt.user)
+    assert tokens.of_prompt(prompt) == tokens.count(prompt.system) + tokens.count(prompt.user)
     assert not prompt.truncated
 
 
@@ -454,7 +454,7 @@ def test_the_default_prompt() -> None:
         "<paper>\n标题：A Title\n作者：Ann Author; Ben Author\n摘要：An abstract.\n"
         "正文：The body.\n</paper>\n"
     )
-    assert prompt.tokens < 5000
+    assert tokens.of_prompt(prompt) < 5000
 
 
 def test_the_default_prompt_says_a_foreign_language_and_begins_alike_for_all_papers() -> None:

@@ -42,7 +42,6 @@ PROMPT = Prompt(
     reask="feedback",
     temperature=0.2,
     max_tokens=300,
-    tokens=12,
     truncated=True,
 )
 

@@ -54,6 +54,11 @@ def find(lexicon: str, line: str) -> str | None:
     return None
 
 
+def warm_up() -> None:
+    """Read the lexicons."""
+    _index()
+
+
 def words_of(lexicon: str) -> tuple[Word, ...]:
     """All of them, in the order of the file."""
     words: list[Word] = []
