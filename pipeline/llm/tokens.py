@@ -63,7 +63,7 @@ def _schema() -> int:
 
 def cut(text: str, tokens: int) -> str:
     """The start of `text` that fits into `tokens`, ending after a whole sentence if it can."""
-    if len(text.encode()) <= tokens:
+    if len(text.encode(errors="surrogatepass")) <= tokens:
         return text  # none is less than a byte
     encoded = _encoding().encode_ordinary(text)
     if len(encoded) <= tokens:
