@@ -1,6 +1,7 @@
 """How fast the real command line is, and how much of that is its own: every bar in one run.
 
-    make bench                                  (.venv/bin/python -m scripts.bench)
+    make bench                        .venv/bin/python -m scripts.bench --json new.json
+                                      .venv/bin/python -m scripts.bench --against old.json
 
 Each figure is of a `jianjie` process with a config file in a temporary folder. The model and arXiv
 are stand-ins on loopback, in processes of their own.
@@ -8,6 +9,7 @@ are stand-ins on loopback, in processes of their own.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import math
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import cycle, islice
 from multiprocessing.connection import Connection
@@ -34,6 +36,7 @@ from rich.table import Table
 from pipeline.demo.example_day import example_listing
 from pipeline.demo.standin import demo_pdfs
 from pipeline.records import Announcement, AnnounceType, Listing
+from scripts.bench_pieces import pieces
 from tests.standins.arxiv import FaultyArxiv
 from tests.standins.settings import write_config
 
@@ -44,51 +47,53 @@ LATENCY_S = 0.5
 INTERVAL_S, ARXIV_INTERVAL_S = 0.2, 3.0
 """The night is scaled: what arXiv asks for is fifteen times as long."""
 HELPS, AGAINS = 5, 3
-NIGHT_COLUMNS = (
-    "at\nonce",
-    "ideal",
-    "start-\nup",
-    "first\ncall",
-    "wall",
-    "× ideal",
-    "× from\n1st call",
-    "bar",
-    "",
-    "connec-\ntions",
-    "CPU ms\na paper",
-    "peak\nMB",
-)
 OUT = Console(highlight=False, width=110)
 
 
 class Case(NamedTuple):
-    """One night: its papers, its settings, and the bar for (wall - first call) / ideal."""
+    """One night: its papers, its settings, and the bars for its ratios to the ideal."""
 
     at_once: int
     abstracts: int | None = None
     """So many papers, abstracts only; None: the example day with its PDFs."""
     latency_s: float = LATENCY_S
     interval_s: float = 0.0
-    bar: float | None = None
+    whole_bar: float | None = None
+    """Of the whole process."""
+    from_first_bar: float | None = None
+    """From the first call to the model on."""
 
     @property
-    def kind(self) -> str:
-        """What a paper's prompt is made of."""
-        return "PDFs" if self.abstracts is None else "abstracts"
+    def name(self) -> str:
+        """What is read, and how many at once."""
+        papers = "26 PDFs" if self.abstracts is None else f"{self.abstracts} abstracts"
+        return f"{papers}, {self.at_once} at once"
 
 
 CASES = (
-    Case(64, 200, bar=1.25),
-    Case(8, 200, bar=1.05),
-    Case(1, 40),
+    Case(64, 200, whole_bar=1.45, from_first_bar=1.10),
+    Case(8, 200, whole_bar=1.10, from_first_bar=1.02),
     Case(64, 400),
+    Case(64, 2000),
     Case(8),
 )
 NIGHT = Case(8, latency_s=0.0, interval_s=INTERVAL_S)
+FIRST_CALL_BAR_S = 0.8
+CPU_BAR_MS = 6.0
+FLAT_BAR = 1.10
+HELP_BAR_S = 0.25
+IDLE_BAR_S = 0.5
+MEMORY_BAR_MB = 300.0
 NIGHT_BAR = 1.10
-HELP_BAR_S = 0.4
-IDLE_BAR_S = 1.0
-MEMORY_BAR_MB = 500
+
+
+class Figure(NamedTuple):
+    """One measured value beside its bar; smaller is better."""
+
+    what: str
+    value: float
+    unit: str
+    bar: float | None = None
 
 
 class Run(NamedTuple):
@@ -142,25 +147,21 @@ class Result(NamedTuple):
             return self.seen.to_arxiv * self.case.interval_s
         return math.ceil(self.papers / self.case.at_once) * self.case.latency_s
 
-    @property
-    def ratio(self) -> float:
-        """Of what is left without the start-up to the ideal."""
-        return (self.night.wall_s - self.start_up_s) / self.ideal_s
-
-    @property
-    def ratio_from_first_call(self) -> float:
-        """The same from the first request to the model on: without what loads it."""
-        return (self.night.wall_s - self.first_call_s) / self.ideal_s
-
 
 def main() -> None:
-    """Measure everything and print two tables."""
-    began = time.monotonic()
-    load = os.getloadavg()[0]
-    results = [measured(case) for case in CASES]
-    night, help_ = measured(NIGHT), help_s()
-    OUT.print(nights_table(results))
-    OUT.print(bars_table(results, night, help_))
+    """Measure everything, print it, and keep it where `--json` says."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=_Raw)
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--against", type=Path, help="a file that --json wrote: print ratios to it")
+    asked = parser.parse_args()
+    began, load = time.monotonic(), os.getloadavg()[0]
+    before = json.loads(asked.against.read_text(encoding="utf-8")) if asked.against else {}
+    figures = [*of_nights([measured(case) for case in CASES]), *of_a_night_at_arxivs_pace()]
+    figures += [
+        Figure("jianjie --help", help_s(), "s", HELP_BAR_S),
+        *in_pieces(),
+    ]
+    OUT.print(table_of(figures, before.get("figures", {})))
     OUT.print(
         f"{os.cpu_count()} cores, Python {platform.python_version()};"
         f" {time.monotonic() - began:.0f} s in all;"
@@ -168,102 +169,96 @@ def main() -> None:
     )
     if load > (os.cpu_count() or 1) / 4:
         OUT.print("The machine was busy with other things before: the times may be too long.")
+    if asked.json:
+        kept = {figure.what: figure._asdict() for figure in figures}
+        text = json.dumps({"python": platform.python_version(), "figures": kept}, indent=1)
+        asked.json.write_text(text + "\n", encoding="utf-8")
 
 
-# The tables
+class _Raw(argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of the description."""
 
 
-def nights_table(results: Sequence[Result]) -> Table:
-    """The nights in full."""
-    title = f"nights with a model that answers in {LATENCY_S:g} s; times in seconds"
-    table = Table(title=title, box=box.SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
-    table.add_column("papers", no_wrap=True)
-    for name in NIGHT_COLUMNS:
-        table.add_column(name, justify="right", min_width=max(map(len, name.split("\n"))))
+def of_nights(results: Sequence[Result]) -> Iterator[Figure]:
+    """The bars of every night, and of several held against each other."""
     for result in results:
-        bar = result.case.bar
-        table.add_row(
-            f"{result.papers} {result.case.kind}",
-            f"{result.case.at_once}",
-            f"{result.ideal_s:.2f}",
-            f"{result.start_up_s:.2f}",
-            f"{result.first_call_s:.2f}",
-            f"{result.night.wall_s:.2f}",
-            f"{result.ratio:.3f}",
-            f"{result.ratio_from_first_call:.3f}",
-            "" if bar is None else f"{bar:.2f}",
-            "" if bar is None else verdict(result.ratio_from_first_call, bar),
-            f"{result.seen.connections}",
-            f"{1000 * result.night.cpu_s / result.papers:.0f}",
-            f"{result.night.peak_mb:.0f}",
-        )
-    table.caption = (
-        f"start-up: the same command again with nothing to do, median of {AGAINS};"
-        " × ideal: (wall - start-up) / ideal\n"
-        "× from 1st call: (wall - first call) / ideal; the bar is for this one: before it stand\n"
-        "start-up, the listing of new papers, and loading the client, once a night\n"
-        "1 at once: fewer papers, 200 would take 100 s; PDFs: the ideal leaves reading them out\n"
-        "connections: to the model; peak: the largest process"
+        name, ideal, wall = result.case.name, result.ideal_s, result.night.wall_s
+        yield Figure(f"{name}: whole process", wall / ideal, "× ideal", result.case.whole_bar)
+        rest = (wall - result.first_call_s) / ideal
+        yield Figure(f"{name}: from the first call", rest, "× ideal", result.case.from_first_bar)
+        if result.case.abstracts == 200:
+            yield Figure(f"{name}: first call", result.first_call_s, "s", FIRST_CALL_BAR_S)
+        else:
+            yield Figure(f"{name}: first call", result.first_call_s, "s")
+        yield Figure(f"{name}: connections", result.seen.connections, "")
+    by_papers = {one.case.abstracts: one for one in results if one.case.at_once == 64}
+    small, middle, large = by_papers[200], by_papers[400], by_papers[2000]
+    yield Figure("processor time a paper, all of 200", _cpu(small), "ms")
+    yield Figure("... of each more, 200 to 400", _cpu_between(small, middle), "ms", CPU_BAR_MS)
+    more = _cpu_between(middle, large)
+    yield Figure("... of each more, 400 to 2,000", more, "ms", CPU_BAR_MS)
+    yield Figure(
+        "... how much more than that of 400", more / _cpu_between(small, middle), "×", FLAT_BAR
     )
-    return table
+    yield Figure("largest process, 400 papers", middle.night.peak_mb, "MB", MEMORY_BAR_MB)
+    yield Figure("largest process, 2,000 papers", large.night.peak_mb, "MB")
+    yield Figure("nothing to do, 400 papers stored", middle.start_up_s, "s", IDLE_BAR_S)
+    yield Figure("... requests to arXiv", middle.seen_again.to_arxiv / AGAINS, "", 1)
+    yield Figure("... calls and changed files", middle.seen_again.to_model + middle.changed, "", 0)
 
 
-def bars_table(results: Sequence[Result], night: Result, help_: float) -> Table:
-    """Each bar with its figure."""
-    table = Table("what", "how", "measured", "bar", "", title="\nbars", box=box.SIMPLE_HEAD)
-    for result in results:
-        if bar := result.case.bar:
-            what = f"overhead at {result.case.at_once} at once"
-            begun = f"{result.first_call_s:.2f}"
-            how = (
-                f"({result.night.wall_s:.2f} - {begun} to the first call) / {result.ideal_s:.2f} s"
-            )
-            row(table, what, how, result.ratio_from_first_call, bar, "×")
-    row(table, "start-up", f"jianjie --help, median of {HELPS}", help_, HELP_BAR_S, " s")
-    for result in (one for one in results if one.case.abstracts in {None, 400}):
-        idle_rows(table, result)
-    night_row(table, night)
-    largest = max(results, key=lambda result: result.papers)
-    how = f"{largest.papers} {largest.case.kind}, the largest process"
-    row(table, "memory", how, largest.night.peak_mb, MEMORY_BAR_MB, " MB")
-    return table
+def _cpu(result: Result) -> float:
+    return 1000 * result.night.cpu_s / result.papers
 
 
-def idle_rows(table: Table, result: Result) -> None:
-    """The runs with nothing to do: how long they take, and that they do nothing."""
-    seen = result.seen_again
-    how = (
-        f"{result.papers} {result.case.kind} done, median of {AGAINS};"
-        f" {seen.to_arxiv / AGAINS:g} request(s) to arXiv"
-    )
-    row(table, "nothing to do", how, result.start_up_s, IDLE_BAR_S, " s")
-    how = f"   calls of the model {seen.to_model}, files changed {result.changed}"
-    row(table, "", how, seen.to_model + result.changed, 0, "")
+def _cpu_between(small: Result, large: Result) -> float:
+    """What each further paper takes: the start is in both."""
+    return 1000 * (large.night.cpu_s - small.night.cpu_s) / (large.papers - small.papers)
 
 
-def night_row(table: Table, night: Result) -> None:
-    """The night at arXiv's pace, scaled down from `ARXIV_INTERVAL_S`."""
-    asked = night.seen.to_arxiv
+def of_a_night_at_arxivs_pace() -> Iterator[Figure]:
+    """With PDFs, scaled down from `ARXIV_INTERVAL_S`."""
+    night = measured(NIGHT)
+    ratio = (night.night.wall_s - night.start_up_s) / night.ideal_s
+    yield Figure(f"26 PDFs, {INTERVAL_S:g} s between requests", ratio, "× ideal", NIGHT_BAR)
     over = night.night.wall_s - night.start_up_s - night.ideal_s
-    how = (
-        f"({night.night.wall_s:.2f} - {night.start_up_s:.2f}) / ({asked} requests ×"
-        f" {INTERVAL_S:g} s), scaled:\n"
-        f"   at arXiv's {ARXIV_INTERVAL_S:g} s the {over:.2f} s beyond it would be"
-        f" {over / (asked * ARXIV_INTERVAL_S):.1%}"
-    )
-    row(table, f"nightly, {night.papers} {night.case.kind}", how, night.ratio, NIGHT_BAR, "×")
+    share = 1 + over / (night.seen.to_arxiv * ARXIV_INTERVAL_S)
+    yield Figure(f"... the same time at arXiv's {ARXIV_INTERVAL_S:g} s", share, "× ideal")
 
 
-def row(table: Table, what: str, how: str, measured_: float, bar: float, unit: str) -> None:
-    """One figure and its bar."""
-    digits = {"×": 3, " s": 2}.get(unit, 0)
-    told = f"{measured_:.{digits}f}{unit}"
-    table.add_row(what, how, told, f"{bar:g}{unit}", verdict(measured_, bar))
+def in_pieces() -> Iterator[Figure]:
+    """Processor time by what it is for."""
+    with tempfile.TemporaryDirectory(prefix="jianjie-bench-") as folder:
+        prompts = abstract_prompt(Path(folder) / "prompts")
+        for piece in pieces(composed(example_listing(EXAMPLE), 400), prompts):
+            yield Figure(*piece)
 
 
-def verdict(figure: float, bar: float) -> str:
-    """In words."""
-    return "ok" if figure <= bar else "over"
+def table_of(figures: Sequence[Figure], before: Mapping[str, Mapping[str, Any]]) -> Table:
+    """Each figure, its bar, and how it was before where that is given."""
+    table = Table(box=box.SIMPLE_HEAD, title=f"a model that answers in {LATENCY_S:g} s")
+    for name in (
+        "what",
+        "measured",
+        "",
+        "bar",
+        "",
+        *(["before", "now / before"] if before else []),
+    ):
+        table.add_column(name, justify="left" if name in {"what", ""} else "right")
+    for what, value, unit, bar in figures:
+        verdict = "" if bar is None else "ok" if value <= bar else "over"
+        row = [what, _digits(value, unit), unit, "" if bar is None else f"{bar:g}", verdict]
+        if before:
+            old = before.get(what, {}).get("value")
+            row += ["", ""] if not old else [_digits(old, unit), f"{value / old:.2f}"]
+        table.add_row(*row)
+    return table
+
+
+def _digits(value: float, unit: str) -> str:
+    places = {"× ideal": 3, "×": 2, "s": 2, "ms": 2}.get(unit, 0)
+    return f"{value:,.{places}f}"
 
 
 # One measurement

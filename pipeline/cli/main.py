@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import signal
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -258,10 +259,15 @@ def main() -> None:
         _leave(error.exit_status)
     except KeyboardInterrupt:
         _leave(Interrupted.exit_status)
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            raise
+        _leave(ended.code or EXIT_DONE)
 
 
 def _leave(status: int) -> NoReturn:
-    """End now: a thread that waits for a slow server must not hold an interrupted run."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    """End now: all is written, and a thread that waits for a slow server must not hold a run."""
+    with suppress(OSError):  # nobody reads any more
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(status)

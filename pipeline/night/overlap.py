@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
@@ -36,6 +37,7 @@ from pipeline.records import (
     Stage,
     Summary,
 )
+from pipeline.settings import EndpointProfile, Profile
 from pipeline.site import update
 from pipeline.stages.summarize import Refused
 from pipeline.text.diction import lexicon
@@ -52,6 +54,8 @@ _CAUSES: Mapping[type[JianjieError], Cause] = {
 }
 """By kind of error, the special ones first."""
 
+_READY = 4
+"""Prompts at the most that wait for a call to come back."""
 GRACE_S = 5.0
 """A stopped run waits so long for replies that are already paid for and on their way."""
 
@@ -83,7 +87,11 @@ class _Journey:
         self._patient = day.date >= eastern_date(edges.clock.now())
         self._fetching = ThreadPoolExecutor(1)  # arXiv wants one connection
         self._reading = ThreadPoolExecutor(edges.config.extract.workers or os.cpu_count())
-        self._writing = ThreadPoolExecutor(edges.config.profile.concurrency)
+        self._writing = ThreadPoolExecutor(_askers(edges.config.profile))
+        self._to_read: deque[tuple[Announcement, Pdf | str | None]] = deque()
+        self._in_hand = 0
+        """Papers that are read, ready to be asked for, or asked for."""
+        self._most_in_hand = 2 * edges.config.profile.concurrency + (os.cpu_count() or 1)
         self._under_way: set[Future[Any]] = set()
         self._arrived: SimpleQueue[tuple[Future[Any], Callable[[Any], None]]] = SimpleQueue()
         self._waiting: list[_Waits] = []
@@ -94,6 +102,9 @@ class _Journey:
         pools = (self._fetching, self._reading, self._writing)
         try:
             for item in todo:
+                if not wants_pdf(self._edges):
+                    self._fetched(item, None)
+                    continue
                 fetch = partial(self._fetch, item.paper, patient=self._patient)
                 self._send(self._fetching, fetch, partial(self._fetched, item))
             while self._under_way:
@@ -131,6 +142,14 @@ class _Journey:
             again = partial(self._fetch, item.paper, patient=True, later=pdf)
             self._send(self._fetching, again, partial(self._fetched, item))
         else:
+            self._to_read.append((item, pdf))
+            self._read_ahead()
+
+    def _read_ahead(self) -> None:
+        """As many papers as keep the model busy, and no more: the first call waits for one."""
+        while self._to_read and self._in_hand < self._most_in_hand:
+            item, pdf = self._to_read.popleft()
+            self._in_hand += 1
             reads = partial(_read, self._edges, item.paper, pdf)
             self._send(self._reading, reads, partial(self._read, item))
 
@@ -142,8 +161,20 @@ class _Journey:
             threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
 
     def _written(self, result: Outcome | _Waits) -> None:
+        self._in_hand -= 1
+        self._read_ahead()
         if isinstance(result, _Waits):
             self._waiting.append(result)
+
+
+def _askers(profile: Profile) -> int:
+    """Threads that ask and judge.
+
+    An endpoint lets no more calls out than its `concurrency` (llm/pace.py): the others stand ready
+    for when a reply comes, which is judged meanwhile.
+    """
+    ready = min(profile.concurrency, _READY) if isinstance(profile, EndpointProfile) else 0
+    return profile.concurrency + ready
 
 
 def _warm_up() -> None:

@@ -57,6 +57,8 @@ def main(memory_mb: int) -> None:
     """Answer jobs until stdin ends."""
     answers = _own_stdout()
     engines.warm_up()
+    for record in (ReadJob, ReadAnswer):
+        record.model_rebuild()  # pydantic loads what it builds with, which later it could not
     _look_for_cycles_seldom()
     _limit(memory_mb)
     confine([Path(__file__).parent.parent])

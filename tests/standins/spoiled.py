@@ -22,10 +22,10 @@ from pipeline.demo.answers.pdfs import (
     pdf_answer,
     withdrawn,
 )
-from pipeline.demo.archive import Archive, Row
+from pipeline.demo.archive import Archive, Row, in_categories
 from pipeline.demo.payloads import oai
 from pipeline.demo.request import Request
-from pipeline.records import AnnounceType, Paper
+from pipeline.records import Announcement, AnnounceType, Paper
 from tests.standins.faults import Fault
 
 UNAVAILABLE_S = 300.0
@@ -89,7 +89,7 @@ def feed_of(archive: Archive, asked: Request, fault: Fault | None) -> Answer:
     if fault == "not_xml":
         return maintenance()
     whole = asked.model_copy(update={"if_none_match": ""}) if fault == "nameless" else asked
-    good = feed_answer(_Feeding(archive, _fed(archive, fault)), whole)
+    good = feed_answer(_Feeding(archive, _fed(archive, asked, fault)), whole)
     if fault == "truncated_xml":
         return good._replace(body=_half(good.body), headers={})
     if fault == "nameless":
@@ -108,10 +108,11 @@ class _Feeding(Archive):
         return self._rows_fed
 
 
-def _fed(archive: Archive, fault: Fault | None) -> tuple[Row, ...]:
+def _fed(archive: Archive, asked: Request, fault: Fault | None) -> tuple[Row, ...]:
     today = archive.fed(archive.today)
     before = archive.listing_before(archive.today)
     earlier = archive.fed(before) if before else ()
+    items = in_categories(today, asked_feed(asked)[1])
     match fault:
         case "empty":
             return ()
@@ -120,15 +121,16 @@ def _fed(archive: Archive, fault: Fault | None) -> tuple[Row, ...]:
         case "stale_paper":
             return (*earlier[:1], *today)
         case "incomplete":
-            return tuple(row for number, row in enumerate(today, start=1) if number % 3)
+            gone = [item.paper for item in items[2::3]]
+            return tuple(row for row in today if row.item.paper not in gone)
         case "doubled":
-            return (*today, *map(_weaker, today))
+            return (*today, *map(_weaker, items))
     return today
 
 
-def _weaker(row: Row) -> Row:
-    kind = _ANOTHER_TYPE.get(row.item.announce, row.item.announce)
-    return row._replace(item=row.item.model_copy(update={"announce": kind}))
+def _weaker(item: Announcement) -> Row:
+    kind = _ANOTHER_TYPE.get(item.announce, item.announce)
+    return Row(item.model_copy(update={"announce": kind}))
 
 
 def _nameless(body: bytes) -> bytes:
