@@ -89,8 +89,8 @@ def nearest(category: str, n: int = 3) -> list[str]:
     text = " ".join(category.split()).lower()
     ids = {known.lower(): known for known in sorted(vocabulary())}
     names: dict[str, str] = {}
-    for known, name in sorted(taxonomy().categories.items()):
-        names.setdefault(name.lower(), canonical(known))
+    for one, name in sorted(taxonomy().categories.items()):
+        names.setdefault(name.lower(), canonical(one))
     close = difflib.get_close_matches(text, {**names, **ids}, n=2 * n, cutoff=0.4)
     parts = [name for name in names if len(text) >= _WORD and text in name]
     likely = [{**names, **ids}[one] for one in ([text] if text in names else []) + parts + close]

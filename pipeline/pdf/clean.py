@@ -183,7 +183,7 @@ def _dehyphenated(text: str) -> str:
     """Words broken at line ends, joined; a compound keeps its hyphen if the text has it so."""
     whole = _BROKEN.sub(" ", text)
     words = Counter(_WORD.findall(whole.casefold()))
-    compounds = {(found[1], found[2]) for found in _COMPOUND.finditer(whole.casefold())}
+    compounds = {(match[1], match[2]) for match in _COMPOUND.finditer(whole.casefold())}
 
     def joined(match: re.Match[str]) -> str:
         left, right = match[1].casefold(), match[2].casefold()
