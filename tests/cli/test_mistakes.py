@@ -37,7 +37,7 @@ setattr({owner}, {name!r}, broken)
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as opened:
+    with open_house(tmp_path, prompt="zero-shot") as opened:
         profile = {
             "base_url": opened.model.url,
             "model": "standin-1",

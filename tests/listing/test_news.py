@@ -87,7 +87,7 @@ def opened(folder: Path) -> Iterator[Week]:
     clock = SettableClock(MONDAY, 0, 30)
     folder.mkdir(exist_ok=True)
     archive = Archive(days(), now=clock, withdrawn={f"{GONE}v6"})
-    with open_house(folder, FaultyArxiv(archive, small_pdf)) as house:
+    with open_house(folder, FaultyArxiv(archive, small_pdf), prompt="zero-shot") as house:
         house.settings(retry={"attempts": 1})
         yield Week(house, clock)
 

@@ -373,7 +373,7 @@ def test_a_night_is_told_once_the_most_interesting_first(house: House) -> None:
 
 
 def test_owed_papers_are_told_and_what_is_done_later_too(tmp_path: Path) -> None:
-    with open_house(tmp_path) as house, Inbox() as inbox:
+    with open_house(tmp_path, prompt="zero-shot") as house, Inbox() as inbox:
         house.settings(messages={"to_env": [ONE]})
         title: list[str] = []
 
@@ -397,7 +397,7 @@ def test_owed_papers_are_told_and_what_is_done_later_too(tmp_path: Path) -> None
 
 
 def test_a_run_whose_model_is_gone_says_what_to_do_once(tmp_path: Path) -> None:
-    with open_house(tmp_path) as house, Inbox() as inbox:
+    with open_house(tmp_path, prompt="zero-shot") as house, Inbox() as inbox:
         house.settings(messages={"to_env": [ONE]})
         house.model.answer = failing(401)
         results = [house.run("run", **{ONE: inbox.address}) for _ in range(2)]
@@ -466,7 +466,7 @@ def test_an_old_message_is_given_up(house: House) -> None:
 
 
 def test_a_missing_variable_is_an_error_before_anything_is_touched(tmp_path: Path) -> None:
-    with open_house(tmp_path) as house:
+    with open_house(tmp_path, prompt="zero-shot") as house:
         house.settings(messages={"to_env": [ONE]})
         error = one_error(house.run("run"), 2)
         assert f"{ONE} is not set" in error

@@ -46,7 +46,7 @@ def house(tmp_path: Path, clock: SettableClock) -> Iterator[House]:
         listing(DATE, (NEW, paper(SEEN, 1, "cs.CV"))).model_copy(update={"field": "vision"}),
     ]
     archive = Archive(announced, now=clock)
-    with open_house(tmp_path, FaultyArxiv(archive, small_pdf)) as opened:
+    with open_house(tmp_path, FaultyArxiv(archive, small_pdf), prompt="zero-shot") as opened:
         opened.settings(fields={"vision": VISION, "audio": AUDIO})
         yield opened
 

@@ -197,7 +197,7 @@ def test_a_paper_without_a_line_has_no_page(house: House) -> None:
 def test_a_version_in_no_digest_stands_on_the_papers_page(tmp_path: Path) -> None:
     """The first run is Friday's, when the paper has its second version."""
     archive = Archive(week(), now=SettableClock(FRIDAY, 0, 30), withdrawn={WITHDRAWN})
-    with open_house(tmp_path, FaultyArxiv(archive, small_pdf)) as house:
+    with open_house(tmp_path, FaultyArxiv(archive, small_pdf), prompt="zero-shot") as house:
         assert house.run("run").returncode == 0
         assert house.run("reprocess", f"{A}v1").returncode == 0
     file = tmp_path / "outputs" / "site" / "paper" / f"{A}.html"

@@ -6,9 +6,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ class House:
     config: Path
     arxiv: FaultyArxiv
     model: StandInModel
+    own: Mapping[str, object] = field(default_factory=dict)
+    """What its config has in the place of a test's usual settings."""
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """`jianjie ARGUMENTS` in the user's folder."""
@@ -93,7 +95,7 @@ class House:
 
     def settings(self, **changes: object) -> None:
         """Write the config again with other top-level keys."""
-        write_config(self.folder, self.arxiv.url, self.model.url, **changes)
+        write_config(self.folder, self.arxiv.url, self.model.url, **{**self.own, **changes})
 
     @property
     def store(self) -> Path:
@@ -122,11 +124,17 @@ class House:
 
 
 @contextmanager
-def open_house(folder: Path, arxiv: FaultyArxiv | None = None) -> Iterator[House]:
-    """A house whose servers listen while the `with` block runs; arXiv has the example day."""
+def open_house(
+    folder: Path, arxiv: FaultyArxiv | None = None, **settings: object
+) -> Iterator[House]:
+    """A house whose servers listen while the `with` block runs; arXiv has the example day.
+
+    `settings` replace top-level keys of its config.
+    """
     announces = arxiv or FaultyArxiv(example_listing(EXAMPLE), demo_pdfs())
     with announces as opened, StandInModel() as model:
-        yield House(folder, write_config(folder, opened.url, model.url), opened, model)
+        config = write_config(folder, opened.url, model.url, **settings)
+        yield House(folder, config, opened, model, settings)
 
 
 def one_error(result: subprocess.CompletedProcess[str], status: int) -> str:

@@ -39,6 +39,7 @@ def write_config(folder: Path, arxiv_url: str, model_url: str, **changes: object
             "pdf_not_ready_s": 0.04,
             "timeout_s": 5,
         },
+        "extract": {"workers": 1},  # two would start half a second of processor time later
         "retry": {"attempts": 3, "first_wait_s": 0.01, "longest_wait_s": 0.05, "total_s": 5},
         "paths": {
             "outputs": str(folder / "outputs"),

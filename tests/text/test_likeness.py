@@ -104,7 +104,9 @@ class Week:
 @pytest.fixture
 def nights(tmp_path: Path) -> Iterator[Week]:
     clock = SettableClock(THURSDAY, 0, 30)
-    with open_house(tmp_path, FaultyArxiv(Archive(week(), now=clock), small_pdf)) as house:
+    with open_house(
+        tmp_path, FaultyArxiv(Archive(week(), now=clock), small_pdf), prompt="zero-shot"
+    ) as house:
         yield Week(house, clock)
 
 
