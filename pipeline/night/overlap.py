@@ -171,10 +171,11 @@ def _askers(profile: Profile) -> int:
     """Threads that ask and judge.
 
     An endpoint lets no more calls out than its `concurrency` (llm/pace.py): the others stand ready
-    for when a reply comes, which is judged meanwhile.
+    for when a reply comes, which is judged meanwhile. Where one call is out at a time, so is one
+    paper: what fails is told before the next is tried.
     """
-    ready = min(profile.concurrency, _READY) if isinstance(profile, EndpointProfile) else 0
-    return profile.concurrency + ready
+    ready = profile.concurrency // 2 if isinstance(profile, EndpointProfile) else 0
+    return profile.concurrency + min(ready, _READY)
 
 
 def _warm_up() -> None:
