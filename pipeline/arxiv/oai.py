@@ -74,14 +74,14 @@ def parse_oai(content: bytes, *, where: str) -> OaiPage:
                 said=f"{code}: {text}",
             )
     answers = [root.find(f"{_OAI}{verb}") for verb in ("ListRecords", "GetRecord")]
-    answer_given = next((answer for answer in answers if answer is not None), None)
-    if answer_given is None:
+    given = next((answer for answer in answers if answer is not None), None)
+    if given is None:
         if refusals:
             return OaiPage(records=(), token=None)
         raise malformed(_ANSWER, where, "neither records nor an error in it")
     return OaiPage(
-        records=tuple(_record(record, where) for record in answer_given.iter(f"{_OAI}record")),
-        token=(answer_given.findtext(f"{_OAI}resumptionToken") or "").strip() or None,
+        records=tuple(_record(record, where) for record in given.iter(f"{_OAI}record")),
+        token=(given.findtext(f"{_OAI}resumptionToken") or "").strip() or None,
     )
 
 

@@ -168,8 +168,8 @@ def status(
     from pipeline.digest.drift import canary_of
 
     with session.reading(load_settings(config)) as store:
-        days_known = [store.days.get(date, field) for date, field in store.days.known()[:days]]
-        listed = [day for day in days_known if day]
+        newest = (store.days.get(date, field) for date, field in store.days.known()[:days])
+        listed = [day for day in newest if day]
         print_status(
             listed,
             store.runs.last(days),

@@ -93,10 +93,10 @@ def work_left(bench: Bench, todo: Sequence[SampleOrder]) -> dict[str, Work]:
     """By system: the calls that are not paid for yet."""
     left = {order.writer.system.name: Work(0, 0, 0, 0.0) for order in todo}
     for order in todo:
-        orders_asked = _asked(bench, order)
-        if _settled(bench, orders_asked.inquiry.key):
+        question = _asked(bench, order)
+        if _settled(bench, question.inquiry.key):
             continue
-        prompt = orders_asked.prompt
+        prompt = question.prompt
         done = left[order.writer.system.name]
         profile = bench.configs[order.writer.system.profile].profile
         tokens_in = done.tokens_in + round(tokens.of_prompt(prompt) * profile.counting_factor)
