@@ -9,6 +9,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,8 +28,10 @@ def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> bool:
     OutputError when the disk is full or read-only; the old file is then still whole.
     """
     try:
-        if path.exists() and path.read_bytes() == content:
+        if path.read_bytes() == content:
             return False
+    except FileNotFoundError:
+        pass
     except OSError as error:
         raise cannot_write(path, error) from error
     with replacing(path, durable=durable) as file:
@@ -43,20 +46,28 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     Any exception in the block leaves what was at `path`, and nothing beside it. Raises OutputError
     where the system cannot write.
     """
-    with replacing_path(path, durable=durable) as temporary, temporary.open("w+b") as file:
+    with _replacement(path, durable=durable) as (_, file):
         yield file
 
 
 @contextmanager
 def replacing_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """The same for what opens its file by name: an empty file is there."""
+    with _replacement(path, durable=durable) as (temporary, _):
+        yield temporary
+
+
+@contextmanager
+def _replacement(path: Path, *, durable: bool) -> Iterator[tuple[Path, BinaryIO]]:
+    """A new file beside `path`, by name and open, that is renamed when the block ends well."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with _beside(path) as (temporary, file):
-            yield temporary
+            yield temporary, file
+            file.flush()
             if durable:
                 os.fsync(file.fileno())
-            temporary.chmod(0o644)  # mkstemp makes it private; a digest is for a web server too
+            # mkstemp makes it private; a digest is for a web server too.
+            os.fchmod(file.fileno(), 0o644)
             temporary.replace(path)
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -65,7 +76,12 @@ def replacing_path(path: Path, *, durable: bool = True) -> Iterator[Path]:
 @contextmanager
 def _beside(path: Path) -> Iterator[tuple[Path, BinaryIO]]:
     """A file in the same folder, gone with the block unless it was renamed."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    make = partial(tempfile.mkstemp, prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    try:
+        handle, name = make()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = make()
     try:
         with os.fdopen(handle, "w+b") as file:
             yield Path(name), file

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -10,16 +9,14 @@ from pathlib import Path
 from pipeline.config import Config
 from pipeline.files import write_atomic
 from pipeline.site import feeds, search
-from pipeline.site.pages import Site, day_page, index_page, paper_page
+from pipeline.site.pages import Site, day_page, index_page, paper_pages
+from pipeline.store.days import Key
 from pipeline.store.store import Store
 
 _ASSETS = Path(__file__).parent / "assets"
 _FEED_DAYS = 14
 """Listings in a feed: readers come back within two weeks."""
 _RUNS = 5
-
-Key = tuple[dt.date, str]
-"""A day: date and field."""
 
 
 def build(
@@ -28,21 +25,26 @@ def build(
     *,
     keys: Sequence[Key],
     changed: set[Key],
+    last: Collection[Key] = (),
     papers: Collection[str] = (),
 ) -> int:
     """The changed days with all that shows them, and these papers; how many files were written.
 
-    `keys` has every day, newest first. Raises OutputError.
+    `keys` has every day, newest first. The pages of the `last` of the changed days say that all is
+    made, and are written when it is; only the index, which has an age of its own, comes after them.
+    Raises OutputError.
     """
     site = Site(store, config, keys)
     writer = _PageFiles(config.paths.outputs / "site")
     for asset in _ASSETS.iterdir():
         writer.write(asset.name, asset.read_bytes())
-    _write_days(site, writer, keys, changed, papers)
+    _write_days(site, writer, [key for key in keys if key in changed], last, papers)
     _write_search(site, writer, keys, changed)
     _write_feeds(site, writer, keys, changed)
-    writer.write("index.html", index_page(site, store.runs.last(_RUNS)))
     writer.write("data.js", search.data(site))
+    for key in last:
+        writer.write(_page_of(key), day_page(site, site.day(*key)))
+    writer.write("index.html", index_page(site, store.runs.last(_RUNS)))
     return writer.written
 
 
@@ -62,22 +64,35 @@ class _PageFiles:
             os.utime(path)  # it is as new as what it was made of
 
 
+def _page_of(key: Key) -> str:
+    date, field = key
+    return f"{date}/{field}.html"
+
+
 def _write_days(
     site: Site,
     writer: _PageFiles,
     keys: Sequence[Key],
-    changed: set[Key],
+    last: Collection[Key],
     more: Collection[str],
 ) -> None:
-    """The days' pages, those of their papers, and of `more` papers that have a line."""
-    papers = {one for one in more if any(live for _, live in site.store.summaries.of(one))}
-    for date, field in keys:
-        if (date, field) in changed:
-            day = site.day(date, field)
-            writer.write(f"{date}/{field}.html", day_page(site, day))
-            papers |= {outcome.announcement.paper.arxiv_id for outcome in day.outcomes}
-    for arxiv_id in sorted(papers):
-        writer.write(site.paper_file(arxiv_id), paper_page(site, arxiv_id))
+    """These days' pages but the last, all their papers', and `more` papers' that have a line."""
+    made: set[str] = set()
+    for key in keys:
+        day = site.day(*key)
+        papers = dict.fromkeys(one.announcement.paper.arxiv_id for one in day.outcomes)
+        _write_papers(site, writer, [one for one in papers if one not in made])
+        made |= papers.keys()
+        if key not in last:
+            writer.write(_page_of(key), day_page(site, day))
+    summaries = site.store.summaries.of_all([one for one in more if one not in made])
+    having_lines = [one for one, own in summaries.items() if any(live for _, live in own)]
+    _write_papers(site, writer, sorted(having_lines))
+
+
+def _write_papers(site: Site, writer: _PageFiles, arxiv_ids: Sequence[str]) -> None:
+    for arxiv_id, page in paper_pages(site, arxiv_ids):
+        writer.write(site.paper_file(arxiv_id), page)
 
 
 def _write_search(site: Site, writer: _PageFiles, keys: Sequence[Key], changed: set[Key]) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property, lru_cache, partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import jinja2
@@ -27,6 +28,7 @@ from pipeline.records import (
     Section,
     Summary,
 )
+from pipeline.store.days import Key
 from pipeline.store.runs import Count, Run
 from pipeline.store.store import Store
 from pipeline.text.changes import replaced
@@ -51,6 +53,10 @@ ANNOUNCED = {
     AnnounceType.REPLACE: "新版本",
     AnnounceType.REPLACE_CROSS: "交叉列出的新版本",
 }
+_PARTS = 4096
+"""Of each kind in memory."""
+_GAP = "\0"
+"""A place in a template's text: no file of ours has this character."""
 _DAYS_KEPT = 64
 """Days in memory: a month's are read for its page, its search file and its feed."""
 
@@ -58,32 +64,30 @@ _DAYS_KEPT = 64
 class Site:
     """What all pages share: the store, the settings, the days there are."""
 
-    def __init__(self, store: Store, config: Config, keys: Sequence[tuple[dt.date, str]]) -> None:
+    def __init__(self, store: Store, config: Config, keys: Sequence[Key]) -> None:
         self.store = store
         self.config = config
         self.known = keys
         self.day = lru_cache(_DAYS_KEPT)(self._day)
         self.announced = lru_cache(_DAYS_KEPT)(self._announced)
+        self.frame = cache(partial(_frame, self))
 
     @cached_property
     def fields(self) -> dict[str, str]:
         """Short name → Chinese name, of the settings and of the store."""
-        names = {field: self.day(date, field).name for date, field in reversed(self.known)}
-        return names | {field: settings.name for field, settings in self.config.fields.items()}
+        settings = self.config.fields.items()
+        return self.store.days.names() | {field: own.name for field, own in settings}
 
     @cached_property
     def unlisted(self) -> tuple[tuple[Paper, Summary], ...]:
         """The papers that no listing has, each in its newest version with a line."""
-        return tuple(self._newest(arxiv_id) for arxiv_id, _ in self.store.summaries.unlisted())
+        ids = [arxiv_id for arxiv_id, _ in self.store.summaries.unlisted()]
+        summaries, versions = self.store.summaries.of_all(ids), self.store.papers.versions_of(ids)
+        return tuple(_newest(versions[one], summaries[one]) for one in ids)
 
     def paper_file(self, arxiv_id: str) -> str:
         """paper/2601.02954.html."""
         return page_of_paper(arxiv_id)
-
-    def _newest(self, arxiv_id: str) -> tuple[Paper, Summary]:
-        lines = {line.version: line for line, live in self.store.summaries.of(arxiv_id) if live}
-        papers = self.store.papers.versions(arxiv_id)
-        return next((one, lines[one.version]) for one in reversed(papers) if one.version in lines)
 
     def _announced(self, date: dt.date, field: str) -> dict[str, Announcement]:
         """By the versioned id."""
@@ -95,6 +99,14 @@ class Site:
         if day is None:
             raise AssertionError(f"the store has no {date} {field} though it lists it")
         return day
+
+
+def _newest(
+    papers: Sequence[Paper], summaries: Sequence[tuple[Summary, bool]]
+) -> tuple[Paper, Summary]:
+    """The newest version with a line, and the line."""
+    lines = {line.version: line for line, live in summaries if live}
+    return next((one, lines[one.version]) for one in reversed(papers) if one.version in lines)
 
 
 class DayEntry(NamedTuple):
@@ -158,22 +170,34 @@ class ShownVersion(NamedTuple):
     published: Summary | None
     others: tuple[Summary, ...]
     """Newest first."""
-    days: tuple[tuple[dt.date, str], ...]
+    days: tuple[Key, ...]
     tags: tuple[str, ...]
 
 
-def paper_page(site: Site, arxiv_id: str) -> bytes:
-    """A paper over its versions, the newest first."""
-    summaries = site.store.summaries.of(arxiv_id)
-    versions = [
-        _version(site, paper, [pair for pair in summaries if pair[0].version == paper.version])
-        for paper in reversed(site.store.papers.versions(arxiv_id))
-    ]
-    return _render("paper.html.jinja", site, "../", versions=versions, newest=versions[0].paper)
+def paper_pages(site: Site, arxiv_ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """Id and page of each paper: its versions, the newest first."""
+    summaries = site.store.summaries.of_all(arxiv_ids)
+    days = site.store.days.having_all(arxiv_ids)
+    for arxiv_id, papers in site.store.papers.versions_of(arxiv_ids).items():
+        versions = [
+            _version(
+                site,
+                paper,
+                [pair for pair in summaries[arxiv_id] if pair[0].version == paper.version],
+                days.get((arxiv_id, paper.version), ()),
+            )
+            for paper in reversed(papers)
+        ]
+        newest = versions[0].paper
+        yield arxiv_id, _render("paper.html.jinja", site, "../", versions=versions, newest=newest)
 
 
-def _version(site: Site, paper: Paper, summaries: Sequence[tuple[Summary, bool]]) -> ShownVersion:
-    days = site.store.days.having(paper.arxiv_id, paper.version)
+def _version(
+    site: Site,
+    paper: Paper,
+    summaries: Sequence[tuple[Summary, bool]],
+    days: Sequence[Key],
+) -> ShownVersion:
     published = next((summary for summary, live in summaries if live), None)
     return ShownVersion(
         paper=paper,
@@ -242,7 +266,7 @@ def _months(site: Site) -> Iterator[tuple[str, list[list[Cell | None]]]]:
         yield f"{month:%Y-%m}", weeks
 
 
-def _cell(site: Site, date: dt.date, counts: Mapping[tuple[dt.date, str], tuple[int, int]]) -> Cell:
+def _cell(site: Site, date: dt.date, counts: Mapping[Key, tuple[int, int]]) -> Cell:
     fields = [field for field in site.fields if (date, field) in counts]
     return Cell(date, tuple((field, *counts[date, field]) for field in fields))
 
@@ -267,7 +291,14 @@ def _environment() -> jinja2.Environment:
         "announced_names": ANNOUNCED,
         "jianjie_version": __version__,
     }
+    environment.globals["parts"] = _parts(environment.get_template("parts.html.jinja"))
     return environment
+
+
+def _parts(template: jinja2.Template) -> SimpleNamespace:
+    """Its macros, which keep what they make: a paper's parts stand on two pages or more."""
+    macros = {name: macro for name, macro in vars(template.module).items() if callable(macro)}
+    return SimpleNamespace(**{name: lru_cache(_PARTS)(macro) for name, macro in macros.items()})
 
 
 def load_templates() -> None:
@@ -276,6 +307,16 @@ def load_templates() -> None:
         _environment().get_template(name)
 
 
-def _render(template: str, site: Site, root: str, **values: Any) -> bytes:
-    text = _environment().get_template(template).render(site=site, root=root, **values)
-    return text.encode()
+def _render(name: str, site: Site, root: str, **values: Any) -> bytes:
+    """A page: the two blocks of its template in the frame that all pages at `root` share."""
+    template = _environment().get_template(name)
+    context = template.new_context({"site": site, "root": root, **values})
+    title, main = ("".join(template.blocks[block](context)) for block in ("title", "main"))
+    before, between, after = site.frame(root)
+    return "".join([before, title, between, main, after]).encode()
+
+
+def _frame(site: Site, root: str) -> list[str]:
+    """What stands before a page's title, between it and the main part, and after that."""
+    base = _environment().get_template("base.html.jinja")
+    return base.render(site=site, root=root, title=_GAP, main=_GAP).split(_GAP)

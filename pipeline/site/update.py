@@ -5,7 +5,8 @@
 A paper that was done by itself and is in no day has its page too, made anew when its line is newer.
 A day is made anew when its published JSON is newer than its page, and so are its neighbours, which
 link to it. With other templates or settings everything is. A file is only written where its bytes
-differ; none is needed to make another, so what a killed run left out is made by the next. How they
+differ; none is needed to make another. A killed run is finished by the next: a day's page is
+written when all else that shows the day is there, and the index, by its age, after that. How they
 are made is build.py.
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 from pipeline import __version__
 from pipeline.config import Config
 from pipeline.files import page_of_paper, write_atomic
+from pipeline.store.days import Key
 from pipeline.store.store import Store
 
 _MADE_WITH = ".made-with"
@@ -42,16 +44,19 @@ def update(
     folder = config.paths.outputs / "site"
     made_with = _made_with(config)
     keys, unlisted = store.days.known(), store.summaries.unlisted()
+    changed, stale = set(keys), list[Key]()
     if everything or _read(folder / _MADE_WITH) != made_with:
-        changed, anew = set(keys), {arxiv_id for arxiv_id, _ in unlisted}
+        anew = {arxiv_id for arxiv_id, _ in unlisted}
     else:
-        changed = set(_changed(folder, config.paths.outputs, keys))
+        stale = list(_stale(folder, config.paths.outputs, keys))
+        changed = _with_neighbours(stale, keys)
         anew = {arxiv_id for arxiv_id, made in unlisted if _is_older(folder, arxiv_id, made)}
-        if not changed and not anew and not papers and not news:
+        if not (stale or anew or papers or news or _index_is_older(folder, keys)):
             return 0
     from pipeline.site.build import build  # heavy, and rarely needed twice a day
 
-    written = build(store, config, keys=keys, changed=changed, papers={*anew, *papers})
+    anew |= set(papers)
+    written = build(store, config, keys=keys, changed=changed, last=stale, papers=anew)
     # The last one: what a killed run left out is made by the next.
     return written + write_atomic(folder / _MADE_WITH, made_with.encode(), durable=False)
 
@@ -63,17 +68,34 @@ def warm_up() -> None:
     load_templates()
 
 
-def _changed(
-    folder: Path, outputs: Path, keys: Sequence[tuple[dt.date, str]]
-) -> Iterator[tuple[dt.date, str]]:
-    """Days whose JSON is newer than their page, or that have none; and their neighbours."""
-    for field in {field for _, field in keys}:
+def _stale(folder: Path, outputs: Path, keys: Sequence[Key]) -> Iterator[Key]:
+    """Days whose JSON is newer than their page, or that have none."""
+    for date, field in keys:
+        published = outputs / date.isoformat() / f"{field}.json"
+        if _modified(_page(folder, (date, field))) < _modified(published):
+            yield date, field
+
+
+def _with_neighbours(stale: Sequence[Key], keys: Sequence[Key]) -> set[Key]:
+    """With the days that link to them."""
+    changed: set[Key] = set()
+    for field in {field for _, field in stale}:
         own = [key for key in keys if key[1] == field]
         for at, key in enumerate(own):
-            page = folder / key[0].isoformat() / f"{field}.html"
-            published = outputs / key[0].isoformat() / f"{field}.json"
-            if _modified(page) < _modified(published):
-                yield from own[max(0, at - 1) : at + 2]
+            if key in stale:
+                changed.update(own[max(0, at - 1) : at + 2])
+    return changed
+
+
+def _index_is_older(folder: Path, keys: Sequence[Key]) -> bool:
+    """Than a day's page, which is written before it."""
+    index = _modified(folder / "index.html")
+    return any(index < _modified(_page(folder, key)) for key in keys)
+
+
+def _page(folder: Path, key: Key) -> Path:
+    date, field = key
+    return folder / date.isoformat() / f"{field}.html"
 
 
 def _is_older(folder: Path, arxiv_id: str, made: dt.datetime) -> bool:

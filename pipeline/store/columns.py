@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
@@ -17,6 +18,8 @@ from pipeline.records import AnnounceType, Cause, Check, Origin, Paper, Reply, S
 
 T = TypeVar("T")
 _NAMES = TypeAdapter(tuple[str, ...]).validate_json
+_KEPT = 1024
+"""Papers and lines in memory: a page, a feed and the search read the same ones in turn."""
 
 
 class Column(NamedTuple, Generic[T]):
@@ -65,7 +68,7 @@ PAPER = Column(
     "papers",
     "paper",
     _VERSIONED,
-    Paper.model_validate_json,
+    lru_cache(_KEPT)(Paper.model_validate_json),
     "arXiv is asked for its metadata again",
     "jianjie render asks arXiv again",
 )
@@ -83,7 +86,7 @@ SUMMARY = Column(
     "summaries",
     "summary",
     f"{_VERSIONED} || ' (' || seq || ')'",
-    Summary.model_validate_json,
+    lru_cache(_KEPT)(Summary.model_validate_json),
     "it counts as not there, and its paper is done again",
     f"{_FROM_DIGEST}; jianjie reprocess ID makes another",
 )

@@ -34,6 +34,9 @@ from pipeline.store.listings import announce, put_check
 from pipeline.store.papers import paper_of, put_paper
 from pipeline.store.summaries import summary_of
 
+Key = tuple[dt.date, str]
+"""A day: date and field."""
+
 NO_VERSION = "neither arXiv's API nor OAI-PMH has told its version yet"
 """Why a paper of version 0 is owed."""
 LOST = "its metadata in the store cannot be read: arXiv is asked again"
@@ -152,7 +155,7 @@ class Days:
             announcement=announcement, stage=Stage.SUMMARIZE, cause=Cause.OTHER, reason=LINE_LOST
         )
 
-    def known(self, field: str | None = None) -> list[tuple[dt.date, str]]:
+    def known(self, field: str | None = None) -> list[Key]:
         """Date and field of every known day, newest first."""
         rows = self._file.rows(
             "SELECT date, field FROM days WHERE ? IS NULL OR field = ? ORDER BY date DESC, field",
@@ -161,7 +164,14 @@ class Days:
         )
         return self._file.keys(DAY_DATE, rows)
 
-    def counts(self) -> dict[tuple[dt.date, str], tuple[int, int]]:
+    def names(self) -> dict[str, str]:
+        """Each field's name, as its newest day has it."""
+        rows = self._file.rows("SELECT date, field, name FROM days ORDER BY date")
+        return {
+            field: name for date, field, name in rows if self._file.keys(DAY_DATE, [(date, field)])
+        }
+
+    def counts(self) -> dict[Key, tuple[int, int]]:
         """Of every day: papers announced, and of these the ones without a line."""
         rows = self._file.rows(
             "SELECT a.date, a.field, count(*), count(*) - count(p.seq) FROM announced AS a"
@@ -172,15 +182,22 @@ class Days:
             key: sums[key[0].isoformat(), key[1]] for key in self._file.keys(ANNOUNCED_DATE, sums)
         }
 
-    def having(self, arxiv_id: str, version: int) -> list[tuple[dt.date, str]]:
+    def having(self, arxiv_id: str, version: int) -> list[Key]:
         """The days whose listing has this version, newest first."""
+        return self.having_all([arxiv_id]).get((arxiv_id, version), [])
+
+    def having_all(self, arxiv_ids: Sequence[str]) -> dict[tuple[str, int], list[Key]]:
+        """The same of every version, of many papers at once, that a listing has."""
         rows = self._file.rows(
-            "SELECT date, field FROM announced WHERE arxiv_id = ? AND version = ?"
-            " ORDER BY date DESC",
-            arxiv_id,
-            version,
+            "SELECT arxiv_id, version, date, field FROM announced"
+            " WHERE arxiv_id IN (SELECT value FROM json_each(?)) ORDER BY date DESC",
+            json.dumps(arxiv_ids),
         )
-        return self._file.keys(ANNOUNCED_DATE, rows)
+        days: dict[tuple[str, int], list[Key]] = {}
+        for arxiv_id, version, date, field in rows:
+            own = days.setdefault((arxiv_id, version), [])
+            own += self._file.keys(ANNOUNCED_DATE, [(date, field)])
+        return days
 
     def latest_version(self, arxiv_id: str) -> int | None:
         """The newest version that a listing had; None if none had the paper."""

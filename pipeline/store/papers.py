@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import get_args
 
 from pipeline.records import Metadata, Paper
@@ -24,9 +26,19 @@ class Papers:
 
     def versions(self, arxiv_id: str) -> list[Paper]:
         """Every version that is known, oldest first."""
-        query = "SELECT version, paper FROM papers WHERE arxiv_id = ? ORDER BY version"
-        rows = self._file.rows(query, arxiv_id)
-        return [paper_of(self._file, arxiv_id, *row) for row in rows]
+        return self.versions_of([arxiv_id])[arxiv_id]
+
+    def versions_of(self, arxiv_ids: Sequence[str]) -> dict[str, list[Paper]]:
+        """The same of many papers at once; of one that is not known none."""
+        rows = self._file.rows(
+            "SELECT arxiv_id, version, paper FROM papers"
+            " WHERE arxiv_id IN (SELECT value FROM json_each(?)) ORDER BY version",
+            json.dumps(arxiv_ids),
+        )
+        versions: dict[str, list[Paper]] = {arxiv_id: [] for arxiv_id in arxiv_ids}
+        for arxiv_id, version, text in rows:
+            versions[arxiv_id].append(paper_of(self._file, arxiv_id, version, text))
+        return versions
 
     def put(self, paper: Paper) -> None:
         """Store metadata; what a less faithful source says never replaces it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+from collections.abc import Sequence
 
 from pipeline.errors import UsageError
 from pipeline.records import Summary
@@ -98,13 +100,21 @@ class Summaries:
 
     def of(self, arxiv_id: str) -> list[tuple[Summary, bool]]:
         """Every summary of a paper, oldest first, and whether it is the published one."""
+        return self.of_all([arxiv_id])[arxiv_id]
+
+    def of_all(self, arxiv_ids: Sequence[str]) -> dict[str, list[tuple[Summary, bool]]]:
+        """The same of many papers at once; of one that has no summary none."""
         rows = self._file.rows(
-            "SELECT s.version, s.seq, s.summary, p.seq IS NOT NULL FROM summaries AS s"
-            " LEFT JOIN published AS p ON p.seq = s.seq WHERE s.arxiv_id = ? ORDER BY s.seq",
-            arxiv_id,
+            "SELECT s.arxiv_id, s.version, s.seq, s.summary, p.seq IS NOT NULL FROM summaries AS s"
+            " LEFT JOIN published AS p ON p.seq = s.seq"
+            " WHERE s.arxiv_id IN (SELECT value FROM json_each(?)) ORDER BY s.seq",
+            json.dumps(arxiv_ids),
         )
-        stored = [(summary_of(self._file, arxiv_id, *row), bool(live)) for *row, live in rows]
-        return [(summary, live) for summary, live in stored if summary]
+        summaries: dict[str, list[tuple[Summary, bool]]] = {one: [] for one in arxiv_ids}
+        for arxiv_id, version, seq, text, live in rows:
+            if summary := summary_of(self._file, arxiv_id, version, seq, text):
+                summaries[arxiv_id].append((summary, bool(live)))
+        return summaries
 
     def published(self, arxiv_id: str, version: int) -> Summary | None:
         """The published summary of one version."""

@@ -6,6 +6,8 @@ import datetime as dt
 import json
 import os
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import feedparser
@@ -14,6 +16,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from pipeline.config import Config
 from pipeline.errors import OutputError
+from pipeline.files import write_atomic
 from pipeline.night.account import sums
 from pipeline.records import Section
 from pipeline.settings import SiteSettings
@@ -143,6 +146,44 @@ def test_what_a_killed_run_left_out_is_made_by_the_next(made: tuple[Store, Confi
     assert {name: found[1] for name, found in files(site).items()} == {
         name: found[1] for name, found in complete.items()
     }
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_a_run_killed_at_any_file_is_finished_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, everything: bool
+) -> None:
+    store, settings = made_site(tmp_path, days=4, papers_a_day=2)
+    site = settings.paths.outputs / "site"
+    for later in (1, 2):
+        date = FIRST + dt.timedelta(days=later)
+        add_day(store, settings, date, list(papers(2, start=500 + later)))
+    before = shutil.copytree(site, tmp_path / "before")
+    written = update(store, settings, everything=everything)
+    complete = {name: content for name, (_, content) in files(site).items()}
+    for at in range(written):
+        shutil.rmtree(site)
+        shutil.copytree(before, site)  # with the times that the files had
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr("pipeline.site.build.write_atomic", _killed_after(at))
+            update(store, settings, everything=everything)
+        update(store, settings, everything=everything)
+        assert {name: content for name, (_, content) in files(site).items()} == complete, at
+
+
+def _killed_after(count: int) -> Callable[..., bool]:
+    """Writes so many files, and no further one."""
+    left = count
+
+    def write(path: Path, content: bytes, *, durable: bool) -> bool:
+        nonlocal left
+        if path.exists() and path.read_bytes() == content:
+            return False
+        if not left:
+            raise KeyboardInterrupt
+        left -= 1
+        return write_atomic(path, content, durable=durable)
+
+    return write
 
 
 def test_the_index_has_the_days_and_the_last_runs(made: tuple[Store, Config, Path]) -> None:
