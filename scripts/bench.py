@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+from pypdf import PdfWriter
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -47,6 +48,7 @@ LATENCY_S = 0.5
 INTERVAL_S, ARXIV_INTERVAL_S = 0.2, 3.0
 """The night is scaled: what arXiv asks for is fifteen times as long."""
 HELPS, AGAINS = 5, 3
+PAGES = 12
 OUT = Console(highlight=False, width=110)
 
 
@@ -56,6 +58,8 @@ class Case(NamedTuple):
     at_once: int
     abstracts: int | None = None
     """So many papers, abstracts only; None: the example day with its PDFs."""
+    pages: int = 1
+    """Of each PDF."""
     latency_s: float = LATENCY_S
     interval_s: float = 0.0
     whole_bar: float | None = None
@@ -66,7 +70,8 @@ class Case(NamedTuple):
     @property
     def name(self) -> str:
         """What is read, and how many at once."""
-        papers = "26 PDFs" if self.abstracts is None else f"{self.abstracts} abstracts"
+        pages = f" of {self.pages} pages" if self.pages > 1 else ""
+        papers = f"26 PDFs{pages}" if self.abstracts is None else f"{self.abstracts} abstracts"
         return f"{papers}, {self.at_once} at once"
 
 
@@ -77,6 +82,9 @@ CASES = (
     Case(64, 2000),
     Case(8),
 )
+FULL_TEXTS = (Case(2, pages=PAGES), Case(8, pages=PAGES))
+"""Two readers have more to do than the first model, and less than the second."""
+PROMPTS = ("default", "few-shot", "intro-conclusion", "slots-first", "zero-shot")
 NIGHT = Case(8, latency_s=0.0, interval_s=INTERVAL_S)
 FIRST_CALL_BAR_S = 0.8
 CPU_BAR_MS = 6.0
@@ -85,6 +93,7 @@ HELP_BAR_S = 0.25
 IDLE_BAR_S = 0.5
 MEMORY_BAR_MB = 300.0
 NIGHT_BAR = 1.10
+EVALUATE_BAR_S = 2.0
 
 
 class Figure(NamedTuple):
@@ -114,6 +123,9 @@ class Counts(NamedTuple):
     to_arxiv: int
     connections: int
     first_at: float | None
+    last_at: float | None
+    answering_s: float
+    """The time that each request to the model was in flight, summed up."""
 
 
 class Result(NamedTuple):
@@ -141,6 +153,14 @@ class Result(NamedTuple):
         return (self.seen.first_at or math.nan) - self.night.began
 
     @property
+    def occupancy(self) -> float:
+        """How much of what the model could answer at once it did, from the first call to the last
+        answer.
+        """
+        seen = self.seen
+        return seen.answering_s / self.case.at_once / ((seen.last_at or 0) - (seen.first_at or 0))
+
+    @property
     def ideal_s(self) -> float:
         """Nothing but waiting for the model, or for arXiv."""
         if self.case.interval_s:
@@ -157,7 +177,9 @@ def main() -> None:
     began, load = time.monotonic(), os.getloadavg()[0]
     before = json.loads(asked.against.read_text(encoding="utf-8")) if asked.against else {}
     figures = [*of_nights([measured(case) for case in CASES]), *of_a_night_at_arxivs_pace()]
+    figures += of_full_texts()
     figures += [
+        Figure("five prompts on stored replies", evaluate_s(), "s", EVALUATE_BAR_S),
         Figure("jianjie --help", help_s(), "s", HELP_BAR_S),
         *in_pieces(),
     ]
@@ -226,6 +248,28 @@ def of_a_night_at_arxivs_pace() -> Iterator[Figure]:
     yield Figure(f"... the same time at arXiv's {ARXIV_INTERVAL_S:g} s", share, "× ideal")
 
 
+def of_full_texts() -> Iterator[Figure]:
+    """How busy the model is kept while PDFs that take their time are read."""
+    for result in map(measured, FULL_TEXTS):
+        yield Figure(f"{result.case.name}: model busy", 100 * result.occupancy, "%")
+
+
+def evaluate_s() -> float:
+    """The median of some `jianjie evaluate` that find every reply in the store."""
+    with (
+        tempfile.TemporaryDirectory(prefix="jianjie-bench-") as folder,
+        model_process(0.0) as model,
+    ):
+        home = Path(folder)
+        write_config(home, "http://127.0.0.1:1", model.url)
+        run(home, "evaluate", *PROMPTS)
+        asked = model.count()["requests"]
+        median = statistics.median(run(home, "evaluate", *PROMPTS).wall_s for _ in range(AGAINS))
+        if model.count()["requests"] != asked:
+            sys.exit("jianjie evaluate did not find every reply in the store")
+        return median
+
+
 def in_pieces() -> Iterator[Figure]:
     """Processor time by what it is for."""
     with tempfile.TemporaryDirectory(prefix="jianjie-bench-") as folder:
@@ -268,7 +312,7 @@ def measured(case: Case) -> Result:
     """The night of a case, and the run after it."""
     with (
         tempfile.TemporaryDirectory(prefix="jianjie-bench-") as folder,
-        arxiv_process(case.abstracts) as arxiv,
+        arxiv_process(case) as arxiv,
         model_process(case.latency_s) as model,
     ):
         home = Path(folder)
@@ -291,6 +335,7 @@ def settle(home: Path, case: Case, arxiv_url: str, model_url: str) -> None:
     file = write_config(home, arxiv_url, model_url)
     settings: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
     settings["models"]["standin"]["concurrency"] = case.at_once
+    settings["extract"]["workers"] = 2 if case.pages > 1 else 1
     settings["arxiv"] |= {"interval_s": case.interval_s, "pdf_interval_s": case.interval_s}
     if case.abstracts is not None:
         settings["prompt"] = "abstract"
@@ -364,7 +409,14 @@ class Server(NamedTuple):
 def seen_by(model: Server, arxiv: Server) -> Counts:
     """Everything since the servers were started."""
     told = model.count()
-    return Counts(told["requests"], arxiv.count(), told["connections"], told["first_at"])
+    return Counts(
+        told["requests"],
+        arxiv.count(),
+        told["connections"],
+        told["first_at"],
+        told["last_at"],
+        told["answering_s"],
+    )
 
 
 @contextmanager
@@ -391,11 +443,11 @@ def model_process(latency_s: float) -> Iterator[Server]:
 
 
 @contextmanager
-def arxiv_process(papers: int | None) -> Iterator[Server]:
+def arxiv_process(case: Case) -> Iterator[Server]:
     """The stand-in arXiv; a multiprocessing one, as it has no command line for composed days."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=serve_arxiv, args=(papers, theirs), daemon=True)
+    process = context.Process(target=serve_arxiv, args=(case, theirs), daemon=True)
     process.start()
 
     def count() -> Any:
@@ -409,15 +461,30 @@ def arxiv_process(papers: int | None) -> Iterator[Server]:
         process.join()
 
 
-def serve_arxiv(papers: int | None, pipe: Connection) -> None:
+def serve_arxiv(case: Case, pipe: Connection) -> None:
     """Announce the example day, or so many papers made of its abstracts."""
     listing = example_listing(EXAMPLE)
-    if papers is not None:
-        listing = composed(listing, papers)
-    with FaultyArxiv(listing, demo_pdfs()) as arxiv:
+    if case.abstracts is not None:
+        listing = composed(listing, case.abstracts)
+    with (
+        tempfile.TemporaryDirectory(prefix="jianjie-bench-") as folder,
+        FaultyArxiv(listing, lengthened(Path(folder), case.pages)) as arxiv,
+    ):
         pipe.send(arxiv.url)
         while pipe.recv() == "count":
             pipe.send(len(arxiv.requests))
+
+
+def lengthened(folder: Path, pages: int) -> Path:
+    """The example day's PDFs of one page each, their page so many times."""
+    if pages == 1:
+        return demo_pdfs()
+    for file in demo_pdfs().glob("*.pdf"):
+        writer = PdfWriter()
+        for _ in range(pages):
+            writer.append(file)
+        writer.write(folder / file.name)
+    return folder
 
 
 def composed(example: Listing, papers: int) -> Listing:

@@ -96,6 +96,16 @@ class StandInModel:
         return self._server.most_at_once
 
     @property
+    def answering_s(self) -> float:
+        """The time that each request was in flight, summed up."""
+        return self._server.answering_s
+
+    @property
+    def last_at(self) -> float:
+        """When the last answer was on the wire, by time.monotonic()."""
+        return self._server.last_at
+
+    @property
     def plan(self) -> BatchPlan:
         """What becomes of the batches that are created from now on."""
         return self.batches.plan

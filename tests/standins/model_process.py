@@ -29,15 +29,17 @@ def main() -> None:
 
 
 def counts(model: StandInModel) -> dict[str, float | None]:
-    """Requests, connections, and the time of the first request by this machine's monotonic clock.
+    """Requests, connections, and first and last time by this machine's monotonic clock.
 
-    Processes of one machine can compare that time where the system has one such clock, as Linux.
+    Processes of one machine can compare these times where the system has one such clock, as Linux.
     """
     return {
         "requests": len(model.requests),
         "connections": model.connections,
         "most_at_once": model.most_at_once,
         "first_at": model.log[0].at if model.log else None,
+        "last_at": model.last_at if model.log else None,
+        "answering_s": model.answering_s,
     }
 
 

@@ -7,6 +7,7 @@ milliseconds, so that a benchmark measures its client.
 from __future__ import annotations
 
 import itertools
+import math
 import socket
 import sys
 import threading
@@ -63,6 +64,10 @@ class Server(ThreadingTCPServer):
         """Opened so far."""
         self.most_at_once = 0
         """Requests that were waiting for the end of their answers at the same time."""
+        self.answering_s = 0.0
+        """The time that each of them was, summed up."""
+        self.last_at = math.nan
+        """When the last answer was on the wire, by time.monotonic()."""
         self._in_flight = 0
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
@@ -107,12 +112,15 @@ class Server(ThreadingTCPServer):
     def begun(self) -> None:
         """A request is in flight."""
         with self._lock:
+            self.answering_s -= time.monotonic()
             self._in_flight += 1
             self.most_at_once = max(self.most_at_once, self._in_flight)
 
     def ended(self) -> None:
         """It is no longer."""
         with self._lock:
+            self.last_at = time.monotonic()
+            self.answering_s += self.last_at
             self._in_flight -= 1
 
     def _hang_up(self) -> None:
