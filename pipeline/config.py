@@ -96,11 +96,11 @@ class Config(BaseSettings):
         return env_settings, init_settings
 
 
-def load_config(path: Path) -> Config:
+def load_config(path: Path, home: Path | None = None) -> Config:
     """The settings in the file at `path`, under those in the environment.
 
-    Relative folders become absolute, from the file's folder. Raises ConfigError, one line, with
-    file and line number where there is one.
+    Relative folders become absolute, from `home` or the file's folder. Raises ConfigError, one
+    line, with file and line number where there is one.
     """
     root = _compose(path)
     values = _as_mapping(root, path)
@@ -111,7 +111,19 @@ def load_config(path: Path) -> Config:
         raise _explained(error, path, root)[0] from error
     except Exception as error:  # pydantic-settings raises its own kinds on bad variables
         raise ConfigError(one_line(error), where="environment", fix=f"Correct {PREFIX}…") from error
-    return config.model_copy(update={"paths": _absolute(config.paths, path.resolve().parent)})
+    paths = _absolute(config.paths, home or path.resolve().parent)
+    return config.model_copy(update={"paths": paths})
+
+
+def shipped_config(home: Path) -> Config:
+    """The settings that jianjie comes with, for a folder that has none: its outputs lie there."""
+    from pipeline.shipped import shipped
+
+    config = load_config(shipped() / "config.yaml", home)
+    if config.paths.prompts.is_dir():
+        return config
+    paths = config.paths.model_copy(update={"prompts": shipped() / "prompts"})
+    return config.model_copy(update={"paths": paths})
 
 
 def _absolute(paths: PathSettings, base: Path) -> PathSettings:
@@ -128,7 +140,7 @@ def _compose(path: Path) -> yaml.Node:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except FileNotFoundError as error:
         raise ConfigError(
-            "no such file", where=path, fix="Run in the project's folder or give --config FILE"
+            "no such file", where=path, fix="Make one: jianjie init; or give --config FILE"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot be read: {error}", where=path) from error

@@ -26,7 +26,7 @@ LAYERS = [
     {"config", "text"},
     {"events", "pacing"},
     {"settings"},
-    {"categories", "clock", "files"},
+    {"categories", "clock", "files", "shipped"},
     {"records"},
     {"errors"},
 ]

@@ -96,7 +96,7 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
     from pipeline.evaluate.evaluation import EvaluationOrder, plan
     from pipeline.records import Section
 
-    settings = load_settings(config)
+    settings = load_settings(config, or_shipped=True)
     if history:
         _history(settings)
         return

@@ -16,6 +16,7 @@ from pipeline import __version__
 from pipeline.cli import mistakes, session
 from pipeline.cli.distill import distill
 from pipeline.cli.evaluate import evaluate
+from pipeline.cli.init import init
 from pipeline.cli.options import (
     CONFIG,
     DATE_FORMATS,
@@ -67,6 +68,11 @@ def _options(
         typer.echo(f"jianjie {__version__}")
         raise typer.Exit
 
+
+app.command(
+    epilog="Examples:  jianjie init digest --model deepseek  ·  jianjie init --field"
+    " text:文本:cs.CL --field video:视频:cs.CV  ·  jianjie init --upgrade"
+)(init)
 
 app.command(
     epilog="Examples:  jianjie run  ·  jianjie run --since 2026-01-02  ·"
@@ -146,7 +152,7 @@ def show(
     from pipeline.text.changes import replaced
 
     arxiv_id = parse_id(paper)
-    with session.reading(load_settings(config)) as store:
+    with session.reading(load_settings(config, or_shipped=True)) as store:
         summaries = store.summaries.of(arxiv_id.base)
         version = arxiv_id.version or store.days.latest_version(arxiv_id.base)
         version = version or store.summaries.latest_version(arxiv_id.base)
@@ -167,7 +173,7 @@ def status(
     from pipeline.cli.terminal import print_status, print_unsent
     from pipeline.digest.drift import canary_of
 
-    with session.reading(load_settings(config)) as store:
+    with session.reading(load_settings(config, or_shipped=True)) as store:
         newest = (store.days.get(date, field) for date, field in store.days.known()[:days])
         listed = [day for day in newest if day]
         print_status(
@@ -227,6 +233,18 @@ def doctor(
     sys.exit(status)
 
 
+_WHAT_THE_DEMO_IS = """\
+The example day, 7 January 2026: 26 papers, from listing to digest. A stand-in on this machine
+answers as arXiv did; each PDF is one page, typeset from the paper's metadata; the lines are those
+of a model of 270 million parameters, often vague and sometimes wrong. Nothing is asked of any
+network, and no key is needed. It takes about a minute on two cores."""
+_AFTER_THE_DEMO = """
+What to try next:
+  {program} show 2601.02444
+  {program} evaluate builtin zero-shot --limit 5
+  {program} init digest --model deepseek"""
+
+
 @app.command(epilog="Examples:  jianjie demo  ·  jianjie demo --serve")
 def demo(
     config: ConfigOption = CONFIG,
@@ -239,12 +257,15 @@ def demo(
     """The example day: no network, no key."""
     from pipeline.demo.settings import example_arxiv, variables
 
-    with example_arxiv(load_settings(config, model)) as (settings, field):
+    with example_arxiv(load_settings(config, model, or_shipped=True)) as (settings, field):
         if serve:
             typer.echo("\n".join(variables(settings.arxiv)))
             typer.echo("jianjie: set these in another shell; Ctrl-C ends the stand-in", err=True)
             signal.pause()
+        typer.echo(_WHAT_THE_DEMO_IS)
         exit_status = nights(settings, [field], NightsOrder(), report=True)
+    program = session.program()
+    typer.echo(_AFTER_THE_DEMO.format(program=program))
     sys.exit(exit_status)
 
 

@@ -30,11 +30,17 @@ FieldOption = Annotated[
 ]
 
 
-def load_settings(config: Path, model: str | None = None, prompt: str | None = None) -> Config:
-    """The settings, with a model and a prompt from the command line over everything else."""
-    from pipeline.config import load_config
+def load_settings(
+    config: Path, model: str | None = None, prompt: str | None = None, *, or_shipped: bool = False
+) -> Config:
+    """The settings, with a model and a prompt from the command line over everything else.
 
-    settings = load_config(config)
+    `or_shipped`: a folder without a settings file has those that jianjie comes with.
+    """
+    from pipeline.config import load_config, shipped_config
+
+    shipped = or_shipped and config == CONFIG and not config.exists()
+    settings = shipped_config(Path.cwd()) if shipped else load_config(config)
     mistakes.settings_in_use(settings)
     if model is not None and model not in settings.models:
         raise UsageError(

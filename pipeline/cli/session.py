@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
@@ -21,6 +23,7 @@ from pipeline.errors import (
     OutputError,
     printable,
 )
+from pipeline.files import shown_path
 
 if TYPE_CHECKING:
     from pipeline.cli.terminal import Steps
@@ -231,6 +234,13 @@ def outputs(settings: Config) -> Iterator[Store]:
     clock = Clock()
     with _interruptible(clock), open_outputs(settings, clock, command(), say) as opened:
         yield opened
+
+
+def program() -> str:
+    """What to type for jianjie here: its name where it is in the PATH, else where it lies."""
+    typed = Path(sys.argv[0])
+    found = shutil.which(typed.name)
+    return typed.name if found and Path(found).resolve() == typed.resolve() else shown_path(typed)
 
 
 def command() -> str:

@@ -11,8 +11,9 @@ from pipeline.config import Config
 from pipeline.demo.example_day import FIELD, example_listing
 from pipeline.demo.standin import StandInArxiv, demo_pdfs
 from pipeline.settings import ArxivSettings, FieldSettings
+from pipeline.shipped import shipped
 
-EXAMPLE = "examples/20260107-audio.md"
+EXAMPLE = "prompts/examples/20260107-audio.md"
 _ADDRESSES = ("feed_url", "api_url", "list_url", "catchup_url", "oai_url", "pdf_url")
 _WAITS = ("interval_s", "pdf_interval_s", "pdf_not_ready_s")
 
@@ -20,7 +21,7 @@ _WAITS = ("interval_s", "pdf_interval_s", "pdf_not_ready_s")
 @contextmanager
 def example_arxiv(settings: Config) -> Iterator[tuple[Config, str]]:
     """Settings that name a running stand-in, and the field of its day."""
-    with StandInArxiv(example_listing(settings.paths.prompts / EXAMPLE), demo_pdfs()) as standin:
+    with StandInArxiv(example_listing(shipped() / EXAMPLE), demo_pdfs()) as standin:
         field = FieldSettings(name="音频", categories=("cs.SD", "eess.AS"))
         arxiv = arxiv_at(standin.url, settings.arxiv)
         yield (
