@@ -29,6 +29,7 @@ from pipeline.settings import (
     PathSettings,
     RetrySettings,
     SiteSettings,
+    is_prompt_name,
 )
 
 PREFIX = "JIANJIE_"
@@ -111,8 +112,14 @@ def load_config(path: Path, home: Path | None = None) -> Config:
         raise _explained(error, path, root)[0] from error
     except Exception as error:  # pydantic-settings raises its own kinds on bad variables
         raise ConfigError(one_line(error), where="environment", fix=f"Correct {PREFIX}…") from error
-    paths = _absolute(config.paths, home or path.resolve().parent)
-    return config.model_copy(update={"paths": paths})
+    base = home or path.resolve().parent
+    models = {
+        name: profile.model_copy(update={"prompt": _prompt(profile.prompt, base)})
+        for name, profile in config.models.items()
+    }
+    paths = _absolute(config.paths, base)
+    prompt = _prompt(config.prompt, base)
+    return config.model_copy(update={"paths": paths, "models": models, "prompt": prompt})
 
 
 def shipped_config(home: Path) -> Config:
@@ -124,6 +131,13 @@ def shipped_config(home: Path) -> Config:
         return config
     paths = config.paths.model_copy(update={"prompts": shipped() / "prompts"})
     return config.model_copy(update={"paths": paths})
+
+
+def _prompt(text: str | None, base: Path) -> str | None:
+    """A name as it is; a file, like every other path of the settings, from their folder."""
+    if text is None or is_prompt_name(text):
+        return text
+    return str(base / Path(text).expanduser())
 
 
 def _absolute(paths: PathSettings, base: Path) -> PathSettings:

@@ -19,6 +19,12 @@ def is_loopback(host: str | None) -> bool:
     return host in {"127.0.0.1", "localhost", "[::1]"}
 
 
+def is_prompt_name(text: str) -> bool:
+    """Whether it names a variant in the prompts folder; else it is a file's place."""
+    path = Path(text)
+    return path.suffix != ".md" and path.name == text
+
+
 def _known_categories(categories: tuple[str, ...]) -> tuple[str, ...]:
     from pipeline.categories import nearest, vocabulary  # lazy: a JSON file
 

@@ -204,10 +204,7 @@ def _variants(settings: Config, prompts: Sequence[str]) -> tuple[Variant, ...]:
         raise UsageError("names no prompt variant", where="evaluate", fix=f"There are: {names}")
     variants: dict[str, Variant] = {}
     for text in dict.fromkeys(prompts):
-        path = Path(text)
-        named = path.suffix != ".md" and path.name == text
-        folder = settings.paths.prompts if named else path.parent
-        variant = load_variant(text if named else path.stem, folder)
+        variant = load_variant(text, settings.paths.prompts)
         if variant.name in variants:
             raise UsageError(
                 f"two variants are called {variant.name!r}", where=text, fix="Rename one file"

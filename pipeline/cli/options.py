@@ -23,7 +23,8 @@ ModelOption = Annotated[
     str | None, typer.Option("--model", "-m", help="A model profile of the settings file.")
 ]
 PromptOption = Annotated[
-    str | None, typer.Option("--prompt", "-p", help="A prompt variant: prompts/NAME.md.")
+    str | None,
+    typer.Option("--prompt", "-p", help="A prompt variant: a name in prompts/, or a file."),
 ]
 FieldOption = Annotated[
     str | None, typer.Option("--field", "-f", help="One field of the settings file. Default: all.")

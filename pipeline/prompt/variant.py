@@ -38,7 +38,7 @@ from pipeline.errors import JianjieError, PromptError, one_line
 from pipeline.llm import tokens
 from pipeline.prompt.context import Context, choose, pages_wanted
 from pipeline.records import Paper, PaperText, Prompt, Record
-from pipeline.settings import Profile
+from pipeline.settings import Profile, is_prompt_name
 from pipeline.text.reply import LINE, TAGS
 from pipeline.text.untrusted import as_data
 
@@ -211,10 +211,14 @@ def with_profile(prompt: Prompt, profile: Profile) -> Prompt:
     return prompt.model_copy(update=own)
 
 
-def load_variant(name: str, folder: Path) -> Variant:
-    """The variant `NAME.md` in `folder`. Raises PromptError with file and line."""
-    path = folder / f"{name}.md"
-    source = _read(path, folder)
+def load_variant(name: str, prompts: Path) -> Variant:
+    """The variant `NAME.md` in the folder `prompts`, or the file that `name` is.
+
+    Raises PromptError with file and line.
+    """
+    path = prompts / f"{name}.md" if is_prompt_name(name) else Path(name).expanduser()
+    folder = path.parent
+    source = _read(path, prompts)
     front_text, at = _split_front(source, path)
     front = _front(front_text, path)
     parts = _parts(source, at, path)
