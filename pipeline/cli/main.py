@@ -36,6 +36,7 @@ from pipeline.errors import (
     Interrupted,
     JianjieError,
     ModelError,
+    PdfError,
     UsageError,
     worst,
 )
@@ -83,9 +84,12 @@ app.command(
 @app.command(
     epilog="Examples:  jianjie reprocess 2601.02954  ·  jianjie reprocess"
     " https://arxiv.org/abs/2601.02954v1 --model openai  ·  jianjie reprocess 2601.02954 --undo"
+    "  ·  jianjie reprocess paper.pdf"
 )
 def reprocess(
-    ids: Annotated[list[str], typer.Argument(help="arXiv ids, or the papers' addresses.")],
+    papers: Annotated[
+        list[str], typer.Argument(help="arXiv ids, the papers' addresses, or PDF files.")
+    ],
     config: ConfigOption = CONFIG,
     model: ModelOption = None,
     prompt: PromptOption = None,
@@ -93,17 +97,25 @@ def reprocess(
         bool, typer.Option("--undo", help="Publish the line before the present one again.")
     ] = False,
 ) -> None:
-    """Do papers again and patch their digests."""
-    from pipeline.arxiv.ids import parse_id
-    from pipeline.night import reprocess as again
+    """Do papers again and patch their digests; a PDF file gets a digest of its own."""
+    from pathlib import Path
 
-    parsed = [parse_id(text) for text in ids]
+    from pipeline.night import reprocess as again
+    from pipeline.night.file import named, reprocess_file
+
+    parsed = [named(text) for text in papers]
+    files = [str(one) for one in parsed if isinstance(one, Path)]
+    if undo and files:
+        raise UsageError("has no line before", where=files[0], fix="Name a paper of arXiv's")
     step = again.undo if undo else again.reprocess
     settings = load_settings(config, model, prompt)
     with session.run(settings) as (edges, running):
-        for arxiv_id in parsed:
-            running.papers.append(arxiv_id.base)
-            running.add(_done_again(partial(step, edges, arxiv_id)))
+        for one in parsed:
+            if isinstance(one, Path):
+                running.add(_done_again(partial(reprocess_file, edges, one)))
+            else:
+                running.papers.append(one.base)
+                running.add(_done_again(partial(step, edges, one)))
     sys.exit(running.outcome.exit_status)
 
 
@@ -114,12 +126,13 @@ def _done_again(step: Callable[[], Again]) -> RunOutcome:
 
     try:
         again = step()
-    except (UsageError, ArxivError, ModelError, BudgetReached) as error:
+    except (UsageError, ArxivError, PdfError, ModelError, BudgetReached) as error:
         session.say(str(error))
         return RunOutcome(exit_status=error.exit_status, note=str(error))
     print_again(again)
     for reason in again.reasons:
-        session.say(f"{again.paper.versioned}: no valid line, the old one stays: {reason}")
+        stays = "" if again.file else ", the old one stays"
+        session.say(f"{again.file or again.paper.versioned}: no valid line{stays}: {reason}")
     if again.new is None:
         return RunOutcome(exit_status=EXIT_OWED, note=f"{again.paper.versioned}: no valid line")
     return RunOutcome()

@@ -252,7 +252,8 @@ def _owed_line(owed: Owed) -> str:
 
 def print_again(again: Again) -> None:
     """The line before and after, what was patched, and where to read it."""
-    OUT.print(f"[bold]{escape(again.paper.versioned)}[/] {escape(again.paper.title)}")
+    name = again.file.name if again.file else again.paper.versioned
+    OUT.print(f"[bold]{escape(name)}[/] {escape(again.paper.title)}")
     table = Table(show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
@@ -265,7 +266,8 @@ def print_again(again: Again) -> None:
         text = "the same line from the same question: nothing is published; another --prompt"
         OUT.print(f"{text} or --model may give another", soft_wrap=True)
     for path in again.patched:
-        OUT.print(f"patched {escape(shown_path(path))}", soft_wrap=True)
+        done = "written" if again.file else "patched"
+        OUT.print(f"{done} {escape(shown_path(path))}", soft_wrap=True)
     if again.page:
         OUT.print(f"page {escape(shown_path(again.page))}", soft_wrap=True)
 

@@ -15,7 +15,7 @@ The format is that of a public series of digests (`prompts/examples/`)::
 
     - **简介: 该论文……。**            missing while the paper is owed (待补); may wrap
 
-    - **链接: [URL](URL)**
+    - **链接: [URL](URL)**            or a PDF's name twice
 
     > **作者:** A. Author; B. Author
     >
@@ -56,7 +56,9 @@ _TITLE_LINE = r"# (\S+) (.*)"
 # [0-9] and not \d, which takes ٢ and ２ too; a listing has hundreds of papers, never millions.
 _COUNT_LINE = r"- \*\*{} (0|[1-9][0-9]{{0,5}}) 篇\*\*"
 _ID = r"(?:[0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Za-z-]+)?/[0-9]{7})(?:v[1-9][0-9]*)?"
-_LINK_LINE = rf"{re.escape(_LINK)}\[(https?://arxiv\.org/pdf/{_ID})\]\(\1\)\*\*"
+_FILE = r"[\w%.,+=@~-]{1,250}\.pdf"
+"""A file that lies with the digest, in place of an address: `reprocess paper.pdf`."""
+_LINK_LINE = rf"{re.escape(_LINK)}\[(https?://arxiv\.org/pdf/{_ID}|{_FILE})\]\(\1\)\*\*"
 _NEVER = re.compile("\r\n|[\ud800-\udfff]")  # a lone surrogate has no UTF-8
 
 
@@ -88,8 +90,8 @@ class Entry(Record):
 
     @property
     def versioned(self) -> str:
-        """The id as the link has it: with its version, or without."""
-        return self.link.partition("/pdf/")[2]
+        """The id as the link has it: with its version, or without; or the file's name."""
+        return self.link.partition("/pdf/")[2] or self.link
 
 
 class Digest(Record):

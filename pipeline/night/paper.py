@@ -139,6 +139,20 @@ def write_paper(
     It asks for nothing but what it is given, so that it can run in any process.
     """
     text = text_of(paper, pdf, kit.extract, kit.readers, variant=kit.variant)
+    return write_from(paper, text, kit, model, log, now=now, others=others)
+
+
+def write_from(
+    paper: Paper,
+    text: PaperText,
+    kit: Kit,
+    model: Model,
+    log: ReplyLog,
+    *,
+    now: dt.datetime,
+    others: OtherLines | None = None,
+) -> Summary | Refused:
+    """The rest of that way. Raises ModelError."""
 
     def ask(question: Question) -> Summary | Refused:
         return summarize(

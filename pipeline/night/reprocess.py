@@ -27,6 +27,8 @@ class Again(Record):
     reasons: tuple[str, ...] = ()
     patched: tuple[Path, ...] = ()
     """The digests that changed."""
+    file: Path | None = None
+    """The PDF, of a paper that is none of arXiv's."""
     page: Path | None = None
     """The paper's page on the site, which is made when the run ends."""
 

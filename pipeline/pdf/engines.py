@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from pipeline.errors import PdfUnreadable
-from pipeline.pdf.pages import Engine, PageText, RawText
+from pipeline.pdf.pages import Engine, Front, PageText, RawText
 
 if TYPE_CHECKING:
     import pypdfium2
@@ -37,10 +37,23 @@ def read(pdf: bytes, engine: Engine, max_pages: int, deadline: float) -> RawText
         raise PdfUnreadable(f"cannot be read ({_reason(error)})") from error
 
 
+def front(pdf: bytes) -> Front:
+    """What the first page says of the paper. Raises PdfUnreadable and MemoryError."""
+    from pipeline.pdf.front import front_of  # it loads PDFium
+
+    try:
+        return front_of(pdf)
+    except MemoryError:
+        raise
+    except Exception as error:  # damage shows as errors of every kind
+        raise PdfUnreadable(f"cannot be read ({_reason(error)})") from error
+
+
 def warm_up() -> None:
     """Load both engines now, so that no paper's time is spent on it."""
     import pypdf  # noqa: F401 - slow to load
 
+    import pipeline.pdf.front
     import pipeline.pdf.hidden  # noqa: F401 - it loads PDFium
 
 

@@ -19,6 +19,13 @@ class PageText(Record):
     """Another reader's text of the page was not what is shown there, and this stands for it."""
 
 
+class Front(Record):
+    """What the first page says of the paper; empty where it cannot be told."""
+
+    title: str = ""
+    authors: tuple[str, ...] = ()
+
+
 class RawText(Record):
     """The first pages of a file, as many as were asked for and could be read."""
 

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 import pipeline
 from pipeline.errors import Interrupted, PdfUnreadable
 from pipeline.pdf.confine import hide
-from pipeline.pdf.pages import Engine, RawText
+from pipeline.pdf.pages import Engine, Front, RawText
 from pipeline.pdf.worker import READY, ReadAnswer, ReadJob
 
 JOBS_PER_WORKER = 200
@@ -74,12 +74,25 @@ class Readers:
         Raises PdfUnreadable if the file is damaged, takes too long or too much memory, or crashes
         the engine, and Interrupted if the pool is closed.
         """
+        answer = self._answer(path, self._job(engine, max_pages))
+        if answer.text is None:
+            raise PdfUnreadable(answer.unreadable or "gave nothing", where=path.name)
+        return answer.text
+
+    def front(self, path: Path) -> Front:
+        """What the first page says of the paper. Raises as `read` does."""
+        answer = self._answer(path, self._job("pypdfium2", 1, front=True))
+        if answer.front is None:
+            raise PdfUnreadable(answer.unreadable or "gave nothing", where=path.name)
+        return answer.front
+
+    def _answer(self, path: Path, job: bytes) -> ReadAnswer:
         worker = self._slots.get()
         fit = False
         try:
             worker = worker or self._start()
             with path.open("rb") as file:
-                answer = worker.ask(self._job(engine, max_pages), file, self._timeout_s)
+                answer = worker.ask(job, file, self._timeout_s)
             fit = not answer.out_of_memory and worker.jobs < JOBS_PER_WORKER
         except _Lost as lost:
             if self._closed:
@@ -92,9 +105,7 @@ class Readers:
             self._give_back(worker, fit)
         if answer.out_of_memory:
             raise PdfUnreadable(f"needs more than {self._memory_mb} MB of memory", where=path.name)
-        if answer.text is None:
-            raise PdfUnreadable(answer.unreadable or "gave nothing", where=path.name)
-        return answer.text
+        return answer
 
     def close(self) -> None:
         """End every worker, in the middle of a job too; `read` then raises Interrupted."""
@@ -137,9 +148,10 @@ class Readers:
         worker.release()
         self._running.discard(worker)
 
-    def _job(self, engine: Engine, max_pages: int) -> bytes:
+    def _job(self, engine: Engine, max_pages: int, *, front: bool = False) -> bytes:
         job = ReadJob(
             engine=engine,
+            front=front,
             max_pages=max_pages,
             pages_s=self._timeout_s / 2,
             cpu_s=math.ceil(self._timeout_s * 2 / 3),

@@ -23,7 +23,7 @@ from typing import BinaryIO
 from pipeline.errors import PdfUnreadable
 from pipeline.pdf import engines
 from pipeline.pdf.confine import confine
-from pipeline.pdf.pages import Engine, RawText
+from pipeline.pdf.pages import Engine, Front, RawText
 from pipeline.records import Record
 
 MOST_CHARACTERS = 2_000_000
@@ -36,6 +36,8 @@ class ReadJob(Record):
     """How the file that comes with it is to be read, and how long that may take."""
 
     engine: Engine
+    front: bool = False
+    """Only what the first page says of the paper."""
     max_pages: int
     pages_s: float
     """No further page is begun after this many seconds."""
@@ -46,9 +48,10 @@ class ReadJob(Record):
 
 
 class ReadAnswer(Record):
-    """One of the three."""
+    """One of the four."""
 
     text: RawText | None = None
+    front: Front | None = None
     unreadable: str | None = None
     out_of_memory: bool = False
 
@@ -117,6 +120,8 @@ def _answer(job: ReadJob, file: BinaryIO) -> ReadAnswer:
     _renew_time(job)
     deadline = time.monotonic() + job.pages_s
     try:
+        if job.front:
+            return ReadAnswer(front=engines.front(file.read()))
         text = engines.read(file.read(), job.engine, job.max_pages, deadline)
     except PdfUnreadable as error:
         return ReadAnswer(unreadable=error.what)
