@@ -11,10 +11,10 @@ import typer
 
 from pipeline.cli import session
 from pipeline.cli.options import CONFIG, DATE_FORMATS, ConfigOption, load_settings
-from pipeline.errors import UsageError
+from pipeline.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pipeline.config import Config
     from pipeline.evaluate.evaluation import Finished, Plan
@@ -122,6 +122,7 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
         full_text=full_text,
         judge=judge,
     )
+    _priced(order.configs, goal.bounds)
     finished = _run(plan(order), dry_run=dry_run)
     if finished is not None:
         _end(finished, goal, save_baseline, lower=lower_baseline)
@@ -143,6 +144,19 @@ def _goal(fail_under: Sequence[str] | None, if_worse: bool, baseline: Path | Non
         raise UsageError("has no effect alone", where="--baseline", fix="Add --fail-if-worse")
     bounds = [gate.parse_bound(text) for text in fail_under or ()]
     return _Goal(bounds, if_worse, gate.load_baseline(baseline) if baseline else None)
+
+
+def _priced(configs: Mapping[str, Config], bounds: Sequence[Bound]) -> None:
+    """Raises ConfigError where a cost is to be held to a bound that nobody can tell."""
+    for name, config in configs.items():
+        profile = config.profile
+        unknown = profile.price_in is None or profile.price_out is None
+        if unknown and any(bound.metric == "cost" for bound in bounds):
+            raise ConfigError(
+                f"the model profile {name!r} has no price_in and price_out",
+                where="--fail-under cost",
+                fix="Fill them in in config.yaml; 0 for a server of your own",
+            )
 
 
 def _end(finished: Finished, goal: _Goal, save_to: Path | None, *, lower: bool) -> NoReturn:

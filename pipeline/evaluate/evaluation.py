@@ -2,7 +2,7 @@
 
     digests ─► cases ─► split ─► texts ─► answers ─► scores ─► comparisons ─► report, history, gate
 
-Before any call everything is checked that can be: the digests, the variants, leaks, prices. A
+Before any call everything is checked that can be: the digests, the variants, leaks. A
 *system* is a variant with a model; the first one is the baseline. Statistics are paired by case,
 and below the detectable difference there is no winner.
 """
@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 from pipeline import __version__
 from pipeline.config import Config
-from pipeline.errors import ConfigError, UsageError
+from pipeline.errors import UsageError
 from pipeline.evaluate.answers import (
     SampleAnswer,
     SampleOrder,
@@ -98,14 +98,12 @@ class Progress(Protocol):
 def plan(order: EvaluationOrder) -> Plan:
     """Checked before any call.
 
-    Raises UsageError (no case, a leak), DigestFormatError, ConfigError (a profile has no price).
+    Raises UsageError (no case, a leak), DigestFormatError.
     """
     if order.judge is not None and len(order.writers) * len(order.variants) == 1:
         raise UsageError(
             "there is nothing to judge", where="--judge", fix="Name two variants, or two models"
         )
-    for name, config in order.configs.items():
-        _check_price(name, config)
     selection = find_cases(order.digests, order.filters)
     writing = [(name, order.configs[name]) for name in order.writers]
     leaking = leaks(selection.cases, order.variants, writing)
@@ -155,16 +153,6 @@ def evaluate(bench: Bench, made: Ready, progress: Progress) -> Finished:
         problems=_problems(made, samples),
     )
     return Finished(evaluation, planned.cases, samples, judged.pairs if judged else ())
-
-
-def _check_price(name: str, config: Config) -> None:
-    profile = config.profile
-    if profile.price_in is None or profile.price_out is None:
-        raise ConfigError(
-            f"the model profile {name!r} has no price_in and price_out, so no cost can be told",
-            where="config.yaml",
-            fix="Fill in the provider's prices; 0 for a server of your own",
-        )
 
 
 def _writers(bench: Bench, planned: Plan) -> tuple[Writer, ...]:

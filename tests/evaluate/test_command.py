@@ -200,7 +200,10 @@ def test_a_leak_in_cases_of_ones_own_is_an_error_before_any_call(house: House) -
         (("plain.md", "--field", "视觉"), "no case is left of 26"),
         (("plain.md", "--model", "nobody"), "no model profile 'nobody'"),
         (("plain.md", "--judge", "nobody"), "--judge: no model profile 'nobody'"),
-        (("plain.md", "--model", "unpriced"), "'unpriced' has no price_in and price_out"),
+        (
+            ("plain.md", "--model", "unpriced", "--fail-under", "cost=1"),
+            "'unpriced' has no price_in and price_out",
+        ),
         (("plain.md", "--fail-under", "bleu=3"), "'bleu=3' is no bound"),
         (("plain.md", "--baseline", "none.json", "--fail-if-worse"), "no such baseline"),
         (("plain.md", "--baseline", "none.json"), "has no effect alone"),
@@ -228,6 +231,20 @@ def test_bad_input_is_one_line_before_any_call(
 
     assert said in one_error(evaluate(house, *arguments), 2)
     assert house.model.requests == []
+
+
+def test_without_prices_the_cost_is_unknown_and_all_else_is_told(house: House) -> None:
+    own = {"base_url": house.model.url, "model": "standin-1", "token_factor": 1.0}
+    house.settings(models={"standin": own})
+    planned = evaluate(house, "plain.md", "--limit", "3", "--dry-run")
+    assert "unknown (no prices in config.yaml)" in planned.stdout
+    done = evaluate(house, "plain.md", "--limit", "3")
+    assert (done.returncode, done.stderr) == (0, "")
+    (row,) = (line for line in done.stdout.splitlines() if "│ cost" in line)
+    assert "unknown" in row
+    assert "the cost of plain is unknown: price_in and price_out are missing" in done.stdout
+    history = house.run("evaluate", "--history")
+    assert "unknown" in history.stdout
 
 
 def test_a_dry_run_says_what_it_would_cost_and_calls_nothing(house: House) -> None:

@@ -49,7 +49,7 @@ def print_evaluation(evaluation: Evaluation, console: Console) -> None:
     names = [system.name for system in evaluation.systems]
     ends = list(dict.fromkeys(map(_end, evaluation.references)))
     columns = [
-        *(_Column(name, [_cell(evaluation.average(name, m)) for m in _SHOWN]) for name in names),
+        *(_Column(name, [_cell(evaluation.average(name, m), m) for m in _SHOWN]) for name in names),
         *(_Column(name, [_reference(evaluation, name, m) for m in _SHOWN], "dim") for name in ends),
     ]
     console.print(escape(f"evaluation of {', '.join(names)}"), style="italic", soft_wrap=True)
@@ -89,7 +89,7 @@ def print_history(evaluations: Sequence[Evaluation], console: Console) -> None:
     for heading in ("when", "system", "model", "cases"):
         table.add_column(heading, justify="right" if heading == "cases" else "left")
     table.add_column(METRICS[MAIN_METRIC].title, justify="right")
-    table.add_column("")
+    table.add_column("moved")
     for metric in _TREND:
         table.add_column(METRICS[metric].title, justify="right")
     last: dict[tuple[object, ...], Average] = {}
@@ -105,9 +105,9 @@ def print_history(evaluations: Sequence[Evaluation], console: Console) -> None:
                 escape(system.name),
                 escape(system.model),
                 str(evaluation.cases.count),
-                _cell(main),
+                _cell(main, MAIN_METRIC),
                 moved(before, main),
-                *(_mean(evaluation.average(system.name, metric)) for metric in _TREND),
+                *(_mean(evaluation.average(system.name, metric), metric) for metric in _TREND),
             )
     _wide(console).print(table)
 
@@ -133,21 +133,27 @@ def _lines(evaluation: Evaluation) -> Iterator[str]:
                 f" {one.ties} tied, {one.losses} lost, {probability(one.p_holm)} (Holm)"
             )
         yield from about_judge(evaluation.judgement)
+    unpriced = [s.name for s in evaluation.systems if evaluation.average(s.name, "cost") is None]
+    if unpriced:
+        yield (
+            f"the cost of {', '.join(unpriced)} is unknown: price_in and price_out are missing in"
+            " config.yaml, or were when the replies came"
+        )
     yield from (f"problem: {problem}" for problem in evaluation.problems)
 
 
-def _cell(average: Average | None) -> str:
+def _cell(average: Average | None, metric: str) -> str:
     """With the interval where it says something."""
     if average is None:
-        return "–"
+        return "unknown" if metric == "cost" else "–"
     mean = number(average.metric, average.mean)
     if METRICS[average.metric].kind == "cost":
         return mean
     return f"{mean} ({average.low:.0f}–{average.high:.0f})"
 
 
-def _mean(average: Average | None) -> str:
-    return "–" if average is None else number(average.metric, average.mean)
+def _mean(average: Average | None, metric: str) -> str:
+    return _cell(None, metric) if average is None else number(average.metric, average.mean)
 
 
 def _end(reference: Reference) -> str:
