@@ -66,6 +66,11 @@ def one_line(text: object) -> str:
     return line if line.isascii() else line.encode(errors="backslashreplace").decode()
 
 
+def counted(number: int, noun: str) -> str:
+    """1 paper, 2 papers, 1,000 papers."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 

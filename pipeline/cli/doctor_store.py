@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline.app import STORE_FILE, read_store, refuse_a_loss
 from pipeline.cli.findings import Finding, failed
 from pipeline.config import Config
-from pipeline.errors import OutputError, StoreDamaged
+from pipeline.errors import OutputError, StoreDamaged, counted
 from pipeline.store.columns import COLUMNS
 from pipeline.store.snapshots import snapshots
 from pipeline.store.store import Store
@@ -51,9 +51,9 @@ def _days(store: Store, outputs: Path) -> Finding:
             refuse_a_loss(outputs)
     except OutputError as error:
         return failed("store", error)
-    text = f"{len(days)} listings" + (f", the last of {days[0][0]}" if days else "")
-    text += f"; {len(kept)} snapshots" + (f", the last of {kept[0].stem}" if kept else "")
-    return Finding(about="store", text=text)
+    text = counted(len(days), "listing") + (f", the last of {days[0][0]}" if days else "")
+    copies = counted(len(kept), "snapshot") + (f", the last of {kept[0].stem}" if kept else "")
+    return Finding(about="store", text=f"{text}; {copies}")
 
 
 def _file(store: Store, path: Path) -> Iterator[Finding]:
@@ -71,7 +71,7 @@ def _file(store: Store, path: Path) -> Iterator[Finding]:
 def _rows(store: Store) -> Iterator[Finding]:
     for column in COLUMNS:
         if unreadable := store.file.unreadable(column):
-            rows = "1 row" if unreadable.rows == 1 else f"{unreadable.rows} rows, the first"
+            rows = counted(unreadable.rows, "row") + (", the first" if unreadable.rows > 1 else "")
             yield Finding(
                 about="store",
                 text=f"{column.table}.{column.name} cannot be read in {rows}: {unreadable.first};"

@@ -17,7 +17,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.cli import session
-from pipeline.errors import ConfigError, UsageError, one_line
+from pipeline.errors import ConfigError, UsageError, counted, one_line
 
 MANIFEST = ".jianjie.json"
 """What `init` wrote, so that `--upgrade` knows what has been changed since, and by whom."""
@@ -266,7 +266,7 @@ def _upgrade(folder: Path, *, write: bool) -> None:
     for name, text in untouched.items():
         write_atomic(folder / name, text.encode())
     _write_manifest(folder, _made(folder).choices, untouched)
-    typer.echo(f"\n{len(untouched)} files written")
+    typer.echo(f"\n{counted(len(untouched), 'file')} written")
 
 
 def _told(folder: Path, change: Change) -> str:

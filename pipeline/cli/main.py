@@ -38,6 +38,7 @@ from pipeline.errors import (
     ModelError,
     PdfError,
     UsageError,
+    counted,
     worst,
 )
 
@@ -221,7 +222,9 @@ def render(
             typer.echo(f"{shown_path(written.markdown)} {state}")
     with session.reading(settings, again=True) as store:
         files = session.update_site(store, settings, everything=True)
-        typer.echo(f"{shown_path(settings.paths.outputs / 'site')} {files} files written")
+        typer.echo(
+            f"{shown_path(settings.paths.outputs / 'site')} {counted(files, 'file')} written"
+        )
 
 
 app.command(epilog="Examples:  jianjie restore  ·  jianjie restore --over")(restore)

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from pipeline.cli.findings import Finding
 from pipeline.digest.ledger import ledger
-from pipeline.errors import printable
+from pipeline.errors import counted, printable
 from pipeline.events import Event
 from pipeline.files import page_of, shown_path
 from pipeline.listing.find import NothingAnnounced
@@ -116,7 +116,7 @@ class Steps:
 
 def print_work(planned: Plan, work: Mapping[str, Work]) -> None:
     """What an evaluation would still ask for, at the most, without re-asking."""
-    table = Table(title=f"{len(planned.cases)} cases", title_justify="left")
+    table = Table(title=counted(len(planned.cases), "case"), title_justify="left")
     for heading in ("system", "calls", "tokens in", "tokens out", "cost at most"):
         table.add_column(heading, justify="left" if heading == "system" else "right")
     for name, left in work.items():
@@ -323,8 +323,8 @@ def print_canary(canary: Canary) -> None:
     for score in canary.scores:
         mark = "drift" if score.name in canary.drift else ""
         table.add_row(score.name, f"{score.value:.1f}", usual(score), mark)
-    papers = "1 paper" if canary.papers == 1 else f"{canary.papers} papers"
-    nights = f"against {canary.nights} earlier nights"
+    papers = counted(canary.papers, "paper")
+    nights = f"against {counted(canary.nights, 'earlier night')}"
     OUT.print(table)
     OUT.print(escape(f"{canary.date}: {papers} by {canary.model}, {nights}"), soft_wrap=True)
 

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 
 from pipeline import __version__
 from pipeline.config import Config
-from pipeline.errors import UsageError
+from pipeline.errors import UsageError, counted
 from pipeline.evaluate.answers import (
     SampleAnswer,
     SampleOrder,
@@ -234,7 +234,7 @@ def _problems(made: Ready, samples: Sequence[Sample]) -> tuple[str, ...]:
         )
     if fallen := [text for text in made.texts.values() if text.fallback]:
         problems.append(
-            f"{len(fallen)} of {len(made.texts)} papers were read from their abstract:"
+            f"{len(fallen)} of {counted(len(made.texts), 'paper')} read from the abstract alone:"
             f" {fallen[0].fallback}"
         )
     if made.plan.order.repeat > 1 and any(w.system.temperature == 0 for w in made.writers):

@@ -17,7 +17,7 @@ from pipeline.arxiv.ids import ArxivId
 from pipeline.arxiv.listpage import PageEntry
 from pipeline.arxiv.oai import OaiRecord, parse_oai
 from pipeline.categories import oai_set
-from pipeline.errors import ArxivError, ArxivRefused, UsageError
+from pipeline.errors import ArxivError, ArxivRefused, UsageError, counted
 from pipeline.records import AnnounceType, Listing, Paper
 
 Warn = Callable[[str], None]
@@ -127,7 +127,7 @@ def _ask_once(ids: Sequence[str], arxiv: MetadataSource, warn: Warn) -> dict[str
         content, where = arxiv.metadata(ids)
         papers = parse_papers(content, where=where).values()
     except ArxivError as error:
-        warn(f"no metadata from the API for {len(ids)} papers: {error}")
+        warn(f"no metadata from the API for {counted(len(ids), 'paper')}: {error}")
         return None
     by_name = {name: p for p in papers for name in (p.arxiv_id, p.versioned)}
     return {one: by_name[one] for one in ids if one in by_name}

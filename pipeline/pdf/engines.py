@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from pipeline.errors import PdfUnreadable
+from pipeline.errors import PdfUnreadable, counted
 from pipeline.pdf.pages import Engine, Front, PageText, RawText
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _pages(
     problems: list[str] = []
     for number in range(count):
         if time.monotonic() > deadline:
-            problems.append(f"out of time after {number} of {count} pages")
+            problems.append(f"out of time after {number} of {counted(count, 'page')}")
             break
         try:
             page = _without_surrogates(page_text(number))

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections import Counter
 
+from pipeline.errors import counted
+
 MIN_CHARACTERS_A_PAGE = 200
 MIN_STOP_WORDS = 0.08
 """Good English papers have at least .17, text through a broken font map .002."""
@@ -58,7 +60,7 @@ def is_garbage(text: str, pages: int) -> str | None:
     """
     length = len(text.strip())
     if length < MIN_CHARACTERS_A_PAGE * max(pages, 1):
-        return f"only {length} characters on {pages} pages"
+        return f"only {length} characters on {counted(pages, 'page')}"
     unmapped = sum(map(_is_unmapped, text)) / length
     if unmapped > MAX_UNMAPPED:
         return f"{unmapped:.0%} of its characters have no meaning"

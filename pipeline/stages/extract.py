@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.errors import PdfUnreadable
+from pipeline.errors import PdfUnreadable, counted
 from pipeline.pdf.pages import Engine, RawText
 from pipeline.records import Paper, PaperText, Pdf, TextSection
 from pipeline.settings import ExtractSettings
@@ -59,7 +59,8 @@ def extract(
         text, sections, body = _taken_apart(raw)
     if len(body) < settings.min_characters:
         raise PdfUnreadable(
-            f"only {len(body)} characters of text on {len(raw.pages)} pages", where=pdf.path.name
+            f"only {len(body)} characters of text on {counted(len(raw.pages), 'page')}",
+            where=pdf.path.name,
         )
     if hidden := sum(page.hidden for page in raw.pages):
         warnings = (*warnings, f"{hidden} characters that no reader can see were left out")

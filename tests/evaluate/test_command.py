@@ -410,7 +410,7 @@ def test_full_text_reads_the_pdfs_and_is_another_question(house: House) -> None:
 def test_a_pdf_that_cannot_be_had_is_told(house: House) -> None:
     house.arxiv.fault_for = lambda asked: "not_found" if asked.kind == "pdf" else None
     assert evaluate(house, "plain.md", "--full-text", "--limit", "3").returncode == 0
-    assert summary(house)["problems"][0].startswith("3 of 3 papers were read from their abstract:")
+    assert summary(house)["problems"][0].startswith("3 of 3 papers read from the abstract alone:")
 
 
 def test_after_some_captchas_no_more_pdfs_are_asked_for(house: House) -> None:
@@ -418,7 +418,7 @@ def test_after_some_captchas_no_more_pdfs_are_asked_for(house: House) -> None:
     house.arxiv.fault_for = lambda asked: "captcha" if asked.kind == "pdf" else None
     assert evaluate(house, "plain.md", "--full-text", "--limit", "8").returncode == 0
     assert house.pdfs_asked() == OUTAGE
-    assert summary(house)["problems"][0].startswith("8 of 8 papers were read from their abstract:")
+    assert summary(house)["problems"][0].startswith("8 of 8 papers read from the abstract alone:")
 
 
 def test_two_models(house: House) -> None:

@@ -95,7 +95,7 @@ def test_a_text_without_headings_is_its_own_body() -> None:
     [
         (DAMAGED, "cannot be read (damaged)"),
         (raw(PAGE, "", problems=["page 2: broken"]), "page 2: broken"),
-        (raw("too little"), "only 10 characters on 1 pages"),
+        (raw("too little"), "only 10 characters on 1 page"),
         (raw(GARBAGE), "only 0.0% of its words are stop words"),
     ],
 )
@@ -146,7 +146,7 @@ def test_what_neither_engine_reads_is_unreadable(
 def test_too_little_text_is_no_paper() -> None:
     few = raw(" ".join(ENGLISH))
     reader = FakeReader(pypdf=few, pypdfium2=few)
-    with pytest.raises(PdfUnreadable, match=r"only \d+ characters of text on 1 pages"):
+    with pytest.raises(PdfUnreadable, match=r"only \d+ characters of text on 1 page"):
         extract(FILE, SETTINGS, reader)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pipeline.errors import counted
 from pipeline.evaluate.results import (
     MAIN_METRIC,
     METRICS,
@@ -39,8 +40,8 @@ def verdict(one: Comparison) -> str:
     if one.verdict == "no winner":
         return (
             f"no winner between {one.system} and {one.baseline}: {one.difference:+.1f} {unit.unit}"
-            f" of {unit.title} ({interval}); {one.count} papers show differences of"
-            f" {one.detectable:.1f} or more"
+            f" of {unit.title} ({interval}); {counted(one.count, 'paper')}"
+            f" show{'s' * (one.count == 1)} differences of {one.detectable:.1f} or more"
         )
     return (
         f"{one.system} is {one.verdict} than {one.baseline} by {abs(one.difference):.1f}"
@@ -53,7 +54,7 @@ def about_cases(cases: CaseSet) -> Iterator[str]:
     days = f"{cases.days[0]}" + (f" to {cases.days[-1]}" if len(cases.days) > 1 else "")
     kinds = " and ".join(section.value for section in cases.sections)
     yield (
-        f"{cases.count} cases of {days} ({len(cases.days)} day{'s' * (len(cases.days) > 1)},"
+        f"{counted(cases.count, 'case')} of {days} ({counted(len(cases.days), 'day')},"
         f" {', '.join(cases.fields)}, {kinds}), read from their {cases.text}"
     )
     style = cases.regime
