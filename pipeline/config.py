@@ -34,6 +34,8 @@ from pipeline.settings import (
 
 PREFIX = "JIANJIE_"
 CONFIG_VARIABLE = "JIANJIE_CONFIG"
+MESSAGE_VARIABLE = "JIANJIE_MESSAGE_URL"
+"""The name that config.yaml suggests for an address: it may be set where none is in use."""
 
 
 class Config(BaseSettings):
@@ -208,7 +210,8 @@ def _message_variables(values: Mapping[str, Any]) -> set[str]:
 
 def _check_environment(environment: Mapping[str, str], others: set[str]) -> None:
     """A misspelt variable must not pass in silence; keys for endpoints have their own names."""
-    names = {f"{PREFIX}{name.upper()}" for name in Config.model_fields} | {CONFIG_VARIABLE}
+    names = {f"{PREFIX}{name.upper()}" for name in Config.model_fields}
+    names |= {CONFIG_VARIABLE, MESSAGE_VARIABLE}
     for variable in environment:
         if variable in others:
             continue

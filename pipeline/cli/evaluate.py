@@ -90,15 +90,23 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show cases, calls and cost; call no model.")
     ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --history: print JSON, for programs.")
+    ] = False,
 ) -> None:
-    """Which prompt variant writes better lines and tags, by how much, and how sure that is."""
+    """Compare prompts: which is better, how sure.
+
+    Lines and tags are scored against human-written ones, paper by paper.
+    """
     from pipeline.evaluate.cases import Filters  # heavy: only this command needs it
     from pipeline.evaluate.evaluation import EvaluationOrder, plan
     from pipeline.records import Section
 
     settings = load_settings(config, or_shipped=True)
+    if as_json and not history:
+        raise UsageError("has no effect alone", where="--json", fix="Add --history")
     if history:
-        _history(settings)
+        _history(settings, as_json=as_json)
         return
     goal = _goal(fail_under, fail_if_worse, baseline)
     if lower_baseline and not save_baseline:
@@ -191,11 +199,9 @@ def _run(planned: Plan, *, dry_run: bool) -> Finished | None:
     return finished
 
 
-def _history(settings: Config) -> None:
+def _history(settings: Config, *, as_json: bool) -> None:
     from pipeline.app import EVALUATIONS
-    from pipeline.cli.terminal import OUT
     from pipeline.evaluate.history import read
-    from pipeline.evaluate.report.table import print_history
 
     evaluations, unread = read(settings.paths.outputs / EVALUATIONS)
     for line in unread:
@@ -206,7 +212,15 @@ def _history(settings: Config) -> None:
             where=settings.paths.outputs / EVALUATIONS,
             fix="Make one: jianjie evaluate PROMPT",
         )
-    print_history(evaluations, OUT)
+    if as_json:
+        from pipeline.cli.as_json import of_history, print_json
+
+        print_json(of_history(evaluations))
+    else:
+        from pipeline.cli.terminal import OUT
+        from pipeline.evaluate.report.table import print_history
+
+        print_history(evaluations, OUT)
 
 
 def _variants(settings: Config, prompts: Sequence[str]) -> tuple[Variant, ...]:

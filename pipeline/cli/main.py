@@ -8,6 +8,7 @@ import signal
 import sys
 from contextlib import suppress
 from functools import partial
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -21,8 +22,10 @@ from pipeline.cli.options import (
     CONFIG,
     DATE_FORMATS,
     ConfigOption,
+    JsonOption,
     ModelOption,
     PromptOption,
+    VerboseOption,
     load_settings,
 )
 from pipeline.cli.restore import restore
@@ -56,7 +59,7 @@ app = typer.Typer(
     " 2 usage, configuration or outputs · 3 arXiv or the model out of reach · 4 budget reached ·"
     " 70 a mistake of jianjie's own · 130 interrupted. Of several, 2 wins over 3, 4 and 1.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -97,8 +100,12 @@ def reprocess(
     undo: Annotated[
         bool, typer.Option("--undo", help="Publish the line before the present one again.")
     ] = False,
+    verbose: VerboseOption = False,
 ) -> None:
-    """Do papers again and patch their digests; a PDF file gets a digest of its own."""
+    """Do papers again and patch their digests.
+
+    A PDF file gets a digest of its own, in outputs/files/.
+    """
     from pathlib import Path
 
     from pipeline.night import reprocess as again
@@ -110,7 +117,7 @@ def reprocess(
         raise UsageError("has no line before", where=files[0], fix="Name a paper of arXiv's")
     step = again.undo if undo else again.reprocess
     settings = load_settings(config, model, prompt)
-    with session.run(settings) as (edges, running):
+    with session.run(settings, verbose=verbose) as (edges, running):
         for one in parsed:
             if isinstance(one, Path):
                 running.add(_done_again(partial(reprocess_file, edges, one)))
@@ -155,14 +162,14 @@ app.command(
 )(schedule)
 
 
-@app.command(epilog="Example:  jianjie show 2601.02954")
+@app.command(epilog="Examples:  jianjie show 2601.02954  ·  jianjie show 2601.02954 --json")
 def show(
     paper: Annotated[str, typer.Argument(help="An arXiv id, or the paper's address.")],
     config: ConfigOption = CONFIG,
+    as_json: JsonOption = False,
 ) -> None:
     """One paper with every summary it ever had."""
     from pipeline.arxiv.ids import parse_id
-    from pipeline.cli.terminal import print_paper
     from pipeline.text.changes import replaced
 
     arxiv_id = parse_id(paper)
@@ -172,31 +179,44 @@ def show(
         version = version or store.summaries.latest_version(arxiv_id.base)
         shown = store.papers.get(arxiv_id.base, version) if version else None
         if shown is None:
-            raise UsageError("not in the store", where=arxiv_id, fix="See: jianjie status")
+            fix = f"Make its line: jianjie reprocess {arxiv_id}; all there are: jianjie status"
+            raise UsageError("not in the store", where=arxiv_id, fix=fix)
         if arxiv_id.version:
             summaries = [pair for pair in summaries if pair[0].version == arxiv_id.version]
-        print_paper(shown, summaries, replaced(store.papers.earlier(shown), shown))
+        earlier = replaced(store.papers.earlier(shown), shown)
+        if as_json:
+            from pipeline.cli.as_json import of_paper, print_json
+
+            print_json(of_paper(shown, summaries, earlier))
+        else:
+            from pipeline.cli.terminal import print_paper
+
+            print_paper(shown, summaries, earlier)
 
 
-@app.command(epilog="Example:  jianjie status --days 30")
+@app.command(epilog="Examples:  jianjie status --days 30  ·  jianjie status --json")
 def status(
     config: ConfigOption = CONFIG,
     days: Annotated[int, typer.Option(min=1, help="Listings, runs and days to show.")] = 10,
+    as_json: JsonOption = False,
 ) -> None:
-    """What is owed, how the last runs ended, and what the models cost."""
-    from pipeline.cli.terminal import print_status, print_unsent
+    """What is owed, the last runs, and the cost."""
     from pipeline.digest.drift import canary_of
 
     with session.reading(load_settings(config, or_shipped=True)) as store:
         newest = (store.days.get(date, field) for date, field in store.days.known()[:days])
         listed = [day for day in newest if day]
-        print_status(
-            listed,
-            store.runs.last(days),
-            store.spending.sums(days),
-            canary_of(store.canary.night()),
-        )
-        print_unsent(store.messages.unsent())
+        runs, spent = store.runs.last(days), store.spending.sums(days)
+        canary, unsent = canary_of(store.canary.night()), store.messages.unsent()
+    if as_json:
+        from pipeline.cli.as_json import of_status, print_json
+
+        print_json(of_status(listed, runs, spent, canary, unsent))
+    else:
+        from pipeline.cli.terminal import print_status, print_unsent
+
+        print_status(listed, runs, spent, canary)
+        print_unsent(unsent)
 
 
 @app.command(epilog="Example:  jianjie render --date 2026-01-07")
@@ -206,7 +226,10 @@ def render(
         dt.datetime | None, typer.Option(formats=DATE_FORMATS, help="One listing. Default: all.")
     ] = None,
 ) -> None:
-    """Write the files again from the store; metadata that arXiv still owed is asked for."""
+    """Write the files again from the store.
+
+    Metadata that arXiv still owed is asked for.
+    """
     from pipeline.app import filled_in
     from pipeline.files import shown_path
     from pipeline.night.digests import publish_day
@@ -237,16 +260,25 @@ def doctor(
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask neither arXiv nor a remote model.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
-    """Check the settings, the keys, the folders, the clock, and whether model and arXiv answer."""
-    from pipeline.cli.doctor import examine
-    from pipeline.cli.terminal import print_finding
+    """Check settings, keys, folders, model, arXiv.
 
-    status = EXIT_DONE
-    for finding in examine(config, offline=offline, model=model):
-        print_finding(finding)
-        status = worst(status, finding.exit_status)
-    sys.exit(status)
+    And the clock, and every row of the store.
+    """
+    from pipeline.cli.doctor import examine
+
+    found = examine(config, offline=offline, model=model)
+    if as_json:
+        from pipeline.cli.as_json import of_findings, print_json
+
+        findings = list(found)
+        print_json(of_findings(findings))
+    else:
+        from pipeline.cli.terminal import print_findings
+
+        findings = print_findings(found)
+    sys.exit(worst(EXIT_DONE, *(finding.exit_status for finding in findings)))
 
 
 _WHAT_THE_DEMO_IS = """\
@@ -288,6 +320,9 @@ def demo(
 def main() -> None:
     """Run the command line; every error of our tree is one line on standard error."""
     mistakes.heed_threads()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal of another country shows what it can
+            stream.reconfigure(errors="replace")
     try:
         with mistakes.told():
             app()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,19 +18,78 @@ if TYPE_CHECKING:
 CONFIG = Path("config.yaml")
 DATE_FORMATS = ["%Y-%m-%d"]
 
+
+def _settings_to_complete() -> Config | None:
+    """Those of this folder; None where there are none that can be read."""
+    from pipeline.config import load_config, shipped_config
+    from pipeline.errors import JianjieError
+
+    config = Path(os.environ.get("JIANJIE_CONFIG", CONFIG))
+    try:
+        return load_config(config) if config.exists() else shipped_config(Path.cwd())
+    except JianjieError:
+        return None
+
+
+def _completed(names: Iterable[str], begun: str) -> list[str]:
+    return sorted(name for name in names if name.startswith(begun))
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """The profiles that a shell offers."""
+    settings = _settings_to_complete()
+    return _completed(settings.models if settings else (), incomplete)
+
+
+def complete_prompt(incomplete: str) -> list[str]:
+    """The variants in prompts/."""
+    settings = _settings_to_complete()
+    files = settings.paths.prompts.glob("*.md") if settings else ()
+    return _completed((file.stem for file in files), incomplete)
+
+
+def complete_field(incomplete: str) -> list[str]:
+    """The settings' fields."""
+    settings = _settings_to_complete()
+    return _completed(settings.fields if settings else (), incomplete)
+
+
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", envvar="JIANJIE_CONFIG", help="The settings file.")
 ]
 ModelOption = Annotated[
-    str | None, typer.Option("--model", "-m", help="A model profile of the settings file.")
+    str | None,
+    typer.Option(
+        "--model", "-m", help="A model profile of the settings file.", autocompletion=complete_model
+    ),
 ]
 PromptOption = Annotated[
     str | None,
-    typer.Option("--prompt", "-p", help="A prompt variant: a name in prompts/, or a file."),
+    typer.Option(
+        "--prompt",
+        "-p",
+        help="A prompt variant: a name in prompts/, or a file.",
+        autocompletion=complete_prompt,
+    ),
 ]
 FieldOption = Annotated[
-    str | None, typer.Option("--field", "-f", help="One field of the settings file. Default: all.")
+    str | None,
+    typer.Option(
+        "--field",
+        "-f",
+        help="One field of the settings file. Default: all.",
+        autocompletion=complete_field,
+    ),
 ]
+VerboseOption = Annotated[
+    bool,
+    typer.Option(
+        "--verbose",
+        "-v",
+        help="Print what was done, also into a pipe, and each step on standard error.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def load_settings(

@@ -9,7 +9,7 @@ import typer
 
 from pipeline.cli import session
 from pipeline.cli.options import CONFIG, ConfigOption, load_settings
-from pipeline.errors import OutputError
+from pipeline.errors import OutputError, counted
 
 _LOST = (
     "earlier lines, lines that no digest has, replies of refused tries, batches that are out,"
@@ -25,18 +25,16 @@ def restore(
         typer.Option("--over", help="Lay the digests over a store that has days, too."),
     ] = False,
 ) -> None:
-    """Rebuild the store from the newest snapshot and the published digests."""
+    """Rebuild the store from snapshot and digests."""
     from pipeline.clock import Clock
     from pipeline.files import shown_path
     from pipeline.restore.rebuild import restore as rebuild
 
     settings = load_settings(config)
     rebuilt = rebuild(settings, Clock(), session.command(), session.say, over=over)
-    has = (
-        f"{_counted(rebuilt.days, 'day')}, {_counted(rebuilt.papers, 'paper')}, {rebuilt.owed} owed"
-    )
+    has = f"{counted(rebuilt.days, 'day')}, {counted(rebuilt.papers, 'paper')}, {rebuilt.owed} owed"
     base = f" over {shown_path(rebuilt.base)}" if rebuilt.base else ""
-    typer.echo(f"store: {has}; from {_counted(rebuilt.digests, 'digest')}{base}")
+    typer.echo(f"store: {has}; from {counted(rebuilt.digests, 'digest')}{base}")
     if rebuilt.aside:
         typer.echo(f"what stood in its place is kept as {shown_path(rebuilt.aside)}")
     if not rebuilt.added_to:
@@ -45,7 +43,3 @@ def restore(
     for line in rebuilt.unusable:
         session.say(line)
     sys.exit(OutputError.exit_status if rebuilt.unusable else 0)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"1 {noun}" if number == 1 else f"{number} {noun}s"

@@ -17,6 +17,7 @@ from pipeline.cli.options import (
     FieldOption,
     ModelOption,
     PromptOption,
+    VerboseOption,
     chosen_fields,
     load_settings,
 )
@@ -40,7 +41,7 @@ class NightsOrder(NamedTuple):
     limit: int | None = None
 
 
-def run(
+def run(  # noqa: PLR0913 - each is an option of the command
     *,
     config: ConfigOption = CONFIG,
     field: FieldOption = None,
@@ -64,6 +65,7 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show papers, tokens and money; call no model.")
     ] = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Tonight's digest and the nights that were missed, or one day's."""
     settings = load_settings(config, model, prompt)
@@ -74,8 +76,9 @@ def run(
     if dry_run:
         sys.exit(_dry_run(settings, fields, request))
     whole = date is None and limit is None
-    report = sys.stdout.isatty()
-    sys.exit(nights(settings, fields, request, report=report, canary=whole, tell=whole))
+    report = verbose or sys.stdout.isatty()
+    told = {"report": report, "verbose": verbose, "canary": whole, "tell": whole}
+    sys.exit(nights(settings, fields, request, **told))
 
 
 def nights(
@@ -84,6 +87,7 @@ def nights(
     request: NightsOrder,
     *,
     report: bool,
+    verbose: bool = False,
     canary: bool = False,
     tell: bool = False,
 ) -> int:
@@ -99,7 +103,7 @@ def nights(
     try:
         with (
             session.messages(settings, telling=tell) as messages,
-            session.run(settings, messages) as (edges, running),
+            session.run(settings, messages, verbose=verbose) as (edges, running),
         ):
             start = time.monotonic()
             for result in run_fields(edges, fields, **request._asdict()):

@@ -40,7 +40,7 @@ SITE_S = 600.0
 
 
 @contextmanager
-def edges(settings: Config) -> Iterator[Edges]:
+def edges(settings: Config, *, verbose: bool = False) -> Iterator[Edges]:
     """The edges with a progress bar listening; Ctrl-C and SIGTERM end in Interrupted."""
     from pipeline.app import open_edges
     from pipeline.cli.terminal import NightProgress
@@ -49,7 +49,7 @@ def edges(settings: Config) -> Iterator[Edges]:
     clock = Clock()
     with (
         _interruptible(clock),
-        NightProgress() as listen,
+        NightProgress(verbose=verbose) as listen,
         open_edges(settings, clock, command(), listen) as opened,
     ):
         mistakes.log_in_use(opened.events.path)
@@ -96,7 +96,9 @@ def _as_ctrl_c(*_: object) -> NoReturn:
 
 
 @contextmanager
-def run(settings: Config, told: Telling | None = None) -> Iterator[tuple[Edges, Running]]:
+def run(
+    settings: Config, told: Telling | None = None, *, verbose: bool = False
+) -> Iterator[tuple[Edges, Running]]:
     """The edges of a run in the store's list of runs, and its message where one is wanted.
 
     Its end is recorded, then the lock is free again, then the site is brought up to date: what it
@@ -106,7 +108,7 @@ def run(settings: Config, told: Telling | None = None) -> Iterator[tuple[Edges, 
 
     running = Running()
     try:
-        with edges(settings) as opened, _recorded(opened, running, told):
+        with edges(settings, verbose=verbose) as opened, _recorded(opened, running, told):
             yield opened, running
     finally:
         if running.number is not None:

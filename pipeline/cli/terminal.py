@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from rich import box
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -63,9 +64,13 @@ def _bar() -> Progress:
 
 
 class NightProgress:
-    """A bar on a terminal, nothing elsewhere; the log has every event in any case."""
+    """A bar on a terminal, nothing elsewhere; the log has every event in any case.
 
-    def __init__(self) -> None:
+    `verbose`: a line on standard error for each event, wherever that goes.
+    """
+
+    def __init__(self, *, verbose: bool = False) -> None:
+        self._verbose = verbose
         self._bar = _bar()
         self._task = self._bar.add_task("arXiv's listing", total=None)
 
@@ -82,6 +87,10 @@ class NightProgress:
             self._bar.update(self._task, description=event.about, total=total, completed=0)
         elif event.kind in {"paper_done", "paper_owed"}:
             self._bar.advance(self._task)
+        if self._verbose:
+            told = " ".join(f"{name}={value}" for name, value in event.details.items())
+            line = " ".join(part for part in (event.kind, event.about, told) if part)
+            self._bar.console.print(escape(f"jianjie: {line}"), soft_wrap=True)
         elif event.kind == "warning" and ERR.is_terminal:
             about = f"{event.about}: " if event.about else ""
             self._bar.console.print(f"[yellow]{escape(about + str(event.details['text']))}[/]")
@@ -114,11 +123,39 @@ class Steps:
         self._bar.console.print(escape(text), soft_wrap=True)
 
 
+_NARROW = 80
+"""Columns: a narrower terminal has no room for borders."""
+_Kind = Literal["text", "fixed", "number"]
+
+
+def _listed(title: str, columns: Mapping[str, _Kind]) -> Table:
+    """An empty table of rows. What is a date, an amount or a count is never cut or folded."""
+    narrow = OUT.width < _NARROW
+    table = Table(
+        title=title,
+        title_justify="left",
+        box=box.SIMPLE_HEAD if narrow else box.HEAVY_HEAD,
+        show_edge=not narrow,
+        padding=(0, 1, 0, 0) if narrow else (0, 1),
+    )
+    for heading, kind in columns.items():
+        right: Literal["right", "left"] = "right" if kind == "number" else "left"
+        table.add_column(heading, justify=right, no_wrap=kind != "text", overflow="fold")
+    return table
+
+
 def print_work(planned: Plan, work: Mapping[str, Work]) -> None:
     """What an evaluation would still ask for, at the most, without re-asking."""
-    table = Table(title=counted(len(planned.cases), "case"), title_justify="left")
-    for heading in ("system", "calls", "tokens in", "tokens out", "cost at most"):
-        table.add_column(heading, justify="left" if heading == "system" else "right")
+    table = _listed(
+        counted(len(planned.cases), "case"),
+        {
+            "system": "text",
+            "calls": "number",
+            "tokens\nin": "number",
+            "tokens\nout": "number",
+            "cost at most": "text",
+        },
+    )
     for name, left in work.items():
         row = (f"{left.calls:,}", f"{left.tokens_in:,}", f"{left.tokens_out:,}", money(left.cost))
         table.add_row(escape(name), *row)
@@ -183,8 +220,16 @@ def _how_long(estimate: Estimate) -> str:
     return f"{about}, by its last replies" if estimate.seconds else "none"
 
 
-def print_finding(finding: Finding) -> None:
-    """One line of the doctor's."""
+def print_findings(findings: Iterable[Finding]) -> list[Finding]:
+    """A line for each, as soon as it is found; all of them."""
+    found = []
+    for finding in findings:
+        _print_finding(finding)
+        found.append(finding)
+    return found
+
+
+def _print_finding(finding: Finding) -> None:
     mark = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "error": "[red]✗[/]"}[finding.state]
     fix = f" → {finding.fix}" if finding.fix else ""
     OUT.print(f"{mark} {escape(f'{finding.about}: {finding.text}{fix}')}", soft_wrap=True)
@@ -306,8 +351,17 @@ def print_paper(
 
 
 def _days_table(title: str, days: Sequence[Day]) -> Table:
-    header = ("date", "field", "announced", "done", "owed", "check")
-    table = Table(*header, title=title, title_justify="left")
+    table = _listed(
+        title,
+        {
+            "date": "fixed",
+            "field": "text",
+            "announced": "number",
+            "done": "number",
+            "owed": "number",
+            "check": "text",
+        },
+    )
     for day in days:
         account = ledger(day)
         counts = (str(n) for n in (account.announced, account.done, account.owed))
@@ -319,9 +373,11 @@ def _days_table(title: str, days: Sequence[Day]) -> Table:
 
 def print_canary(canary: Canary) -> None:
     """A night's scores of the example papers, with what is usual."""
-    table = Table("score", "mean", "usual", "", title="canary", title_justify="left")
+    columns: dict[str, _Kind]
+    columns = {"score": "text", "mean": "number", "usual": "text", "state": "text"}
+    table = _listed("canary", columns)
     for score in canary.scores:
-        mark = "drift" if score.name in canary.drift else ""
+        mark = "drift" if score.name in canary.drift else "as usual"
         table.add_row(score.name, f"{score.value:.1f}", usual(score), mark)
     papers = counted(canary.papers, "paper")
     nights = f"against {counted(canary.nights, 'earlier night')}"
@@ -337,7 +393,9 @@ def print_status(
     for day in days:
         for owed in day.owed:
             OUT.print(f"待补 {day.date} {_owed_line(owed)}", soft_wrap=True)
-    table = Table("started (UTC)", "command", "exit", "note", title="runs", title_justify="left")
+    table = _listed(
+        "runs", {"started (UTC)": "fixed", "command": "text", "exit": "text", "note": "text"}
+    )
     for run in runs:
         ended = "running or killed" if run.exit_status is None else str(run.exit_status)
         table.add_row(
@@ -359,8 +417,18 @@ def print_unsent(deliveries: Sequence[Delivery]) -> None:
 
 
 def _spent_table(spent: Sequence[Spent]) -> Table:
-    header = ("day (UTC)", "model", "calls", "tokens in", "cached", "tokens out", "cost")
-    table = Table(*header, title="spent", title_justify="left")
+    table = _listed(
+        "spent",
+        {
+            "day (UTC)": "fixed",
+            "model": "text",
+            "calls": "text",
+            "tokens\nin": "number",
+            "cached": "number",
+            "tokens\nout": "number",
+            "cost": "number",
+        },
+    )
     for one in spent:
         unsure = f" ({one.unsure} without a reply)" if one.unsure else ""
         table.add_row(

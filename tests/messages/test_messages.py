@@ -199,10 +199,18 @@ def named(tmp_path: Path) -> Any:
 
 
 def test_a_named_variable_may_begin_as_a_setting(named: Any, monkeypatch: Any) -> None:
-    monkeypatch.setenv(ONE, "json://127.0.0.1/")
-    assert addresses(load_config(named(to_env=[ONE])).messages) == {ONE: "json://127.0.0.1/"}
-    with pytest.raises(ConfigError, match=f"unknown setting {ONE}"):
+    own = "JIANJIE_OWN_HOOK"
+    monkeypatch.setenv(own, "json://127.0.0.1/")
+    assert addresses(load_config(named(to_env=[own])).messages) == {own: "json://127.0.0.1/"}
+    with pytest.raises(ConfigError, match=f"unknown setting {own}"):
         load_config(named(to_env=[TWO]))
+
+
+def test_the_name_that_the_settings_suggest_may_be_set_where_it_is_not_in_use(
+    named: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setenv(ONE, "json://127.0.0.1/")
+    assert load_config(named(to_env=[])).messages.to_env == ()
 
 
 def test_an_address_in_the_place_of_a_name_is_not_shown(named: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from rich import box
 from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
@@ -29,6 +30,8 @@ _SHOWN = (
 )
 _PIPE_WIDTH = 160
 _TREND = ("valid-first", "tags-f1", "cost")
+_NARROW = 120
+"""Columns: what a row of the history takes with a model's name and all of `_TREND`."""
 
 
 class _Column(NamedTuple):
@@ -84,14 +87,27 @@ def _fitting(columns: Sequence[_Column], width: int) -> Iterator[list[_Column]]:
 
 
 def print_history(evaluations: Sequence[Evaluation], console: Console) -> None:
-    """A row for each evaluation and system, oldest first; an arrow where it has truly moved."""
-    table = Table(title="evaluations", title_justify="left")
-    for heading in ("when", "system", "model", "cases"):
-        table.add_column(heading, justify="right" if heading == "cases" else "left")
-    table.add_column(METRICS[MAIN_METRIC].title, justify="right")
-    table.add_column("moved")
-    for metric in _TREND:
-        table.add_column(METRICS[metric].title, justify="right")
+    """A row for each evaluation and system, oldest first; an arrow where it has truly moved.
+
+    A narrow terminal shows the main metric and the cost.
+    """
+    wide = _wide(console)
+    narrow = wide.width < _NARROW
+    trend = ("cost",) if narrow else _TREND
+    table = Table(
+        title="evaluations",
+        title_justify="left",
+        box=box.SIMPLE_HEAD if narrow else box.HEAVY_HEAD,
+        show_edge=not narrow,
+        padding=(0, 1, 0, 0) if narrow else (0, 1),
+    )
+    table.add_column("when", min_width=len("2026-01-07"))
+    for name in ("system",) if narrow else ("system", "model"):
+        table.add_column(name, overflow="fold")
+    table.add_column("cases", justify="right")
+    for metric in (MAIN_METRIC, "moved", *trend):
+        title = METRICS[metric].title if metric in METRICS else metric
+        table.add_column(title, justify="right", no_wrap=True)
     last: dict[tuple[object, ...], Average] = {}
     for evaluation in evaluations:
         for system in evaluation.systems:
@@ -100,16 +116,16 @@ def print_history(evaluations: Sequence[Evaluation], console: Console) -> None:
             before = last.get(same)
             if main is not None:
                 last[same] = main
+            names = (system.name,) if narrow else (system.name, system.model)
             table.add_row(
                 f"{evaluation.at:%Y-%m-%d %H:%M}",
-                escape(system.name),
-                escape(system.model),
+                *map(escape, names),
                 str(evaluation.cases.count),
                 _cell(main, MAIN_METRIC),
                 moved(before, main),
-                *(_mean(evaluation.average(system.name, metric), metric) for metric in _TREND),
+                *(_mean(evaluation.average(system.name, metric), metric) for metric in trend),
             )
-    _wide(console).print(table)
+    wide.print(table)
 
 
 def moved(before: Average | None, now: Average | None) -> str:
