@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from pipeline.llm.model import Model
 from pipeline.night.downloads import Downloads
 from pipeline.pacing import Retry
 from pipeline.pdf.pool import Readers
-from pipeline.prompt.variant import load_variant
+from pipeline.prompt.variant import Variant, load_variant
 from pipeline.records import Day
 from pipeline.settings import EmbeddedProfile, EndpointProfile
 from pipeline.stages.publish import published_files
@@ -57,7 +58,7 @@ def open_edges(
 
     Raises ConfigError and PromptError before anything is touched, OutputsBusy, OutputError.
     """
-    variant = load_variant(config.profile.prompt or config.prompt, config.paths.prompts)
+    variant, variants = load_variants(config)
     _check(config)
     outputs = config.paths.outputs
     with locked(outputs, command, clock):
@@ -76,6 +77,7 @@ def open_edges(
                 arxiv=arxiv,
                 model=model,
                 variant=variant,
+                variants=variants,
                 store=store,
                 lines=Lines(store.summaries, variant.example_lines),
                 events=events,
@@ -91,6 +93,14 @@ def open_edges(
             arxiv.close()
             model.close()
             store.close()
+
+
+def load_variants(config: Config) -> tuple[Variant, dict[str, Variant]]:
+    """The prompt in use, and that of each field. Raises PromptError."""
+    folder = config.paths.prompts
+    load = cache(lambda name, shown: load_variant(name, folder, shown))
+    fields = {f: load(config.prompt_of(f), config.examples_of(f)) for f in config.fields}
+    return load(config.prompt_of(), None), fields
 
 
 @contextmanager

@@ -80,6 +80,20 @@ class Config(BaseSettings):
         """The profile of the model in use."""
         return self.models[self.model]
 
+    def prompt_of(self, field: str | None = None) -> str:
+        """The prompt of a field: the profile's own, else the field's, else the settings'."""
+        own = self.fields[field].prompt if field in self.fields else None
+        return self.profile.prompt or own or self.prompt
+
+    def examples_of(self, field: str | None = None) -> Path | None:
+        """The field's own digest for a prompt's examples; None: the prompt's."""
+        return self.fields[field].examples if field in self.fields else None
+
+    def interests_of(self, field: str) -> InterestSettings:
+        """The field's own, else those of all."""
+        own = self.fields[field].interests if field in self.fields else None
+        return own or self.interests
+
     @property
     def cache(self) -> Path:
         """Where PDFs and the assembled model are kept, outside the environment and the outputs."""
@@ -119,9 +133,12 @@ def load_config(path: Path, home: Path | None = None) -> Config:
         name: profile.model_copy(update={"prompt": _prompt(profile.prompt, base)})
         for name, profile in config.models.items()
     }
-    paths = _absolute(config.paths, base)
-    prompt = _prompt(config.prompt, base)
-    return config.model_copy(update={"paths": paths, "models": models, "prompt": prompt})
+    fields = {
+        name: field.model_copy(update={"prompt": _prompt(field.prompt, base)})
+        for name, field in config.fields.items()
+    }
+    changed = {"models": models, "fields": fields, "prompt": _prompt(config.prompt, base)}
+    return config.model_copy(update={"paths": _absolute(config.paths, base), **changed})
 
 
 def shipped_config(home: Path) -> Config:

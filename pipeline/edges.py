@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,9 @@ class Edges:
     arxiv: ArxivClient
     model: Guarded
     variant: Variant
+    """What is not about one field is asked with it."""
+    variants: Mapping[str, Variant]
+    """By field; most often the same for all."""
     store: Store
     lines: Lines
     events: Events
@@ -36,6 +40,14 @@ class Edges:
     readers: Readers
     desk: Desk | None = None
     """Where prompts wait for a batch; None: each is asked at once."""
+
+    def of_field(self, field: str) -> Edges:
+        """The same, with the field's own prompt."""
+        own = self.variants.get(field, self.variant)
+        if own.hash == self.variant.hash:
+            return self
+        lines = Lines(self.store.summaries, own.example_lines)
+        return replace(self, variant=own, lines=lines)
 
     def warn(self, text: str) -> None:
         """Tell the log and whoever watches."""

@@ -35,18 +35,6 @@ def _known_categories(categories: tuple[str, ...]) -> tuple[str, ...]:
     return categories
 
 
-class FieldSettings(Record):
-    """One field of the digest: its Chinese name and the arXiv categories that make it."""
-
-    name: str = Field(pattern=r"^\S+$")
-    categories: tuple[str, ...] = Field(min_length=1)
-
-    @field_validator("categories")
-    @classmethod
-    def _known(cls, categories: tuple[str, ...]) -> tuple[str, ...]:
-        return _known_categories(categories)
-
-
 class ArxivSettings(Record):
     """Where arXiv is and how it is asked."""
 
@@ -231,6 +219,27 @@ class InterestSettings(Record):
 
     more: Terms = Terms()
     less: Terms = Terms()
+
+
+class FieldSettings(Record):
+    """One field of the digest: its Chinese name and the arXiv categories that make it.
+
+    The rest is the field's own, in the place of what holds for all; the run's budget holds too.
+    """
+
+    name: str = Field(pattern=r"^\S+$")
+    categories: tuple[str, ...] = Field(min_length=1)
+    prompt: str | None = None
+    """A profile's own prompt wins over it."""
+    examples: Path | None = None
+    """A digest in the prompts folder, for the examples that a prompt shows."""
+    interests: InterestSettings | None = None
+    budget: BudgetSettings = BudgetSettings()
+
+    @field_validator("categories")
+    @classmethod
+    def _known(cls, categories: tuple[str, ...]) -> tuple[str, ...]:
+        return _known_categories(categories)
 
 
 class MessageSettings(Record):

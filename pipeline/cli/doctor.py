@@ -10,7 +10,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from pipeline.app import STORE_FILE, build_model, cache_folder
+from pipeline.app import STORE_FILE, build_model, cache_folder, load_variants
 from pipeline.arxiv.api import parse_papers
 from pipeline.arxiv.client import ArxivClient
 from pipeline.arxiv.feed import parse_feed
@@ -27,7 +27,6 @@ from pipeline.files import write_atomic
 from pipeline.llm.batch_api import BatchApi
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import Features
-from pipeline.prompt.variant import load_variant
 from pipeline.settings import EmbeddedProfile, EndpointProfile, is_loopback
 from pipeline.store.spending import Spend
 from pipeline.store.store import Store
@@ -88,8 +87,10 @@ def _messages(config: Config) -> Iterator[Finding]:
 
 
 def _prompt(config: Config) -> str:
-    variant = load_variant(config.profile.prompt or config.prompt, config.paths.prompts)
-    return f"{variant.name}, hash {variant.hash}"
+    variant, own = load_variants(config)
+    told = f"{variant.name}, hash {variant.hash}"
+    others = {field: one for field, one in own.items() if one.hash != variant.hash}
+    return "; ".join([told, *(f"{f}: {one.name}, hash {one.hash}" for f, one in others.items())])
 
 
 def _model(config: Config, *, offline: bool) -> Finding:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
-from pipeline.errors import BudgetReached
+from pipeline.errors import BudgetReached, counted
 from pipeline.llm.prices import cost
 from pipeline.settings import BudgetSettings, Profile
 
@@ -19,13 +22,29 @@ class Budget:
         self._open = 0
         self._tokens = 0
         self._money = 0.0
-        self.reached: BudgetReached | None = None
+        self._part: _Part | None = None
+        self._reached: BudgetReached | None = None
+
+    @property
+    def reached(self) -> BudgetReached | None:
         """Once a call could pass a cap: no further one is made."""
+        return self._reached or (self._part.reached if self._part else None)
 
     @property
     def capped(self) -> bool:
         """Whether there is a cap at all."""
-        return self._caps.money is not None or self._caps.tokens is not None
+        return _any(self._caps) or self._part is not None
+
+    @contextmanager
+    def part(self, name: str, caps: BudgetSettings) -> Iterator[None]:
+        """Within the block these caps hold too, for what is used in it. One part at a time."""
+        with self._settled:
+            self._part = _Part(name, caps, self._tokens, self._money) if _any(caps) else None
+        try:
+            yield
+        finally:
+            with self._settled:
+                self._part = None
 
     def reserve(self, tokens_in: int, tokens_out: int, *, share: float = 1.0) -> None:
         """Set aside the most that a call can use, so that calls at once cannot pass the cap.
@@ -45,9 +64,16 @@ class Budget:
 
     def _fits(self, tokens: int, price: float) -> bool:
         """Whether so much was set aside. Raises BudgetReached where waiting cannot help."""
-        cap = self._passed(tokens, price)
-        if cap is not None and self._open == 0 and self.reached is None:
-            self.reached = _reached(cap)
+        cap = _passed(self._caps, self._tokens + tokens, self._money + price)
+        if cap is not None and self._open == 0 and self._reached is None:
+            self._reached = _used_up("the run's", cap, "raise budget")
+        if (part := self._part) is not None:
+            own = _passed(
+                part.caps, self._tokens + tokens - part.tokens, self._money + price - part.money
+            )
+            if own is not None and self._open == 0 and part.reached is None:
+                part.reached = _used_up(f"{part.name}'s", own, "raise the field's budget")
+            cap = cap or own
         if self.reached is not None:
             raise self.reached
         if cap is None:
@@ -67,18 +93,33 @@ class Budget:
     def _price(self, tokens_in: int, tokens_out: int) -> float:
         return cost(self._profile, tokens_in, tokens_out) or 0.0
 
-    def _passed(self, tokens: int, price: float) -> str | None:
-        """The cap, in words, that one more call of this size could pass."""
-        caps = self._caps
-        if caps.tokens is not None and self._tokens + tokens > caps.tokens:
-            return f"{caps.tokens} tokens"
-        if caps.money is not None and self._money + price > caps.money:
-            return f"{caps.money} in money"
-        return None
+
+@dataclass
+class _Part:
+    """A part of a run with caps of its own, and what was used when it began."""
+
+    name: str
+    caps: BudgetSettings
+    tokens: int
+    money: float
+    reached: BudgetReached | None = None
 
 
-def _reached(cap: str) -> BudgetReached:
+def _any(caps: BudgetSettings) -> bool:
+    return caps.money is not None or caps.tokens is not None
+
+
+def _passed(caps: BudgetSettings, tokens: int, money: float) -> str | None:
+    """The cap, in words, that so much would pass."""
+    if caps.tokens is not None and tokens > caps.tokens:
+        return counted(caps.tokens, "token")
+    if caps.money is not None and money > caps.money:
+        return f"{caps.money} in money"
+    return None
+
+
+def _used_up(whose: str, cap: str, remedy: str) -> BudgetReached:
     return BudgetReached(
-        f"the run's budget of {cap} is used up",
-        fix="Run again for the papers left, or raise budget in config.yaml",
+        f"{whose} budget of {cap} is used up",
+        fix=f"Run again for the papers left, or {remedy} in config.yaml",
     )

@@ -7,7 +7,7 @@ hides.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from pipeline.digest.entries import TagChoice, published_tags
@@ -74,7 +74,7 @@ def compose(
     days: Sequence[Fresh],
     failures: Sequence[Failure],
     settings: MessageSettings,
-    interests: InterestSettings,
+    interests: Callable[[str], InterestSettings],
     tags: TagChoice,
     base: str = "",
 ) -> Message:
@@ -93,7 +93,7 @@ def compose(
     parts = [first]
     for fresh, head in zip(shown, heads, strict=True):
         parts.append(head)
-        for entry in _entries(fresh, settings.top, interests, tags):
+        for entry in _entries(fresh, settings.top, interests(fresh.day.field), tags):
             if len(entry) + 2 <= room:
                 parts.append(entry)
                 room -= len(entry) + 2

@@ -87,7 +87,7 @@ def _keep(edges: Edges, told: Telling) -> None:
         days,
         failures,
         settings,
-        edges.config.interests,
+        edges.config.interests_of,
         edges.config.tags,
         edges.config.site.base,
     )

@@ -63,7 +63,7 @@ def estimates(
     """Each field's, whatever becomes of the others'."""
     for field in fields:
         try:
-            yield from estimate(edges, field, date=date, since=since)
+            yield from estimate(edges.of_field(field), field, date=date, since=since)
         except FIELDS_OWN as error:
             yield Trouble(edges.config.fields[field].name, error)
 

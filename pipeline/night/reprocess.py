@@ -41,15 +41,16 @@ def reprocess(edges: Edges, arxiv_id: ArxivId) -> Again:
     ModelError, UsageError.
     """
     paper = _metadata(edges, arxiv_id)
-    old = edges.store.summaries.published(paper.arxiv_id, paper.version)
-    pdf = downloads(edges).fetch(paper) if wants_pdf(edges) else None
-    text = read(edges, paper, pdf)
-    question = ready(edges, paper, text)
-    edges.store.replies.reopen(question.inquiry.key)
-    result = write(edges, paper, question, _listed(edges, paper), at_once=True)
+    own = edges.of_field(_field(edges, paper))
+    old = own.store.summaries.published(paper.arxiv_id, paper.version)
+    pdf = downloads(own).fetch(paper) if wants_pdf(own) else None
+    text = read(own, paper, pdf)
+    question = ready(own, paper, text)
+    own.store.replies.reopen(question.inquiry.key)
+    result = write(own, paper, question, _listed(own, paper), at_once=True)
     if isinstance(result, Refused):
         return Again(paper=paper, old=old, new=None, reasons=result.reasons)
-    return _published(edges, paper, old, result)
+    return _published(own, paper, old, result)
 
 
 def undo(edges: Edges, arxiv_id: ArxivId) -> Again:
@@ -76,6 +77,18 @@ def _metadata(edges: Edges, arxiv_id: ArxivId) -> Paper:
         return stored
     edges.store.papers.put(paper)
     return paper
+
+
+def _field(edges: Edges, paper: Paper) -> str:
+    """The field of the newest listing with this paper, else one that has its categories."""
+    listed = [field for _, field in edges.store.days.having(paper.arxiv_id, paper.version)]
+    fits = [
+        field
+        for category in paper.categories
+        for field, settings in edges.config.fields.items()
+        if category in settings.categories
+    ]
+    return next((field for field in (*listed, *fits) if field in edges.config.fields), "")
 
 
 def _listed(edges: Edges, paper: Paper) -> dt.date:

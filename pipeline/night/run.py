@@ -39,12 +39,14 @@ def run_fields(
 ) -> Iterator[Night | Trouble]:
     """Each field's night in turn, whatever becomes of the others'. Raises OutputError."""
     for field in fields:
-        try:
-            yield run_night(edges, field, date=date, since=since, limit=limit)
-        except FIELDS_OWN as error:
-            name = edges.config.fields[field].name
-            edges.events.emit("field_failed", field, reason=str(error))
-            yield Trouble(name, error)
+        settings = edges.config.fields[field]
+        with edges.model.budget.part(settings.name, settings.budget):
+            try:
+                own = edges.of_field(field)
+                yield run_night(own, field, date=date, since=since, limit=limit)
+            except FIELDS_OWN as error:
+                edges.events.emit("field_failed", field, reason=str(error))
+                yield Trouble(settings.name, error)
 
 
 def run_night(

@@ -211,9 +211,10 @@ def with_profile(prompt: Prompt, profile: Profile) -> Prompt:
     return prompt.model_copy(update=own)
 
 
-def load_variant(name: str, prompts: Path) -> Variant:
+def load_variant(name: str, prompts: Path, shown: Path | None = None) -> Variant:
     """The variant `NAME.md` in the folder `prompts`, or the file that `name` is.
 
+    Where it shows examples they are those of `shown`, a digest in `prompts`, if that is given.
     Raises PromptError with file and line.
     """
     path = prompts / f"{name}.md" if is_prompt_name(name) else Path(name).expanduser()
@@ -225,7 +226,7 @@ def load_variant(name: str, prompts: Path) -> Variant:
     examples: Sequence[Entry] = ()
     digest = hashlib.sha256(source.encode())
     if front.examples is not None:
-        file = folder / front.examples.file
+        file = prompts / shown if shown else folder / front.examples.file
         line = _line_of(front_text, ("examples", "file"))
         examples = [entry for entry in _entries(file, where=f"{path}:{line}") if entry.line]
         digest.update(file.read_bytes())

@@ -80,6 +80,11 @@ def data(site: Site) -> bytes:
         "sections": {section.value: name for section, name in SECTIONS.items()},
         "tags": chinese_names(),
         "interests": site.config.interests.model_dump(mode="json"),
+        "fieldInterests": {
+            field: settings.interests.model_dump(mode="json")
+            for field, settings in site.config.fields.items()
+            if settings.interests
+        },
     }
     return f"jianjie.data({_json(values)});\n".encode()
 

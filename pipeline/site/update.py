@@ -123,6 +123,7 @@ def _made_with(config: Config) -> str:
     files = (path for path in _HERE.rglob("*") if path.suffix in {".py", ".jinja", ".js", ".css"})
     for path in sorted(files):
         digest.update(path.read_bytes())
-    for shown in (config.interests.model_dump_json(), config.site.model_dump_json(), config.tags):
-        digest.update(shown.encode())
+    shown = [config.interests, config.site, *config.fields.values()]
+    for text in (*(settings.model_dump_json() for settings in shown), config.tags):
+        digest.update(text.encode())
     return digest.hexdigest()

@@ -361,7 +361,7 @@ def test_a_budget_is_never_passed(house: House) -> None:
     house.settings(budget={"tokens": 20_000, "money": None})
     result = house.run("run")
     assert result.returncode == 4
-    assert "budget of 20000 tokens" in result.stderr
+    assert "budget of 20,000 tokens" in result.stderr
     lines = [p["provenance"] for p in house.document["papers"] if p["line"]]
     assert 0 < len(lines) < PAPERS
     assert sum(made["tokens_in"] + made["tokens_out"] for made in lines) <= 20_000

@@ -89,7 +89,8 @@ def composed(
     interests: InterestSettings | None = None,
 ) -> Message:
     failures = [Failure(failure)] if failure else []
-    return compose(days, failures, settings, interests or InterestSettings(), "listing", TRAILER)
+    wanted = interests or InterestSettings()
+    return compose(days, failures, settings, lambda _: wanted, "listing", TRAILER)
 
 
 def test_a_day_in_full() -> None:
@@ -146,8 +147,8 @@ def test_fields_that_failed_are_told_apart_and_many_in_short() -> None:
     fields = [f"领域{number}" for number in range(1, 6)]
     error = ArxivUnreachable("e" * 999, where="w" * 999, fix="f" * 999)
     failures = [Failure(error, field) for field in fields] + [Failure(Mistake("wrong"))]
-    settings = InterestSettings()
-    message = compose([fresh(done(1))], failures, PLAIN, settings, "listing", TRAILER)
+    wanted = InterestSettings()
+    message = compose([fresh(done(1))], failures, PLAIN, lambda _: wanted, "listing", TRAILER)
     for field in fields[:3]:
         assert f"{field}未完成：arXiv 或模型连不上\nwww" in message.body
     assert "另有未完成：领域4、领域5、运行\n" in message.body

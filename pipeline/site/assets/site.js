@@ -55,8 +55,9 @@ const jianjie = (() => {
   const matches = (needle, folded) => places(fold(needle), folded).length > 0;
 
   const EMPTY = { keywords: [], authors: [], tags: [] };
-  let settings = { months: [], fields: {}, sections: {}, tags: {}, interests: { more: EMPTY, less: EMPTY } };
-  const interests = () => store.get("interests", settings.interests);
+  let settings = { months: [], fields: {}, sections: {}, tags: {}, interests: { more: EMPTY, less: EMPTY }, fieldInterests: {} };
+  // The reader's own hold for all fields; those of the settings may be a field's.
+  const interests = (field) => store.get("interests", settings.fieldInterests[field] ?? settings.interests);
   const value = (paper, wanted) => {
     const text = paper.folded ?? (paper.folded = [paper.title, paper.line, paper.comment ?? "", paper.abstract].map(fold));
     const names = paper.names ?? (paper.names = paper.authors.map(fold));
@@ -127,7 +128,6 @@ const jianjie = (() => {
   const find = (query) => {
     // Words, each of which has to be there, and "phrases".
     const terms = [...fold(query.q).matchAll(/"([^"]+)"|[^\s"]+/g)].map((found) => found[1] ?? found[0]);
-    const wanted = interests();
     const stars = query.starred ? store.get("stars", {}) : null;
     const found = [];
     for (const paper of papers) {
@@ -151,7 +151,7 @@ const jianjie = (() => {
     const order = (a, b) => b.weight - a.weight || (a.paper.date < b.paper.date ? 1 : a.paper.date > b.paper.date ? -1 : 0);
     found.sort(order);
     const top = found.slice(0, SHOWN);
-    for (const hit of top) hit.weight += value(hit.paper, wanted);
+    for (const hit of top) hit.weight += value(hit.paper, interests(hit.paper.field));
     return { terms, total: found.length, top: top.sort(order) };
   };
 
@@ -254,7 +254,7 @@ const jianjie = (() => {
 
   const KINDS = { keywords: "关键词", authors: "作者", tags: "分类" };
   const openInterests = () => {
-    const now = interests();
+    const now = interests(fieldHere);
     const areas = {};
     const column = (side, title) => make("div", {}, make("h3", {}, title), ...Object.entries(KINDS).map(([kind, name]) => {
       areas[`${side}.${kind}`] = make("textarea", {});
@@ -287,13 +287,14 @@ const jianjie = (() => {
       authors: text(".authors").split("; "), abstract: text(".abstract p"), comment: text(".comment [lang]"),
     };
   };
+  const fieldHere = /\/([\w-]+)\.html$/.exec(location.pathname)?.[1] ?? "";
   let arxivOrder = store.get("order", "interests") === "arxiv";
   let originals;
   const rank = () => {
     // From the page as it came each time, so that no mark is left of interests that are gone.
     originals ??= all("section.papers").map((section) => [section, all(".paper", section).map((article) => article.cloneNode(true))]);
     if (!originals.length) return;
-    const wanted = interests();
+    const wanted = interests(fieldHere);
     const any = Object.values(wanted).some((side) => Object.values(side).some((terms) => terms.length));
     const terms = [...wanted.more.keywords, ...wanted.more.authors].map((term) => [term, true]);
     for (const [section, articles] of originals) {
