@@ -288,7 +288,7 @@ of a model of 270 million parameters, often vague and sometimes wrong. Nothing i
 network, and no key is needed. It takes about a minute on two cores."""
 _AFTER_THE_DEMO = """
 What to try next:
-  {program} show 2601.02444
+  {program} show 2601.02455
   {program} evaluate builtin zero-shot --limit 5
   {program} init digest --model deepseek"""
 
