@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := pipeline tests scripts
 
 .PHONY: soak help demo test test-train check evaluate format format-check lint types pdfs screenshots \
-	hashes bench bench-extract bench-site clean
+	hashes bench bench-extract bench-site release-check clean
 .DEFAULT_GOAL := help
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make bench   how fast a night is, against its bars; takes two minutes"
 	@echo "make bench-extract DIR=folder   how well and how fast PDFs are read"
 	@echo "make bench-site   how fast the site is made and searched; needs Chromium"
+	@echo "make release-check   what has to hold before a release; takes five minutes"
 	@echo "make screenshots   the README's pictures of the example day; needs Chromium"
 
 demo: $(VENV)/.installed
@@ -69,6 +70,9 @@ bench-extract: $(VENV)/.installed
 bench-site: $(VENV)/.installed
 	@$(BIN)/python -m scripts.bench_site
 
+release-check: $(VENV)/.installed $(VENV)-release/.installed
+	@$(BIN)/python -m scripts.release_check $(VENV)-release/bin/uv $(VENV)-release/bin/pipx
+
 screenshots: demo
 	$(BIN)/python -m scripts.screenshots
 
@@ -91,5 +95,10 @@ $(VENV)-hashes/.installed: constraints.txt
 	@PIP_CONSTRAINT=constraints.txt $(VENV)-hashes/bin/python -m pip install --quiet uv
 	@touch $@
 
+$(VENV)-release/.installed: constraints.txt
+	@$(PYTHON) -m venv $(VENV)-release
+	@PIP_CONSTRAINT=constraints.txt $(VENV)-release/bin/python -m pip install --quiet uv pipx
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(VENV)-train $(VENV)-hashes
+	rm -rf $(VENV) $(VENV)-train $(VENV)-hashes $(VENV)-release
