@@ -22,15 +22,15 @@ from reportlab.lib.pagesizes import LETTER
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.platypus import BalancedColumns, Paragraph, SimpleDocTemplate, Spacer
 
-from pipeline.demo.example_day import example_listing
+from pipeline.demo.example_day import EXAMPLE_DAYS, MADE_UP, example_listing
 from pipeline.demo.standin import demo_pdfs
 from pipeline.records import Listing, Paper
 
-DIGEST = Path(__file__).parents[1] / "prompts" / "examples" / "20260107-audio.md"
 NOTICE = (
     "Typeset by jianjie for its demo from arXiv's metadata (CC0): title, authors, abstract. "
     "This is not the authors' PDF."
 )
+MADE_UP_NOTICE = "Made up by jianjie for its demo: no such paper, no such authors."
 
 # Points (1/72 inch) all through.
 MARGIN = 44
@@ -57,16 +57,17 @@ BODY = ParagraphStyle(
 def typeset_all(listing: Listing, folder: Path) -> list[Path]:
     """Write `folder`/2601.02954v1.pdf and so on, one for each paper; the files written."""
     folder.mkdir(parents=True, exist_ok=True)
+    notice = MADE_UP_NOTICE if listing.field == MADE_UP else NOTICE
     written = []
     for announcement in listing.announcements:
         paper = announcement.paper
         target = folder / f"{paper.versioned}.pdf"
-        target.write_bytes(typeset(paper, listing.date))
+        target.write_bytes(typeset(paper, listing.date, notice))
         written.append(target)
     return written
 
 
-def typeset(paper: Paper, listed: dt.date) -> bytes:
+def typeset(paper: Paper, listed: dt.date, notice: str = NOTICE) -> bytes:
     """One paper as a PDF in base-14 fonts; its text lies in the file in reading order."""
     out = BytesIO()
     document = SimpleDocTemplate(
@@ -78,7 +79,7 @@ def typeset(paper: Paper, listed: dt.date) -> bytes:
         bottomMargin=MARGIN,
         title=paper.title,
         author=", ".join(paper.authors),
-        subject=NOTICE,
+        subject=notice,
         creator="jianjie",
         invariant=1,
         pageCompression=0,
@@ -92,18 +93,18 @@ def typeset(paper: Paper, listed: dt.date) -> bytes:
     ]
 
     def furniture(canvas: Any, _: SimpleDocTemplate) -> None:
-        _draw_furniture(canvas, paper, listed)
+        _draw_furniture(canvas, paper, listed, notice)
 
     document.build(story, onFirstPage=furniture, onLaterPages=furniture)
     return out.getvalue()
 
 
-def _draw_furniture(canvas: Any, paper: Paper, listed: dt.date) -> None:
+def _draw_furniture(canvas: Any, paper: Paper, listed: dt.date, notice: str) -> None:
     """Stamp, page number and notice: drawn before the text, so that they do not run into it."""
     width, height = LETTER
     canvas.saveState()
     canvas.setFont("Times-Roman", 7.5)
-    canvas.drawCentredString(width / 2, 22, NOTICE)
+    canvas.drawCentredString(width / 2, 22, notice)
     canvas.setFont("Times-Roman", 10)
     canvas.drawCentredString(width / 2, 34, str(canvas.getPageNumber()))
     if canvas.getPageNumber() == 1:
@@ -137,7 +138,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Typeset the demo's PDFs")
     parser.add_argument("folder", type=Path, nargs="?", default=demo_pdfs())
     folder = parser.parse_args().folder
-    written = typeset_all(example_listing(DIGEST), folder)
+    days = (example_listing(day.digest, field) for field, day in EXAMPLE_DAYS.items())
+    written = [file for listing in days for file in typeset_all(listing, folder)]
     size = sum(path.stat().st_size for path in written)
     print(f"{len(written)} PDFs, {size / 1000:.0f} kB, in {folder}")
 

@@ -98,9 +98,17 @@ def test_a_folder_made_by_init_runs_the_example_day(installed: Path, tmp_path: P
         settings["models"]["own"] = {"base_url": model.url, "model": "m", "token_factor": 1.0}
         (home / "config.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
         done = jianjie(installed, home, "demo", "--model", "own")
+        text = jianjie(installed, home, "demo", "--model", "own", "--field", "text")
+        nobodys = jianjie(installed, home, "demo", "--model", "own", "--field", "video")
     assert done.returncode == 0, done.stderr
     assert "26 (26 from the PDF, 0 from the abstract)" in done.stdout
-    assert (home / "outputs" / "2026-01-07" / "audio.md").is_file()
+    assert text.returncode == 0, text.stderr
+    assert "6 papers that nobody wrote" in text.stdout
+    assert "6 (6 from the PDF, 0 from the abstract)" in text.stdout
+    for field in ("audio", "text"):
+        assert (home / "outputs" / "2026-01-07" / f"{field}.md").is_file()
+    assert nobodys.returncode == 2
+    assert "--field: no example day of 'video'. There are: audio, text" in nobodys.stderr
 
 
 def test_an_empty_folder_has_the_shipped_settings_and_what_needs_its_own_says_so(

@@ -282,38 +282,47 @@ def doctor(
 
 
 _WHAT_THE_DEMO_IS = """\
-The example day, 7 January 2026: 26 papers, from listing to digest. A stand-in on this machine
-answers as arXiv did; each PDF is one page, typeset from the paper's metadata; the lines are those
-of a model of 270 million parameters, often vague and sometimes wrong. Nothing is asked of any
-network, and no key is needed. It takes about a minute on two cores."""
+The example day, 7 January 2026: {about}.
+A stand-in on this machine answers as arXiv does; each PDF is one page, typeset from the
+paper's metadata; the lines are those of a small model (270 million parameters, unless you
+name another), often vague, sometimes wrong. Nothing is asked of any network, and no key is
+needed. It takes a minute or less on two cores."""
 _AFTER_THE_DEMO = """
 What to try next:
-  {program} show 2601.02455
+  {program} show {paper}
   {program} evaluate builtin zero-shot --limit 5
   {program} init digest --model deepseek"""
 
 
-@app.command(epilog="Examples:  jianjie demo  ·  jianjie demo --serve")
+@app.command(
+    epilog="Examples:  jianjie demo  ·  jianjie demo --field text  ·  jianjie demo --serve"
+)
 def demo(
     config: ConfigOption = CONFIG,
     model: ModelOption = "builtin",
+    field: Annotated[
+        str, typer.Option("--field", "-f", help="audio, or text: a day that is made up.")
+    ] = "audio",
     serve: Annotated[
         bool,
         typer.Option("--serve", help="Only serve the stand-in arXiv, for other commands to use."),
     ] = False,
 ) -> None:
     """The example day: no network, no key."""
+    from pipeline.demo.example_day import EXAMPLE_DAYS, example_listing
     from pipeline.demo.settings import example_arxiv, variables
 
-    with example_arxiv(load_settings(config, model, or_shipped=True)) as (settings, field):
+    with example_arxiv(load_settings(config, model, or_shipped=True), field) as settings:
         if serve:
             typer.echo("\n".join(variables(settings.arxiv)))
             typer.echo("jianjie: set these in another shell; Ctrl-C ends the stand-in", err=True)
             signal.pause()
-        typer.echo(_WHAT_THE_DEMO_IS)
+        day = EXAMPLE_DAYS[field]
+        typer.echo(_WHAT_THE_DEMO_IS.format(about=day.about))
         exit_status = nights(settings, [field], NightsOrder(), report=True)
     program = session.program()
-    typer.echo(_AFTER_THE_DEMO.format(program=program))
+    done = example_listing(day.digest, field).announcements[2].paper.arxiv_id
+    typer.echo(_AFTER_THE_DEMO.format(program=program, paper=done))
     sys.exit(exit_status)
 
 

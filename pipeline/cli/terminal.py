@@ -267,13 +267,14 @@ def _check(day: Day) -> str:
     if problems := unchecked(day):
         return "; ".join(problems)
     check = day.check
-    counted, pages, added = (
+    found, pages, added = (
         (check.counted, len(check.pages), len(check.added)) if check else (0, 0, 0)
     )
     unfed = f", {added} of them not in the feed" if added else ""
     over = len(check.no_news) if check else 0
     left = f", {over} no news here" if over else ""
-    return f"complete: {counted} on arXiv's {pages} list pages{unfed}{left}"
+    on = f"{found} on arXiv's {counted(pages, 'list page')}"
+    return f"complete: {on}{unfed}{left}"
 
 
 def _agreement(day: Day) -> str:

@@ -8,27 +8,29 @@ from contextlib import contextmanager
 from pydantic import HttpUrl
 
 from pipeline.config import Config
-from pipeline.demo.example_day import FIELD, example_listing
+from pipeline.demo.example_day import EXAMPLE_DAYS, FIELD, example_listing
 from pipeline.demo.standin import StandInArxiv, demo_pdfs
+from pipeline.errors import UsageError
 from pipeline.settings import ArxivSettings, FieldSettings
-from pipeline.shipped import shipped
 
-EXAMPLE = "prompts/examples/20260107-audio.md"
 _ADDRESSES = ("feed_url", "api_url", "list_url", "catchup_url", "oai_url", "pdf_url")
 _WAITS = ("interval_s", "pdf_interval_s", "pdf_not_ready_s")
 
 
 @contextmanager
-def example_arxiv(settings: Config) -> Iterator[tuple[Config, str]]:
-    """Settings that name a running stand-in, and the field of its day."""
-    with StandInArxiv(example_listing(shipped() / EXAMPLE), demo_pdfs()) as standin:
-        field = FieldSettings(name="音频", categories=("cs.SD", "eess.AS"))
+def example_arxiv(settings: Config, field: str = FIELD) -> Iterator[Config]:
+    """Settings that name a running stand-in with the example day of this field.
+
+    Raises UsageError where there is none.
+    """
+    if (day := EXAMPLE_DAYS.get(field)) is None:
+        there = ", ".join(EXAMPLE_DAYS)
+        raise UsageError(f"no example day of {field!r}", where="--field", fix=f"There are: {there}")
+    with StandInArxiv(example_listing(day.digest, field), demo_pdfs()) as standin:
+        own = FieldSettings(name=day.name, categories=day.categories)
         arxiv = arxiv_at(standin.url, settings.arxiv)
-        yield (
-            settings.model_copy(
-                update={"arxiv": arxiv, "fields": {**settings.fields, FIELD: field}}
-            ),
-            FIELD,
+        yield settings.model_copy(
+            update={"arxiv": arxiv, "fields": {**settings.fields, field: own}}
         )
 
 

@@ -126,7 +126,7 @@ OUTSIDE = [
     ("render", "pipeline.site", "update", "update"),
     ("reprocess 2601.02954", "pipeline.night", "reprocess", "ready"),
     ("run --dry-run", "pipeline.night", "estimate", "prompt_for"),
-    ("doctor --offline", "pipeline.cli", "doctor", "load_variant"),
+    ("doctor --offline", "pipeline.cli", "doctor", "load_variants"),
     ("evaluate builtin", "pipeline.evaluate", "evaluation", "evaluate"),
     ("schedule cron", "pipeline.schedule", "cron", "block"),
 ]

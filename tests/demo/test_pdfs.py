@@ -5,6 +5,7 @@ from pathlib import Path
 import pypdf
 import pytest
 
+from pipeline.demo.example_day import EXAMPLE_DAYS, MADE_UP, example_listing
 from pipeline.demo.standin import demo_pdfs
 from pipeline.records import Listing, Paper
 
@@ -23,10 +24,18 @@ def text_of(paper: Paper) -> str:
 
 def test_typesetting_again_gives_the_committed_bytes(listing: Listing, tmp_path: Path) -> None:
     pytest.importorskip("reportlab")
-    runpy.run_path(str(SCRIPT))["typeset_all"](listing, tmp_path)
+    made_up = example_listing(EXAMPLE_DAYS[MADE_UP].digest, MADE_UP)
+    for one in (listing, made_up):
+        runpy.run_path(str(SCRIPT))["typeset_all"](one, tmp_path)
     again = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert again == {path.name: path.read_bytes() for path in demo_pdfs().glob("*.pdf")}
-    assert len(again) == 26
+    assert len(again) == 26 + 6
+
+
+def test_what_is_made_up_says_so_on_its_page() -> None:
+    for item in example_listing(EXAMPLE_DAYS[MADE_UP].digest, MADE_UP).announcements:
+        shown = " ".join(text_of(item.paper).split())
+        assert "Made up by jianjie for its demo: no such paper, no such authors." in shown
 
 
 def test_they_are_small() -> None:
