@@ -167,6 +167,8 @@ def test_quiet_fields_are_told_apart(house: House) -> None:
     assert status == 0
     assert f"视觉: {DATE}: nothing announced" in shown
     assert f"音频 {DATE}" in shown
+    assert f"视觉: {DATE}: nothing announced" in house.run("run", "-v").stdout
+    assert house.run("run").stdout == ""
 
 
 def test_both_fields_are_done_with_one_store_and_each_paper_once(house: House) -> None:

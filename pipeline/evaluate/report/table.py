@@ -56,14 +56,14 @@ def print_evaluation(evaluation: Evaluation, console: Console) -> None:
         *(_Column(name, [_reference(evaluation, name, m) for m in _SHOWN], "dim") for name in ends),
     ]
     console.print(escape(f"evaluation of {', '.join(names)}"), style="italic", soft_wrap=True)
-    titles = _Column("", [METRICS[metric].title for metric in _SHOWN])
+    titles = _Column("metric", [METRICS[metric].title for metric in _SHOWN])
     wide = _wide(console)
     for fitting in _fitting(columns, wide.width - titles.width - 1):
         table = Table()
         for column in (titles, *fitting):
             table.add_column(
                 escape(column.name),
-                justify="right" if column.name else "left",
+                justify="left" if column is titles else "right",
                 style=column.style,
                 no_wrap=True,
             )
