@@ -263,6 +263,10 @@ class ModelRefused(ModelError):
     """A final answer to this one request: the endpoint cannot take it."""
 
 
+class ModelFileWrong(ModelError):
+    """A source does not have a model's file, or has another one in its place."""
+
+
 class ContextExceeded(ModelRefused):
     """The prompt is longer than the model can read."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, HttpUrl, Tag, field_validator
+from pydantic import Discriminator, Field, HttpUrl, Tag, field_validator, model_validator
 
 from pipeline.records import Record
 
@@ -156,6 +156,8 @@ class EmbeddedProfile(Profile):
     prompt: str | None = "builtin"
     gguf: Path | None = None
     """Another GGUF file; None: Gemma 3 270M, which comes with the extra `embedded`."""
+    weights: str | None = None
+    """One of `jianjie model list` in its place."""
     adapter: Path | None = None
     """Another LoRA adapter; None: the one that ships with jianjie, for the built-in GGUF only."""
     context_tokens: Positive = 4096
@@ -167,6 +169,12 @@ class EmbeddedProfile(Profile):
     token_factor: Annotated[float, Field(gt=0)] | None = 1.0
     price_in: Price | None = 0.0
     price_out: Price | None = 0.0
+
+    @model_validator(mode="after")
+    def _one_file(self) -> Self:
+        if self.gguf and self.weights:
+            raise ValueError("gguf and weights exclude each other")
+        return self
 
 
 def _kind(profile: Any) -> str:

@@ -18,6 +18,7 @@ from pipeline.cli import mistakes, session
 from pipeline.cli.distill import distill
 from pipeline.cli.evaluate import evaluate
 from pipeline.cli.init import init
+from pipeline.cli.model import model
 from pipeline.cli.options import (
     CONFIG,
     DATE_FORMATS,
@@ -150,6 +151,8 @@ app.command(
     epilog="Examples:  jianjie evaluate prompts/zero-shot.md prompts/few-shot.md --model deepseek"
     "  ·  jianjie evaluate builtin --fail-under content-chrf=20  ·  jianjie evaluate --history"
 )(evaluate)
+
+app.add_typer(model)
 
 app.command(
     epilog="Examples:  jianjie distill digests/ --out adapters/mine.gguf  ·  jianjie distill"

@@ -48,7 +48,7 @@ def edges(settings: Config, *, verbose: bool = False) -> Iterator[Edges]:
 
     clock = Clock()
     with (
-        _interruptible(clock),
+        interruptible(clock),
         NightProgress(verbose=verbose) as listen,
         open_edges(settings, clock, command(), listen) as opened,
     ):
@@ -64,7 +64,7 @@ def bench(configs: Mapping[str, Config], *, full_text: bool) -> Iterator[Bench]:
 
     clock = Clock()
     opening = open_bench(configs, clock, command(), say, full_text=full_text)
-    with _interruptible(clock), opening as opened:
+    with interruptible(clock), opening as opened:
         yield opened
 
 
@@ -74,12 +74,12 @@ def training() -> Iterator[Steps]:
     from pipeline.cli.terminal import Steps
     from pipeline.clock import Clock
 
-    with _interruptible(Clock()), Steps() as steps:
+    with interruptible(Clock()), Steps() as steps:
         yield steps
 
 
 @contextmanager
-def _interruptible(clock: Clock) -> Iterator[None]:
+def interruptible(clock: Clock) -> Iterator[None]:
     """Ctrl-C and SIGTERM stop everything that waits, and are told in one line."""
     signal.signal(signal.SIGTERM, _as_ctrl_c)
     try:
@@ -234,7 +234,7 @@ def outputs(settings: Config) -> Iterator[Store]:
     from pipeline.clock import Clock
 
     clock = Clock()
-    with _interruptible(clock), open_outputs(settings, clock, command(), say) as opened:
+    with interruptible(clock), open_outputs(settings, clock, command(), say) as opened:
         yield opened
 
 

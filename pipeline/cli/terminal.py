@@ -32,6 +32,7 @@ from pipeline.store.spending import Spent
 if TYPE_CHECKING:  # a night needs none of what evaluations need
     from pipeline.evaluate.answers import Work
     from pipeline.evaluate.evaluation import Plan
+    from pipeline.llm.weights import Weights
 
 
 class _Printed(Console):
@@ -415,6 +416,17 @@ def print_unsent(deliveries: Sequence[Delivery]) -> None:
         why = f": {one.error}" if one.error else ""
         text = f"message of {one.created:%Y-%m-%d %H:%M} not sent to {one.target} yet{why}"
         OUT.print(escape(text), soft_wrap=True)
+
+
+def print_models(models: Sequence[tuple[Weights, bool]]) -> None:
+    """The larger built-in models."""
+    table = _listed(
+        "models", {"name": "fixed", "size": "number", "licence": "fixed", "here": "fixed"}
+    )
+    for weights, here in models:
+        size = f"{weights.size / 1e6:,.0f} MB"
+        table.add_row(weights.name, size, weights.licence, "yes" if here else "no")
+    OUT.print(table)
 
 
 def _spent_table(spent: Sequence[Spent]) -> Table:

@@ -27,6 +27,7 @@ from pipeline.files import cannot_write
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import Forgetful
 from pipeline.llm.grammar import json_reply, labelled_reply
+from pipeline.llm.weights import is_here, place_of, weights_of
 from pipeline.records import ChatMessage, Reply, Sampling
 from pipeline.settings import EmbeddedProfile, EndpointProfile
 
@@ -56,7 +57,7 @@ class EmbeddedModel:
     @cached_property
     def identity(self) -> str:
         """The model's and the adapter's file names with the start of the adapter's SHA-256."""
-        model = self._profile.gguf.stem if self._profile.gguf else Path(MODEL_FILE).stem
+        model = self._file.stem
         if self._adapter is None:
             return model
         try:
@@ -78,9 +79,15 @@ class EmbeddedModel:
     @cached_property
     def _adapter(self) -> Path | None:
         """The profile's; the packaged one only for the model it was trained on."""
-        if self._profile.adapter or self._profile.gguf:
-            return self._profile.adapter
-        return packaged_adapter()
+        own = self._profile
+        return own.adapter if own.adapter or own.gguf or own.weights else packaged_adapter()
+
+    @cached_property
+    def _file(self) -> Path:
+        """Raises UsageError where the profile names weights that nobody knows."""
+        if self._profile.weights:
+            return place_of(weights_of(self._profile.weights), self._cache)
+        return self._profile.gguf or self._cache / MODEL_FILE
 
     def ask(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
         """One reply in the form that was asked for; the first call starts the server."""
@@ -144,7 +151,11 @@ class EmbeddedModel:
 
     def _start(self) -> Any:
         xllamacpp = _xllamacpp()
-        model = self._profile.gguf or assembled_model(self._cache)
+        own = self._profile.gguf or self._profile.weights
+        model = self._file if own else assembled_model(self._cache)
+        if (name := self._profile.weights) and not is_here(weights_of(name), self._cache):
+            fix = f"Get it: jianjie model get {name}"
+            raise ConfigError(f"the model {name} is not here", where=model, fix=fix)
         for file in (model, self._adapter):
             if file is not None and not file.is_file():
                 raise ConfigError(
