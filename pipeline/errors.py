@@ -30,6 +30,7 @@ Foreign exceptions are translated once, at the edge where they arise::
     │   ├── ModelUnreachable  no connection, time-out, 5xx: a retry can help
     │   ├── ModelThrottled    429: a retry can help
     │   ├── ModelForbidden    wrong key, no credit, unknown model: no call can succeed
+    │   ├── ModelFileWrong    a source of model files has not the pinned one
     │   └── ModelRefused      a final answer to this one request
     │       ├── ContextExceeded   the prompt is too long: a shorter one may do
     │       └── FeatureMissing    the endpoint does not know a part of the request

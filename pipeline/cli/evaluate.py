@@ -181,7 +181,8 @@ def _end(finished: Finished, goal: _Goal, save_to: Path | None, *, lower: bool) 
 
 def _run(planned: Plan, *, dry_run: bool) -> Finished | None:
     """The evaluation, written and shown; None for a dry run."""
-    from pipeline.cli.terminal import OUT, Steps, print_work
+    from pipeline.cli.tables import print_work
+    from pipeline.cli.terminal import OUT, Steps
     from pipeline.evaluate import evaluation, history
     from pipeline.evaluate.report.table import print_evaluation
     from pipeline.files import shown_path

@@ -37,6 +37,7 @@ from pipeline.errors import (
     EXIT_OWED,
     ArxivError,
     BudgetReached,
+    DigestFormatError,
     Interrupted,
     JianjieError,
     ModelError,
@@ -128,14 +129,24 @@ def reprocess(
     sys.exit(running.outcome.exit_status)
 
 
+_ABOUT_ONE_PAPER = (
+    UsageError,
+    ArxivError,
+    PdfError,
+    ModelError,
+    BudgetReached,
+    DigestFormatError,
+)
+
+
 def _done_again(step: Callable[[], Again]) -> RunOutcome:
     """One paper, shown; what is about it alone does not keep the others from being done."""
-    from pipeline.cli.terminal import print_again
+    from pipeline.cli.tables import print_again
     from pipeline.store.runs import RunOutcome
 
     try:
         again = step()
-    except (UsageError, ArxivError, PdfError, ModelError, BudgetReached) as error:
+    except _ABOUT_ONE_PAPER as error:
         session.say(str(error))
         return RunOutcome(exit_status=error.exit_status, note=str(error))
     print_again(again)
@@ -192,7 +203,7 @@ def show(
 
             print_json(of_paper(shown, summaries, earlier))
         else:
-            from pipeline.cli.terminal import print_paper
+            from pipeline.cli.tables import print_paper
 
             print_paper(shown, summaries, earlier)
 
@@ -216,7 +227,7 @@ def status(
 
         print_json(of_status(listed, runs, spent, canary, unsent))
     else:
-        from pipeline.cli.terminal import print_status, print_unsent
+        from pipeline.cli.tables import print_status, print_unsent
 
         print_status(listed, runs, spent, canary)
         print_unsent(unsent)
@@ -278,7 +289,7 @@ def doctor(
         findings = list(found)
         print_json(of_findings(findings))
     else:
-        from pipeline.cli.terminal import print_findings
+        from pipeline.cli.tables import print_findings
 
         findings = print_findings(found)
     sys.exit(worst(EXIT_DONE, *(finding.exit_status for finding in findings)))

@@ -46,7 +46,7 @@ def list_models(config: ConfigOption = CONFIG, as_json: JsonOption = False) -> N
             ]
         )
         return
-    from pipeline.cli.terminal import print_models
+    from pipeline.cli.tables import print_models
 
     print_models([(one, is_here(one, cache)) for one in CATALOGUE.values()])
 

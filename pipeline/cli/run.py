@@ -149,7 +149,7 @@ class _Told:
         self._results.append((result, seconds))
 
     def _print(self) -> None:
-        from pipeline.cli.terminal import print_canary, print_result
+        from pipeline.cli.tables import print_canary, print_result
         from pipeline.records import Canary
 
         for result, seconds in self._results:
@@ -173,7 +173,7 @@ class _Told:
 
 def _dry_run(settings: Config, fields: Sequence[str], request: NightsOrder) -> int:
     """Every field's estimates; the worst exit status."""
-    from pipeline.cli.terminal import print_estimate
+    from pipeline.cli.tables import print_estimate
     from pipeline.night.account import told
     from pipeline.night.estimate import estimates
     from pipeline.night.result import Trouble

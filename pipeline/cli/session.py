@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.edges import Edges
     from pipeline.evaluate.bench import Bench
+    from pipeline.events import Listener
     from pipeline.messages.outbox import Telling
     from pipeline.store.runs import Running
     from pipeline.store.store import Store
@@ -43,17 +44,28 @@ SITE_S = 600.0
 def edges(settings: Config, *, verbose: bool = False) -> Iterator[Edges]:
     """The edges with a progress bar listening; Ctrl-C and SIGTERM end in Interrupted."""
     from pipeline.app import open_edges
-    from pipeline.cli.terminal import NightProgress
     from pipeline.clock import Clock
 
     clock = Clock()
     with (
         interruptible(clock),
-        NightProgress(verbose=verbose) as listen,
+        _watching(verbose=verbose) as listen,
         open_edges(settings, clock, command(), listen) as opened,
     ):
         mistakes.log_in_use(opened.events.path)
         yield opened
+
+
+@contextmanager
+def _watching(*, verbose: bool) -> Iterator[Listener | None]:
+    """Who is told what happens; nobody under cron, where nothing is loaded for it."""
+    if not (verbose or sys.stderr.isatty()):
+        yield None
+        return
+    from pipeline.cli.terminal import NightProgress
+
+    with NightProgress(verbose=verbose) as listen:
+        yield listen
 
 
 @contextmanager

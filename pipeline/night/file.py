@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
+import stat
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -31,7 +31,6 @@ FOLDER = "files"
 _NAME = "文件"
 _LONGEST_ABSTRACT = 3000
 """Characters: where no heading says how far it goes, the text's beginning stands for it."""
-_SPACE = re.compile(r"\s+")
 
 
 def named(text: str) -> Path | ArxivId:
@@ -78,7 +77,10 @@ def reprocess_file(edges: Edges, path: Path) -> Again:
 
 def _pdf(path: Path, most_mb: int) -> Pdf:
     try:
-        size = path.stat().st_size
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UsageError("is no file", where=path, fix="Name a PDF file")
+        size = status.st_size
         if size > most_mb * 1_000_000:
             raise UsageError(f"has more than {most_mb} MB", where=path, fix="See arxiv.max_pdf_mb")
         content = path.read_bytes()
@@ -97,9 +99,9 @@ def _paper(front: Front, text: PaperText, pdf: Pdf) -> Paper:
     return Paper(
         arxiv_id=f"file-{pdf.sha256[:12]}",
         version=0,
-        title=_one(title),
-        abstract=_one(abstract)[:_LONGEST_ABSTRACT],
-        authors=tuple(map(_one, front.authors)),
+        title=one_line(title),
+        abstract=one_line(abstract)[:_LONGEST_ABSTRACT],
+        authors=tuple(map(one_line, front.authors)),
         categories=(),
     )
 
@@ -117,10 +119,6 @@ def _told(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
-
-
-def _one(text: str) -> str:
-    return _SPACE.sub(" ", text).strip()
 
 
 def _published(

@@ -121,7 +121,7 @@ def test_a_mistake_in_a_run_ends_with_70_and_a_traceback_in_the_runs_log(
 
 
 OUTSIDE = [
-    ("status", "pipeline.cli", "terminal", "print_status"),
+    ("status", "pipeline.cli", "tables", "print_status"),
     ("show 2601.02954", "pipeline.store.summaries", "Summaries", "of"),
     ("render", "pipeline.site", "update", "update"),
     ("reprocess 2601.02954", "pipeline.night", "reprocess", "ready"),

@@ -209,7 +209,7 @@ def test_a_number_of_canaries_that_makes_no_sense_is_an_error(
 
 def test_a_run_without_a_canary_loads_no_metrics() -> None:
     code = (
-        "import sys, pipeline.cli.main, pipeline.cli.terminal, pipeline.night.run, pipeline.app\n"
+        "import sys, pipeline.cli.main, pipeline.cli.tables, pipeline.night.run, pipeline.app\n"
         "print([name for name in ('sacrebleu', 'rjieba', 'numpy') if name in sys.modules])"
     )
     result = subprocess.run(

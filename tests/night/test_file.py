@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from io import BytesIO
 from pathlib import Path
 
@@ -142,6 +143,16 @@ def test_a_refused_line_is_told_and_nothing_is_published(house: House) -> None:
     assert result.returncode == 1
     assert "a.pdf: no valid line: " in result.stderr
     assert not (house.folder / "outputs" / "files").exists()
+
+
+def test_what_is_no_file_is_not_waited_for(house: House) -> None:
+    os.mkfifo(house.folder / "a.pdf")
+    (house.folder / "b.pdf").mkdir()
+    result = house.run("reprocess", "a.pdf", "b.pdf")
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == [
+        f"jianjie: {name}.pdf: is no file. Name a PDF file" for name in "ab"
+    ]
 
 
 def test_a_file_has_no_line_before(house: House) -> None:
