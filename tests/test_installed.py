@@ -92,6 +92,9 @@ def test_wheel_and_sources_pass_the_checks_of_those_who_publish(built: Path) -> 
 def test_a_folder_made_by_init_runs_the_example_day(installed: Path, tmp_path: Path) -> None:
     made = jianjie(installed, tmp_path, "init", "digest")
     assert made.returncode == 0, made.stderr
+    # What it says to type can be typed, also where the command is not in the PATH.
+    doctor = made.stdout.splitlines()[-2].strip()
+    assert doctor == f"cd digest && {installed} doctor"
     home = tmp_path / "digest"
     with StandInModel() as model:
         settings = yaml.safe_load((home / "config.yaml").read_text(encoding="utf-8"))

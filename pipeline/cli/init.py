@@ -89,7 +89,7 @@ def init(
 
 
 def _say_what_is_next(folder: Path, key: str | None) -> None:
-    program = session.program()
+    program = session.program(elsewhere=folder != Path())
     there = "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "
     first = f"${{EDITOR:-nano}} {_shown(folder, _KEYS)}" if key else f"{there}{program} doctor"
     second = f"{there}. ./{_KEYS} && {program} run" if key else f"{program} run"

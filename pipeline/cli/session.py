@@ -250,11 +250,16 @@ def outputs(settings: Config) -> Iterator[Store]:
         yield opened
 
 
-def program() -> str:
-    """What to type for jianjie here: its name where it is in the PATH, else where it lies."""
+def program(*, elsewhere: bool = False) -> str:
+    """What to type for jianjie here: its name where it is in the PATH, else where it lies.
+
+    `elsewhere`: in another folder than this one.
+    """
     typed = Path(sys.argv[0])
     found = shutil.which(typed.name)
-    return typed.name if found and Path(found).resolve() == typed.resolve() else shown_path(typed)
+    if found and Path(found).resolve() == typed.resolve():
+        return typed.name
+    return str(typed.absolute()) if elsewhere else shown_path(typed)
 
 
 def command() -> str:
