@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pipeline.errors import ConfigError, one_line
 from pipeline.files import cannot_write
-from pipeline.train.gemma import Lora, value_of
+from pipeline.train.decoder import Lora, value_of
 
 _SIDES = (".lora_a", ".lora_b")
 

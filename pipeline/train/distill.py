@@ -171,7 +171,7 @@ def _teach(
     import torch  # optional, and takes seconds to load
 
     from pipeline.train.adapter import blend, write_adapter
-    from pipeline.train.gemma import load_base
+    from pipeline.train.decoder import load_base
     from pipeline.train.tune import train
 
     every = max(1, len(lessons.held_out) // _LOOKED_AT)

@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 from pipeline.errors import ConfigError, UsageError, one_line
 from pipeline.files import replacing
 from pipeline.train.adapter import Read
-from pipeline.train.gemma import Base, Gemma, Lora
+from pipeline.train.decoder import Base, Gemma, Lora
 from pipeline.train.settings import Encoded, Settings, TrainingProgress
 
 _CHECKPOINT_EVERY = 50

@@ -23,8 +23,8 @@ from pipeline.llm.embedded import EmbeddedModel, assembled_model, packaged_adapt
 from pipeline.records import ChatMessage, Sampling
 from pipeline.settings import EmbeddedProfile
 from pipeline.train.adapter import Read, blend, write_adapter
+from pipeline.train.decoder import NORMS, PROJECTIONS, Base, Gemma, Lora, load_base
 from pipeline.train.examples import read_examples
-from pipeline.train.gemma import NORMS, PROJECTIONS, Base, Gemma, Lora, load_base
 from pipeline.train.settings import Encoded, Settings, TrainingProgress
 from pipeline.train.tune import train
 from tests.conftest import ROOT
