@@ -27,7 +27,7 @@ from pipeline.files import cannot_write
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import Forgetful
 from pipeline.llm.grammar import json_reply, labelled_reply
-from pipeline.llm.weights import is_here, place_of, weights_of
+from pipeline.llm.weights import need, place_of, weights_of
 from pipeline.records import ChatMessage, Reply, Sampling
 from pipeline.settings import EmbeddedProfile, EndpointProfile
 
@@ -151,11 +151,7 @@ class EmbeddedModel:
 
     def _start(self) -> Any:
         xllamacpp = _xllamacpp()
-        own = self._profile.gguf or self._profile.weights
-        model = self._file if own else assembled_model(self._cache)
-        if (name := self._profile.weights) and not is_here(weights_of(name), self._cache):
-            fix = f"Get it: jianjie model get {name}"
-            raise ConfigError(f"the model {name} is not here", where=model, fix=fix)
+        model = self._model()
         for file in (model, self._adapter):
             if file is not None and not file.is_file():
                 raise ConfigError(
@@ -163,6 +159,12 @@ class EmbeddedModel:
                 )
         params = self._params(xllamacpp, model)
         return _bounded(lambda: xllamacpp.Server(params), self._profile.start_timeout_s, model)
+
+    def _model(self) -> Path:
+        """The file, for certain. Raises ConfigError where it is not to be had."""
+        if self._profile.weights:
+            return need(weights_of(self._profile.weights), self._cache)
+        return self._profile.gguf or assembled_model(self._cache)
 
     def _params(self, xllamacpp: Any, model: Path) -> Any:
         params = xllamacpp.CommonParams()

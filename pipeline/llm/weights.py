@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.errors import UsageError
+from pipeline.errors import ConfigError, UsageError
 
 
 class Parts(NamedTuple):
@@ -97,6 +97,18 @@ def is_here(weights: Weights, cache: Path) -> bool:
         return place_of(weights, cache).stat().st_size == weights.size
     except OSError:
         return False
+
+
+def need(weights: Weights, cache: Path) -> Path:
+    """Where its file lies. Raises ConfigError where it was not fetched."""
+    place = place_of(weights, cache)
+    if not is_here(weights, cache):
+        raise ConfigError(
+            f"the model {weights.name} is not here",
+            where=place,
+            fix=f"Get it: jianjie model get {weights.name}",
+        )
+    return place
 
 
 def sha256_of(path: Path) -> str:

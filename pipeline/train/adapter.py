@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from gguf import GGUFReader, GGUFWriter
+from gguf import GGUFWriter
 from torch import Tensor
 
-from pipeline.errors import ConfigError, one_line
+from pipeline.errors import ConfigError
 from pipeline.files import cannot_write
-from pipeline.train.decoder import Lora, value_of
+from pipeline.train.decoder import FAMILIES, Lora
+from pipeline.train.family import Metadata
 
 _SIDES = (".lora_a", ".lora_b")
 
@@ -44,20 +45,16 @@ class Read:
     """The matrices of an adapter file, in float32."""
 
     def __init__(self, path: Path) -> None:
-        """Raises ConfigError where the file is no LoRA adapter for Gemma 3."""
-        try:
-            reader = GGUFReader(path)
-        except (OSError, ValueError, KeyError, IndexError) as error:
-            raise ConfigError(f"is no GGUF file ({one_line(error)})", where=path) from error
-        if value_of(reader, "general.architecture") != "gemma3" or not reader.get_field(
-            "adapter.lora.alpha"
-        ):
-            raise ConfigError("is no LoRA adapter for gemma3", where=path)
+        """Raises ConfigError where the file is no LoRA adapter for a family known here."""
+        file = Metadata(path)
+        if file.architecture not in FAMILIES or not file.has("adapter.lora.alpha"):
+            raise ConfigError(f"is no LoRA adapter for {' or '.join(FAMILIES)}", where=path)
         tensors = {
             str(tensor.name): torch.from_numpy(np.array(tensor.data, dtype=np.float32))
-            for tensor in reader.tensors
+            for tensor in file.reader.tensors
         }
-        self.alpha = float(value_of(reader, "adapter.lora.alpha"))
+        self.architecture = file.architecture
+        self.alpha = float(file.value("adapter.lora.alpha"))
         adapted = dict.fromkeys(name.rpartition(".")[0] for name in tensors)
         if not tensors or tensors.keys() != {name + side for name in adapted for side in _SIDES}:
             raise ConfigError("is no whole LoRA adapter: a matrix lacks its other half", where=path)
@@ -88,7 +85,7 @@ def blend(lora: Lora, begin: Read, share: float) -> None:
 
 
 def _write(path: Path, lora: Lora, name: str) -> None:
-    writer = GGUFWriter(path, "gemma3")
+    writer = GGUFWriter(path, lora.architecture)
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", lora.alpha)

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from pipeline.llm.embedded import EmbeddedModel
     from pipeline.train.adapter import Read
 
-_END = 1
-"""Gemma's end of sequence, as every Gemma 3 file has it."""
 _LOOKED_AT = 64
 """Held-out examples whose loss is taken while it trains."""
 _BESIDE = (".card.json", ".md", ".trained-on.txt")
@@ -175,10 +173,11 @@ def _teach(
     from pipeline.train.tune import train
 
     every = max(1, len(lessons.held_out) // _LOOKED_AT)
-    lessons_in, looks_in = _encode((taught, lessons.held_out[::every]), serve, watch)
-    weights = load_base(base.path, order.device)
-    kept = [one for one in lessons_in if len(one) <= weights.shape.window]
-    looks = [one for one in looks_in if len(one) <= weights.shape.window]
+    weights = load_base(base.path, order.device, order.settings.precision)
+    groups = (taught, lessons.held_out[::every])
+    lessons_in, looks_in = _encode(groups, weights.end, serve, watch)
+    kept = [one for one in lessons_in if len(one) <= weights.shape.longest]
+    looks = [one for one in looks_in if len(one) <= weights.shape.longest]
     lora, last = train(
         weights,
         kept,
@@ -223,7 +222,7 @@ class _Bar:
 
 
 def _encode(
-    groups: Sequence[Sequence[Example]], serve: Server, watch: Watch
+    groups: Sequence[Sequence[Example]], end: int, serve: Server, watch: Watch
 ) -> list[list[Encoded]]:
     """Token ids by llama.cpp itself: what is taught is to the token what is served."""
     model = serve(None)
@@ -236,7 +235,7 @@ def _encode(
                 encoded[-1].append(
                     Encoded(
                         prompt=model.encode(example.prompt, begins=True),
-                        reply=(*model.encode(example.reply, begins=False), _END),
+                        reply=(*model.encode(example.reply, begins=False), end),
                     )
                 )
                 watch.tick()

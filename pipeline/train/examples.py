@@ -11,8 +11,11 @@ import gzip
 import hashlib
 import json
 import random
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from math import log
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -24,6 +27,8 @@ from pipeline.records import Draft, Record
 from pipeline.stages.validate import validate
 from pipeline.text.grounding import Source
 from pipeline.text.reply import LINE, TAGS
+
+_WORD = re.compile(r"[a-z]{3,}")
 
 
 class Example(Record):
@@ -162,7 +167,8 @@ def course(
     """`size` examples in the order of teaching: `passes` times the focus, the rest from the others.
 
     The other fields get equal shares, as far as they have papers; nothing of theirs comes twice,
-    and what is in `seen` comes only where the rest is too little.
+    and what is in `seen` comes only where the rest is too little. Of a share one half speaks most
+    like the focus (papers on audio-visual models, of 视频), the other is drawn.
     """
     chance = random.Random(seed)  # noqa: S311 - a shuffle, no secret
     ours = [e for e in train if e.field == focus]
@@ -171,13 +177,41 @@ def course(
     for example in train:
         if example.field != focus:
             others.setdefault(example.field, []).append(example)
+    nearness = _nearness(ours, [e for e in train if e.field != focus])
     for field in sorted(others, key=lambda name: (len(others[name]), name)):
         room = max(0, size - len(chosen)) // len(others)
         pool = others.pop(field)
-        shuffled = chance.sample(pool, len(pool))
-        chosen += sorted(shuffled, key=lambda example: example.arxiv_id in seen)[:room]
+        drawn = chance.sample(pool, len(pool))
+        near = sorted(drawn, key=nearness, reverse=True)
+        mixed = dict.fromkeys(chain.from_iterable(zip(near, drawn, strict=True)))
+        chosen += sorted(mixed, key=lambda example: example.arxiv_id in seen)[:room]
     chance.shuffle(chosen)
     return tuple(chosen)
+
+
+def _nearness(ours: Sequence[Example], others: Sequence[Example]) -> Callable[[Example], float]:
+    """How much likelier a paper's words are in `ours` than in `others`: mean log odds a word.
+
+    Words that hardly one in a hundred of `ours` has say nothing.
+    """
+    here, there = (
+        Counter(word for example in group for word in _words(example)) for group in (ours, others)
+    )
+    odds = {
+        word: log((here[word] + 1) / (len(ours) + 2) * (len(others) + 2) / (there[word] + 1))
+        for word in here
+        if here[word] * 100 >= len(ours)
+    }
+
+    def nearness(example: Example) -> float:
+        words = _words(example)
+        return sum(odds.get(word, 0.0) for word in words) / max(1, len(words))
+
+    return nearness
+
+
+def _words(example: Example) -> frozenset[str]:
+    return frozenset(_WORD.findall(f"{example.title} {example.abstract}".lower()))
 
 
 def ids_hash(examples: Iterable[Example]) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from pydantic import Field
 
 from pipeline.records import Record
+
+Precision = Literal["bfloat16", "int8"]
+"""Of the frozen matrices, and of what they are multiplied with."""
 
 
 class Settings(Record):
@@ -20,6 +24,7 @@ class Settings(Record):
     """Share of the steps in which the learning rate rises."""
     clip: float = Field(default=1.0, gt=0)
     seed: int = 1
+    precision: Precision = "bfloat16"
     blend: float = Field(default=1.0, gt=0, le=1)
     """Where the training went on from an adapter: the share of its end in the mean of both."""
 

@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy
 from pipeline.errors import ConfigError, UsageError, one_line
 from pipeline.files import replacing
 from pipeline.train.adapter import Read
-from pipeline.train.decoder import Base, Gemma, Lora
+from pipeline.train.decoder import Base, Decoder, Lora
 from pipeline.train.settings import Encoded, Settings, TrainingProgress
 
 _CHECKPOINT_EVERY = 50
@@ -53,7 +53,7 @@ def train(
             lora.begin_with(begin.pairs)
         except ValueError as error:
             raise ConfigError("is an adapter for another base", where=begin.path) from error
-    gemma = Gemma(base, lora, fuse=fuse)
+    decoder = Decoder(base, lora, fuse=fuse)
     optimizer = torch.optim.AdamW(
         lora.parameters(), lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.0
     )
@@ -66,7 +66,7 @@ def train(
     for step in range(progress.step + 1, len(batches) + 1):
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * _rate(step / len(batches), settings.warm_up)
-        loss = _loss(gemma, base, batches[step - 1], replies)
+        loss = _loss(decoder, base, batches[step - 1], replies)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(lora.parameters(), settings.clip)
         optimizer.step()
@@ -76,7 +76,7 @@ def train(
         seen = None
         if looks and (step % _LOOK_EVERY == 0 or last):
             with torch.no_grad():
-                each = [float(_loss(gemma, base, batch, replies)) for batch in looks]
+                each = [float(_loss(decoder, base, batch, replies)) for batch in looks]
             seen = sum(each) / len(each)
         progress = TrainingProgress(
             step=step,
@@ -116,11 +116,13 @@ def _rate(progress: float, warm_up: float) -> float:
     return 0.05 + 0.95 * (1 + math.cos(math.pi * down)) / 2
 
 
-def _loss(gemma: Gemma, base: Base, batch: Sequence[Encoded], replies: frozenset[int]) -> Tensor:
+def _loss(
+    decoder: Decoder, base: Base, batch: Sequence[Encoded], replies: frozenset[int]
+) -> Tensor:
     """Mean cross entropy over the batch's reply tokens.
 
     The softmax is over the tokens of any reply and of these prompts, what a line may copy from:
-    over the whole vocabulary of 262,144 it would cost as much as all layers.
+    over a whole vocabulary (Gemma's has 262,144) it would cost as much as all layers.
     """
     device = base.embedding.device
     longest = max(map(len, batch))
@@ -135,10 +137,10 @@ def _loss(gemma: Gemma, base: Base, batch: Sequence[Encoded], replies: frozenset
         targets[row, first : first + len(lesson.reply)] = torch.tensor(
             [place[token] for token in lesson.reply]
         )
-    hidden = gemma.hidden(tokens.to(device))
+    hidden = decoder.hidden(tokens.to(device))
     learned = targets != _UNLEARNED
     candidates = torch.tensor(allowed, device=device)
-    logits = gemma.logits(hidden[learned.to(device)], candidates)
+    logits = decoder.logits(hidden[learned.to(device)], candidates)
     return cross_entropy(logits, targets[learned].to(device))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,56 +22,20 @@ from pipeline.llm.embedded import EmbeddedModel, assembled_model, packaged_adapt
 from pipeline.records import ChatMessage, Sampling
 from pipeline.settings import EmbeddedProfile
 from pipeline.train.adapter import Read, blend, write_adapter
-from pipeline.train.decoder import NORMS, PROJECTIONS, Base, Gemma, Lora, load_base
+from pipeline.train.decoder import FAMILIES, Base, Decoder, Lora, load_base
 from pipeline.train.examples import read_examples
 from pipeline.train.settings import Encoded, Settings, TrainingProgress
 from pipeline.train.tune import train
 from tests.conftest import ROOT
+from tests.train.tiny import HIDDEN, LAYERS, out_in, write_tiny
 
-HIDDEN, HEADS, HEAD, WIDE, LAYERS, VOCABULARY = 32, 4, 16, 64, 7, 50
-OUT_IN = {
-    "attn_q": (HEADS * HEAD, HIDDEN),
-    "attn_k": (HEAD, HIDDEN),
-    "attn_v": (HEAD, HIDDEN),
-    "attn_output": (HIDDEN, HEADS * HEAD),
-    "ffn_gate": (WIDE, HIDDEN),
-    "ffn_up": (WIDE, HIDDEN),
-    "ffn_down": (HIDDEN, WIDE),
-}
 SETTINGS = Settings(rank=4, alpha=8, learning_rate=1e-2, batch=4)
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Gemma 3 of 7 layers, so that one of them sees everything, with random weights."""
-    path = tmp_path_factory.mktemp("tiny") / "tiny.gguf"
-    chance = np.random.default_rng(1)
-    writer = GGUFWriter(path, "gemma3")
-    writer.add_embedding_length(HIDDEN)
-    writer.add_block_count(LAYERS)
-    writer.add_head_count(HEADS)
-    writer.add_key_length(HEAD)
-    writer.add_sliding_window(64)
-    writer.add_layer_norm_rms_eps(1e-6)
-    writer.add_rope_freq_base(1e6)
-
-    def add(name: str, *shape: int) -> None:
-        scale = 1 / math.sqrt(shape[-1])
-        writer.add_tensor(f"{name}.weight", chance.normal(0, scale, shape).astype(np.float32))
-
-    add("token_embd", VOCABULARY, HIDDEN)
-    writer.add_tensor("output_norm.weight", np.ones(HIDDEN, np.float32))
-    for layer in range(LAYERS):
-        for name in NORMS:
-            size = HEAD if name in {"attn_q_norm", "attn_k_norm"} else HIDDEN
-            writer.add_tensor(f"blk.{layer}.{name}.weight", np.ones(size, np.float32))
-        for name in PROJECTIONS:
-            add(f"blk.{layer}.{name}", *OUT_IN[name])
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path
+@pytest.fixture(scope="module", params=FAMILIES)
+def tiny(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A made-up model of each family."""
+    return write_tiny(tmp_path_factory.mktemp("tiny") / "tiny.gguf", request.param)
 
 
 @pytest.fixture(scope="module")
@@ -87,18 +50,6 @@ def lessons(count: int, seed: int = 1) -> list[Encoded]:
         [chance.randrange(3, 20) for _ in range(chance.randrange(3, 9))] for _ in range(count)
     ]
     return [Encoded(prompt=(2, *p), reply=(p[0], p[0], p[0], 1)) for p in prompts]
-
-
-def test_a_new_adapter_changes_nothing_and_padding_is_not_seen(base: Base) -> None:
-    tokens = torch.tensor([[2, 5, 9, 11]])
-    plain = Gemma(base, Lora(base, 4, 8, seed=1), fuse=False).hidden(tokens)
-    other = Gemma(base, Lora(base, 4, 8, seed=2), fuse=False).hidden(tokens)
-    assert torch.equal(plain, other)
-    padded = Gemma(base, Lora(base, 4, 8, seed=1), fuse=False).hidden(
-        torch.tensor([[2, 5, 9, 11, 0, 0], [2, 3, 3, 3, 3, 3]])
-    )
-    assert torch.allclose(plain[0].float(), padded[0, :4].float(), atol=0.05)
-    assert not torch.allclose(plain[0, 1].float(), plain[0, 2].float(), atol=0.05)
 
 
 def test_what_it_learns_it_can_do_with_papers_that_it_has_not_seen(
@@ -156,10 +107,10 @@ def test_the_adapter_file_has_what_llama_cpp_looks_for(base: Base, tmp_path: Pat
     reader = GGUFReader(tmp_path / "mine.gguf")
     said = {key: field.contents() for key, field in reader.fields.items()}
     assert said["general.type"] == "adapter" and said["adapter.type"] == "lora"
-    assert said["general.architecture"] == "gemma3" and said["adapter.lora.alpha"] == 8
+    assert said["general.architecture"] == base.family.name and said["adapter.lora.alpha"] == 8
     shapes = {tensor.name: tuple(map(int, tensor.shape))[::-1] for tensor in reader.tensors}
     assert len(shapes) == 2 * 7 * LAYERS
-    for name, (out, wide) in OUT_IN.items():
+    for name, (out, wide) in out_in(base.family.name).items():
         assert shapes[f"blk.6.{name}.weight.lora_a"] == (4, wide)
         assert shapes[f"blk.6.{name}.weight.lora_b"] == (out, 4)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.gguf"]
@@ -219,7 +170,7 @@ def test_only_an_adapter_is_begun_with(tmp_path: Path, tiny: Path) -> None:
     (tmp_path / "text.gguf").write_text("no model at all, but long enough to look into")
     with pytest.raises(ConfigError, match="is no GGUF file"):
         Read(tmp_path / "text.gguf")
-    with pytest.raises(ConfigError, match="is no LoRA adapter for gemma3"):
+    with pytest.raises(ConfigError, match="is no LoRA adapter for gemma3 or qwen2"):
         Read(tiny)
     for half in ((), ("blk.0.attn_q.weight.lora_a",)):
         writer = GGUFWriter(tmp_path / "half.gguf", "gemma3")
@@ -232,14 +183,6 @@ def test_only_an_adapter_is_begun_with(tmp_path: Path, tiny: Path) -> None:
         writer.close()
         with pytest.raises(ConfigError, match="lacks its other half"):
             Read(tmp_path / "half.gguf")
-
-
-def test_other_files_than_gemmas_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "text.gguf").write_text("no model at all, but long enough to look into")
-    with pytest.raises(ConfigError, match="is no GGUF file"):
-        load_base(tmp_path / "text.gguf", "cpu")
-    with pytest.raises(ConfigError, match=r"lacks gemma3\.embedding_length"):
-        load_base(packaged_adapter(), "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -260,7 +203,7 @@ def test_what_is_trained_is_what_llama_cpp_serves(
     packaged = Read(packaged_adapter())
     lora = Lora(base, packaged.rank, packaged.alpha, seed=1)
     lora.begin_with(packaged.pairs)
-    gemma = Gemma(base, lora, fuse=False)
+    decoder = Decoder(base, lora, fuse=False)
     same = every = 0
     day = ROOT / "prompts" / "examples" / "20260107-audio.md"
     for example in read_examples((day,))[:4]:
@@ -271,8 +214,8 @@ def test_what_is_trained_is_what_llama_cpp_serves(
         prompt = served.encode(example.prompt, begins=True)
         written = served.encode(reply.text, begins=False)
         with torch.no_grad():
-            hidden = gemma.hidden(torch.tensor([prompt + written]))[0, len(prompt) - 1 : -1]
-            guessed = gemma.logits(hidden, torch.arange(len(base.embedding))).argmax(-1)
+            hidden = decoder.hidden(torch.tensor([prompt + written]))[0, len(prompt) - 1 : -1]
+            guessed = decoder.logits(hidden, torch.arange(len(base.embedding))).argmax(-1)
         same += sum(a == b for a, b in zip(guessed.tolist(), written, strict=True))
         every += len(written)
     assert same / every > 0.95  # the rest are ties that bfloat16 breaks otherwise
