@@ -186,7 +186,7 @@ class EmbeddedModel:
 
 def packaged_adapter() -> Path:
     """The adapter that ships with jianjie; its card and the list of its papers stand beside it."""
-    return Path(str(files("pipeline.llm").joinpath(ADAPTER_FILE)))
+    return Path(str(files("pipeline.llm").joinpath("adapters", ADAPTER_FILE)))
 
 
 def _bounded(start: Callable[[], Any], seconds: float, model: Path) -> Any:
