@@ -202,7 +202,7 @@ def build_model(config: Config, clock: Clock, memory: FeatureMemory) -> Endpoint
     if isinstance(profile, EmbeddedProfile):
         from pipeline.llm.embedded import EmbeddedModel  # an optional extra
 
-        return EmbeddedModel(profile, clock, cache_folder(config) / "models")
+        return EmbeddedModel(profile, clock, cache_folder(config))
     return Endpoint(profile, clock, memory, patience_s=config.retry.total_s)
 
 

@@ -7,6 +7,7 @@ the end an `Outcome`: `Done` or `Owed`. A `Day` holds the outcomes of everything
 from __future__ import annotations
 
 import datetime as dt
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -268,6 +269,10 @@ class Reply(Record):
     """When it came, UTC."""
     temperature: float | None = None
     """At which it was drawn; None: the endpoint takes none."""
+    certainty: float | None = None
+    """The mean probability of the line's tokens, where the endpoint told them."""
+    doubtful: bool | None = None
+    """Whether that is so low that the line is more often wrong; None: nobody can tell."""
 
     @property
     def declined(self) -> bool:
@@ -327,10 +332,20 @@ class Provenance(Origin):
     seconds: float
     warnings: tuple[str, ...]
     """Of the validation."""
+    certainty: float | None = None
+    doubtful: bool | None = None
+    """As the reply has them."""
     created: dt.datetime
 
+    @property
+    def built_in(self) -> bool:
+        """Whether jianjie's built-in model wrote it, with an adapter."""
+        return bool(_BUILT_IN.search(self.model))
 
-_OF_THE_ASKING = {"created", "tries", "seconds", "tokens_in", "tokens_out", "cost"}
+
+_BUILT_IN = re.compile(r"\+[^+@]+@[0-9a-f]{8}$")
+"""How the built-in model names itself: MODEL+ADAPTER@HASH."""
+_OF_THE_ASKING = {"created", "tries", "seconds", "tokens_in", "tokens_out", "cost", "certainty"}
 """What differs in the provenance each time that the same question is asked."""
 
 

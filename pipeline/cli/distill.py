@@ -162,13 +162,13 @@ def _base(settings: Config, name: str | None) -> tuple[BaseFile, Server]:
     from pipeline.app import cache_folder
     from pipeline.clock import Clock
     from pipeline.llm.embedded import MODEL_SHA256, EmbeddedModel, assembled_model
-    from pipeline.llm.weights import CATALOGUE, need, sha256_of
+    from pipeline.llm.weights import CATALOGUE, models_folder, need, sha256_of
     from pipeline.settings import EmbeddedProfile
     from pipeline.train.distill import BaseFile
 
     cache = cache_folder(settings)
     if name is None:
-        file, sha256 = assembled_model(cache / "models"), MODEL_SHA256
+        file, sha256 = assembled_model(models_folder(cache)), MODEL_SHA256
     elif name in CATALOGUE:
         file, sha256 = need(CATALOGUE[name], cache), CATALOGUE[name].sha256
     else:
@@ -182,7 +182,7 @@ def _base(settings: Config, name: str | None) -> tuple[BaseFile, Server]:
 
     def serve(adapter: Path | None) -> EmbeddedModel:
         profile = EmbeddedProfile(kind="embedded", gguf=file, adapter=adapter)
-        return EmbeddedModel(profile, Clock(), cache / "models")
+        return EmbeddedModel(profile, Clock(), cache)
 
     return BaseFile(path=file, sha256=sha256), serve
 

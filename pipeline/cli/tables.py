@@ -231,7 +231,7 @@ def _made_by(summary: Summary) -> str:
     source = "PDF" if made.text_source == "pdf" else made.text_source
     return (
         f"{'; '.join(summary.tags)} · {made.model} · prompt {made.prompt} · from the {source}"
-        f" · {made.created:%Y-%m-%d %H:%M}"
+        f" · {made.created:%Y-%m-%d %H:%M}{' · 低置信' if made.doubtful else ''}"
     )
 
 

@@ -17,7 +17,7 @@ from pipeline.config import Config
 from pipeline.errors import ConfigError, UsageError, one_line
 from pipeline.evaluate.cases import date_of
 from pipeline.evaluate.results import Case
-from pipeline.llm.embedded import packaged_adapter
+from pipeline.llm.embedded import adapter_of
 from pipeline.prompt.variant import Variant
 from pipeline.settings import EmbeddedProfile
 
@@ -70,9 +70,8 @@ def trained_on(config: Config) -> frozenset[str]:
     Those that the list beside its adapter names; of an adapter without a list nothing is known.
     """
     profile = config.profile
-    if not isinstance(profile, EmbeddedProfile) or (profile.gguf and not profile.adapter):
-        return frozenset()
-    return papers_of(profile.adapter or packaged_adapter())
+    adapter = adapter_of(profile) if isinstance(profile, EmbeddedProfile) else None
+    return papers_of(adapter) if adapter else frozenset()
 
 
 @cache

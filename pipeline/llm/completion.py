@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+from itertools import accumulate
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.records import Record, Reply
+from pipeline.text.reply import LINE
 
 MOST_CHARACTERS = 400_000
 """Of a reply that is kept: a model that thinks for 100,000 tokens before it answers."""
@@ -37,9 +40,23 @@ class _Message(_Lenient):
     refusal: str | None = None
 
 
+class _Piece(_Lenient):
+    """A token of the reply, with its log probability."""
+
+    token: str
+    logprob: float
+    bytes: tuple[int, ...] | None = None
+
+
+class _LogProbs(_Lenient):
+    content: list[_Piece]
+
+
 class _Choice(_Lenient):
     message: _Message
     finish_reason: str | None = None
+    logprobs: Any = None
+    """Read apart: nothing that stands there costs the reply."""
 
 
 class _Details(_Lenient):
@@ -65,6 +82,7 @@ class Completion(BaseModel):
     text: str
     finish: str
     usage: TokensUsed | None = Field(default=None)
+    certainty: float | None = None
 
     def reply(
         self, usage: TokensUsed, model: str, cost: float | None, seconds: float, at: dt.datetime
@@ -79,6 +97,7 @@ class Completion(BaseModel):
             cost=cost,
             seconds=round(seconds, 3),
             finish=self.finish,
+            certainty=self.certainty,
             at=at,
         )
 
@@ -105,7 +124,27 @@ def read_completion(answer: Any) -> Completion:
         text = text[:MOST_OF_A_REFUSAL] or "content filter"
     elif len(text) > MOST_CHARACTERS:
         text, finish = text[:MOST_CHARACTERS], "length"
-    return Completion(text=text, finish=finish, usage=usage)
+    certainty = _certainty(read.choices[0].logprobs)
+    return Completion(text=text, finish=finish, usage=usage, certainty=certainty)
+
+
+def _certainty(logprobs: Any) -> float | None:
+    """The mean probability of the tokens that follow 简介, as the model saw them before a grammar.
+
+    None where they were not asked for, or are not what they should be.
+    """
+    try:
+        pieces = _LogProbs.model_validate(logprobs).content
+        written = [bytes(one.bytes or one.token.encode()) for one in pieces]
+    except (ValueError, RecursionError):
+        return None
+    before, label, _ = b"".join(written).partition(LINE.encode())
+    starts = accumulate(map(len, written), initial=0)
+    begins = len(before) + len(label)
+    line = [one.logprob for one, start in zip(pieces, starts, strict=False) if start >= begins]
+    if not label or not line or not all(value <= 0 for value in line):
+        return None
+    return round(sum(map(math.exp, line)) / len(line), 4)
 
 
 def _storable(text: str) -> str:

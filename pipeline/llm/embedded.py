@@ -19,7 +19,7 @@ from typing import Any
 from urllib.request import ProxyHandler, Request, build_opener
 
 from filelock import FileLock
-from pydantic import HttpUrl
+from pydantic import BaseModel, ConfigDict, HttpUrl
 
 from pipeline.clock import Clock
 from pipeline.errors import ConfigError, ModelUnreachable, one_line
@@ -27,7 +27,7 @@ from pipeline.files import cannot_write
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import Forgetful
 from pipeline.llm.grammar import json_reply, labelled_reply
-from pipeline.llm.weights import need, place_of, weights_of
+from pipeline.llm.weights import models_folder, need, place_of, weights_of
 from pipeline.records import ChatMessage, Reply, Sampling
 from pipeline.settings import EmbeddedProfile, EndpointProfile
 
@@ -37,6 +37,14 @@ ADAPTER_FILE = "jianjie-adapter-v2.gguf"
 _INSTALL = "Install the extra: pip install 'jianjie[embedded]', or choose another model"
 # The adapter was trained on bare text: a chat template that only joins the contents.
 _PLAIN_TEMPLATE = "{% for message in messages %}{{ message.content }}{% endfor %}"
+
+
+class _Card(BaseModel):
+    """What is needed here of what `jianjie distill` writes beside an adapter."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    doubtful_below: float | None = None
 
 
 class EmbeddedModel:
@@ -78,16 +86,23 @@ class EmbeddedModel:
 
     @cached_property
     def _adapter(self) -> Path | None:
-        """The profile's; the packaged one only for the model it was trained on."""
-        own = self._profile
-        return own.adapter if own.adapter or own.gguf or own.weights else packaged_adapter()
+        return adapter_of(self._profile)
+
+    @cached_property
+    def _doubtful_below(self) -> float | None:
+        """What the adapter's card has; None also where there is no card."""
+        try:
+            card = (self._adapter or Path()).with_suffix(".card.json").read_bytes()
+            return _Card.model_validate_json(card).doubtful_below
+        except (OSError, ValueError):
+            return None
 
     @cached_property
     def _file(self) -> Path:
         """Raises UsageError where the profile names weights that nobody knows."""
         if self._profile.weights:
             return place_of(weights_of(self._profile.weights), self._cache)
-        return self._profile.gguf or self._cache / MODEL_FILE
+        return self._profile.gguf or models_folder(self._cache) / MODEL_FILE
 
     def ask(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
         """One reply in the form that was asked for; the first call starts the server."""
@@ -96,7 +111,10 @@ class EmbeddedModel:
         # Not the instructions with their examples: names of theirs have no place in the line.
         paper = "\n".join(message.content for message in turns if message.role == "user")
         sampling = sampling.model_copy(update={"grammar": form(paper), "json_reply": False})
-        return self._running().ask(messages, sampling)
+        reply = self._running().ask(messages, sampling)
+        if self._doubtful_below is None or reply.certainty is None:
+            return reply
+        return reply.model_copy(update={"doubtful": reply.certainty < self._doubtful_below})
 
     def probe(self) -> Reply:
         """One tiny call. Raises ConfigError, ModelUnreachable."""
@@ -141,7 +159,7 @@ class EmbeddedModel:
             base_url=HttpUrl(f"{server.listening_address}/v1"),
             model=self.identity,
             replies="text",
-            extra_body={"cache_prompt": True},
+            extra_body={"cache_prompt": True, "logprobs": True},
             concurrency=own.concurrency,
             timeout_s=own.timeout_s,
             token_factor=own.token_factor,
@@ -164,7 +182,7 @@ class EmbeddedModel:
         """The file, for certain. Raises ConfigError where it is not to be had."""
         if self._profile.weights:
             return need(weights_of(self._profile.weights), self._cache)
-        return self._profile.gguf or assembled_model(self._cache)
+        return self._profile.gguf or assembled_model(models_folder(self._cache))
 
     def _params(self, xllamacpp: Any, model: Path) -> Any:
         params = xllamacpp.CommonParams()
@@ -182,6 +200,13 @@ class EmbeddedModel:
         params.ui = False
         params.verbosity = 0
         return params
+
+
+def adapter_of(profile: EmbeddedProfile) -> Path | None:
+    """The profile's own; else the one that jianjie has for its model, if it has one."""
+    if profile.adapter:
+        return profile.adapter
+    return None if profile.gguf or profile.weights else packaged_adapter()
 
 
 def packaged_adapter() -> Path:

@@ -86,9 +86,14 @@ def weights_of(name: str) -> Weights:
     return CATALOGUE[name]
 
 
+def models_folder(cache: Path) -> Path:
+    """Of the cache, the part that holds models."""
+    return cache / "models"
+
+
 def place_of(weights: Weights, cache: Path) -> Path:
     """Where its file lies in the cache, once it was fetched and checked."""
-    return cache / "models" / weights.file
+    return models_folder(cache) / weights.file
 
 
 def is_here(weights: Weights, cache: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache, partial
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -148,6 +149,7 @@ def day_page(site: Site, day: Day) -> bytes:
     own = [date for date, field in site.known if field == day.field]
     at = own.index(day.date)
     sections = {section: list(entries(day, section, site.config)) for section in Section}
+    lines = [one.summary.provenance for one in chain(*sections.values()) if one.summary]
     return _render(
         "day.html.jinja",
         site,
@@ -155,6 +157,7 @@ def day_page(site: Site, day: Day) -> bytes:
         day=day,
         account=ledger(day),
         sections=sections,
+        built_in=[line for line in lines if line.built_in],
         older=own[at + 1] if at + 1 < len(own) else None,
         newer=own[at - 1] if at else None,
         others=[field for date, field in site.known if date == day.date and field != day.field],

@@ -292,5 +292,7 @@ def _provenance(
         cost=None if None in costs else round(sum(cost or 0.0 for cost in costs), 6),
         seconds=round(sum(reply.seconds for reply in replies), 3),
         warnings=chosen.verdict.warnings,
+        certainty=chosen.reply.certainty,
+        doubtful=chosen.reply.doubtful,
         created=now,
     )

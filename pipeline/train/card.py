@@ -68,6 +68,9 @@ class Card(Record):
     minutes: float
     """Of training, without interruptions."""
     scores: Scores | None
+    doubtful_below: float | None = None
+    """Of the lines of held-out papers one in five has a lower certainty: from there on a line is
+    marked as doubtful. None: not measured."""
 
 
 def markdown(card: Card) -> str:
@@ -99,7 +102,7 @@ torch {card.torch}, jianjie {card.jianjie}
 ## Held-out papers
 
 {_table(card.scores)}
-"""
+{_doubt(card.doubtful_below)}"""
 
 
 def trained_on(name: str, papers: Iterable[str]) -> str:
@@ -123,6 +126,15 @@ def _table(scores: Scores | None) -> str:
         figure: Figure = getattr(scores, name)
         rows.append(f"| {label} | {figure.value:.1f}{unit} | {figure.low:.1f}–{figure.high:.1f} |")
     return "\n".join(rows)
+
+
+def _doubt(below: float | None) -> str:
+    if below is None:
+        return ""
+    return f"""
+A line whose tokens had a mean probability under {below:.3f} is marked as doubtful: one in five of
+the held-out papers'.
+"""
 
 
 def _begun(begun: Begun | None) -> str:

@@ -22,7 +22,7 @@ from pipeline.files import cannot_write, write_atomic
 from pipeline.records import Record
 from pipeline.train.card import Begun, Card, DigestFile, markdown, trained_on
 from pipeline.train.examples import Example, Lessons, course, ids_hash, read_examples, split
-from pipeline.train.score import Scores, scores, write
+from pipeline.train.score import Scores, WrittenLine, doubtful_below, scores, write
 from pipeline.train.settings import Encoded, Settings, TrainingProgress
 
 if TYPE_CHECKING:
@@ -127,8 +127,11 @@ def distill(
         raise cannot_write(order.work, error) from error
     adapter = order.work / "adapter.gguf"
     trained = _teach(order, base, lessons, taught, serve, watch, adapter, begin=begin)
-    figures = _score(order, lessons, adapter, serve, watch)
-    card = _card(order, base, lessons, taught, trained, figures, _sha256(adapter))
+    examples, written = _written(order, lessons, adapter, serve, watch)
+    figures = scores(written, examples) if examples else None
+    card = _card(order, base, lessons, taught, trained, figures, _sha256(adapter)).model_copy(
+        update={"doubtful_below": doubtful_below(written)}
+    )
     _publish(order.out, adapter, card, seen.union(example.arxiv_id for example in taught))
     shutil.rmtree(order.work, ignore_errors=True)
     return card
@@ -244,17 +247,18 @@ def _encode(
         model.close()
 
 
-def _score(
+def _written(
     order: Order, lessons: Lessons, adapter: Path, serve: Server, watch: Watch
-) -> Scores | None:
+) -> tuple[Sequence[Example], Sequence[WrittenLine]]:
+    """Held-out papers, and what the model makes of them."""
     examples = lessons.held_out[-order.score :] if order.score else ()
     if not examples:
-        return None
+        return (), ()
     watch.begin("held-out papers", len(examples))
     model = serve(adapter)
     try:
         lines = order.work / f"written-{_sha256(adapter)[:8]}.jsonl"
-        return scores(write(model, examples, lines, watch.tick), examples)
+        return examples, write(model, examples, lines, watch.tick)
     finally:
         model.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 from pydantic import ValidationError
 
 from pipeline.evaluate.metrics import chrf, content_chrf, micro_f1
@@ -14,6 +15,8 @@ from pipeline.records import ChatMessage, Draft, Paper, PaperText, Record, Sampl
 from pipeline.stages.summarize import Judge
 from pipeline.train.examples import Example
 
+DOUBTED = 0.2
+"""The share of held-out lines that the mark falls on."""
 _TOKENS = 200
 """As in prompts/builtin.md."""
 
@@ -27,6 +30,8 @@ class WrittenLine(Record):
     reasons: tuple[str, ...]
     """Why it could not be published; empty: valid."""
     seconds: float
+    certainty: float | None = None
+    """As the model's reply has it."""
 
 
 class Figure(Record):
@@ -95,6 +100,15 @@ def scores(written: Sequence[WrittenLine], examples: Sequence[Example]) -> Score
     )
 
 
+def doubtful_below(written: Sequence[WrittenLine]) -> float | None:
+    """The certainty that a fifth of the lines that may be published falls short of.
+
+    None where the model told none.
+    """
+    told = [one.certainty for one in written if one.certainty is not None and not one.reasons]
+    return round(float(np.quantile(told, DOUBTED)), 4) if told else None
+
+
 def _ask(model: Model, example: Example) -> WrittenLine:
     reply = model.ask(
         (ChatMessage(role="user", content=example.prompt),),
@@ -116,6 +130,7 @@ def _ask(model: Model, example: Example) -> WrittenLine:
         tags=draft.tags,
         reasons=judged.verdict.reasons,
         seconds=reply.seconds,
+        certainty=reply.certainty,
     )
 
 

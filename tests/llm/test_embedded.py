@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from pipeline.clock import Clock
+from pipeline.errors import ConfigError
 from pipeline.llm.embedded import EmbeddedModel
+from pipeline.llm.weights import place_of, weights_of
 from pipeline.records import ChatMessage, Sampling
 from pipeline.settings import EmbeddedProfile
 from pipeline.text.grounding import Source, ungrounded
@@ -25,7 +28,7 @@ PAPER = (
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedModel]:
     pytest.importorskip("xllamacpp", reason="the extra `embedded` is not installed")
     model = EmbeddedModel(
-        EmbeddedProfile(kind="embedded"), Clock(), tmp_path_factory.mktemp("models")
+        EmbeddedProfile(kind="embedded"), Clock(), tmp_path_factory.mktemp("cache")
     )
     yield model
     model.close()
@@ -66,3 +69,18 @@ def test_asked_for_json_it_writes_json(served: EmbeddedModel) -> None:
     for reply in (first, served.ask(again, sampling)):
         assert set(json.loads(reply.text)) == {"分类", "简介"}
         assert ungrounded(parse_reply(reply.text).line, Source((PAPER,))) == ()
+
+
+def test_weights_are_looked_for_where_they_were_fetched_to(tmp_path: Path) -> None:
+    pytest.importorskip("xllamacpp", reason="the extra `embedded` is not installed")
+    weights = weights_of("builtin-0.5b")
+    place = place_of(weights, tmp_path)
+    place.parent.mkdir()
+    with place.open("wb") as file:
+        file.truncate(weights.size)  # zeros: found, and then no model
+    profile = EmbeddedProfile(kind="embedded", weights=weights.name)
+    model = EmbeddedModel(profile, Clock(), tmp_path)
+    assert model.identity == place.stem
+    with pytest.raises(ConfigError, match=r"llama\.cpp cannot load it") as raised:
+        model.probe()
+    assert str(place) in str(raised.value)
