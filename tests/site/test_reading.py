@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +18,9 @@ from playwright.sync_api import Browser, Page, expect
 from pipeline.records import Section
 from pipeline.settings import InterestSettings, Terms
 from pipeline.site.update import update
-from pipeline.text.interests import fold, matches, ranked, score
+from pipeline.text.interests import ranked, score
+from pipeline.text.matching import fold, matches, stem
+from tests.conftest import ROOT
 from tests.site.browser import reader, visit
 from tests.site.made import (
     DAY,
@@ -244,20 +247,43 @@ def test_the_settings_interests_rank_like_the_messages(browser: Browser, tmp_pat
 
 def test_the_matching_rule_is_the_same_in_both_languages(page: Page, site: Path) -> None:
     visit(page, site / "index.html")
-    characters = st.text(alphabet="aA1 -语音ＡSr\tß", max_size=8)
+    table = json.loads((ROOT / "tests" / "text" / "matching.json").read_text(encoding="utf-8"))
+    for kind, cases in table.items():
+        for needle, text, expected in cases:
+            found = page.evaluate(
+                "([needle, text, exact]) => jianjie.matches(needle, text, exact)",
+                [needle, text, kind == "exact"],
+            )
+            assert found is expected, (needle, text)
+    pieces = st.lists(
+        st.sampled_from(
+            [*"aAsS1 -_'\u2019\t语音ＡßéİΣ", "ing", "ed", "ies", "es", "model", "C++", "LL"]
+        ),
+        max_size=8,
+    ).map("".join)
 
     @hypothesis_settings(
         max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
-    @given(characters, characters)
+    @given(pieces, pieces)
     def same(needle: str, text: str) -> None:
-        found = page.evaluate(
-            "([needle, text]) => jianjie.matches(needle, jianjie.fold(text))", [needle, text]
+        theirs = page.evaluate(
+            "([needle, text]) => [jianjie.matches(needle, text), jianjie.fold(text),"
+            " jianjie.stem(needle)]",
+            [needle, text],
         )
-        assert found == matches(needle, text)
-        assert page.evaluate("text => jianjie.fold(text)", text) == fold(text)
+        assert theirs == [matches(needle, text), fold(text), stem(needle)]
 
     same()
+
+
+def test_inflections_are_marked_whole_and_accents_do_not_matter(page: Page, site: Path) -> None:
+    visit(page, site / DAY)
+    page.get_by_role("button", name="兴趣").click()
+    page.get_by_label("关键词").first.fill("audio language model")
+    page.get_by_role("button", name="保存").click()
+    marked = {text.lower() for text in page.locator("main mark").all_text_contents()}
+    assert "audio language models" in marked
 
 
 def test_it_works_from_a_web_server_too(page: Page, site: Path) -> None:

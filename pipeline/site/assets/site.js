@@ -38,44 +38,123 @@ const jianjie = (() => {
   const one = (selector, within = document) => within.querySelector(selector);
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-  // --- Matching, by the same rule as pipeline/interests.py
+  // --- Matching, by the same rules as pipeline/text/matching.py
 
-  const fold = (text) => text.normalize("NFKC").toLowerCase().replace(/\s+/g, " ").trim();
-  const isWord = (char) => char !== undefined && /[a-z0-9]/.test(char);
-  const places = (needle, text) => {
+  const LETTERS = { ß: "ss", æ: "ae", œ: "oe", ø: "o", đ: "d", ð: "d", ł: "l", þ: "th", ı: "i", ς: "σ" };
+  const folded = (text) => /^[\x20-\x7e]*$/.test(text) ? text.toLowerCase()
+    : text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[ßæœøđðłþıς]/g, (char) => LETTERS[char]).normalize("NFC");
+  const fold = (text) => folded(text).replace(/\s+/g, " ").trim();
+
+  const WHOLE = new Set(["embed", "news"]);
+  const singular = (word) => {
+    if (/(?:x|ch|sh|ss)es$/.test(word)) return word.slice(0, -2);
+    const kept = word.endsWith("es") ? /[aeo]es$/ : /[usi]s$/;
+    return word.endsWith("s") && !kept.test(word) ? word.slice(0, -1) : word;
+  };
+  const withoutEnding = (root) => {
+    const last = root.at(-1);
+    if (last === root.at(-2) && !"sz".includes(last) && (last !== "l" || root.length > 5)) return root.slice(0, -1);
+    if (/^[^aeiou][aeiouy][^aeiouywx]$/.test(root)) return `${root}e`;
+    return root.length > 4 && root.endsWith("e") ? root.slice(0, -1) : root;
+  };
+  const stems = new Map();
+  const stem = (word) => {
+    if (!stems.has(word)) stems.set(word, stemOf(word));
+    return stems.get(word);
+  };
+  const stemOf = (word) => {
+    if (!/^[a-z]{4,}$/.test(word) || WHOLE.has(word)) return word;
+    if (/ie[sd]$/.test(word) && !/[ea]ies$/.test(word)) return `${word.slice(0, -3)}y`;
+    word = singular(word);
+    if (WHOLE.has(word)) return word;
+    for (const ending of ["ing", "ed"]) {
+      const root = word.endsWith(ending) ? word.slice(0, -ending.length) : "";
+      if (root.length >= 3 && /[aeiouy]/.test(root) && !word.endsWith("eed")) return withoutEnding(root);
+    }
+    return word.length > 4 && word.endsWith("e") ? word.slice(0, -1) : word;
+  };
+
+  const CJK = "\\u3040-\\u30ff\\u3400-\\u4dbf\\u4e00-\\u9fff\\uf900-\\ufaff\\uac00-\\ud7af";
+  const PIECE = new RegExp(`[${CJK}]|[^${CJK}]+`, "g");
+  // The words of a text, each with its place.
+  const words = (given) => {
+    const text = given.normalize("NFC");
     const found = [];
-    for (let at = text.indexOf(needle); needle && at >= 0; at = text.indexOf(needle, at + 1)) {
-      const end = at + needle.length;
-      const inside = (isWord(needle[0]) && isWord(text[at - 1]))
-        || (isWord(needle[needle.length - 1]) && isWord(text[end]));
-      if (!inside) found.push([at, end]);
+    let end = 0;
+    for (const run of text.matchAll(/[\p{L}\p{N}]+(?:\+\+|#)?/gu)) {
+      const between = text.slice(end, run.index);
+      const joint = end && between.length === 1 ? between : "";
+      end = run.index + run[0].length;
+      if (/['\u2019]/.test(joint) && /^s$/i.test(run[0])) continue;
+      const word = folded(run[0]);
+      for (const piece of word.matchAll(PIECE)) {
+        const at = word.length === run[0].length ? run.index + piece.index : run.index;
+        found.push({
+          text: piece[0], stem: stem(piece[0]), glued: piece.index === 0 && /[-_\u2010-\u2013]/.test(joint),
+          start: at, end: word.length === run[0].length ? at + piece[0].length : end,
+        });
+      }
     }
     return found;
   };
-  const matches = (needle, folded) => places(fold(needle), folded).length > 0;
+  // How many words from `start` on hyphens make one: 2, 3, 4.
+  const joined = (line, start) => {
+    const many = [];
+    while (many.length < 3 && line[start + many.length + 1]?.glued) many.push(many.length + 2);
+    return many;
+  };
+  // Where the needle that begins at `place` ends; -1: it does not stand there.
+  const follows = (needle, at, text, place, exact) => {
+    if (at === needle.length) return place;
+    for (const [many, few] of [[1, 1], ...joined(text, place).map((n) => [n, 1]), ...joined(needle, at).map((n) => [1, n])]) {
+      if (place + many > text.length || at + few > needle.length) continue;
+      const theirs = many === 1 ? text[place].text : text.slice(place, place + many).map((word) => word.text).join("");
+      const ours = few === 1 ? needle[at].text : needle.slice(at, at + few).map((word) => word.text).join("");
+      if (exact ? ours !== theirs : stem(ours) !== stem(theirs)) continue;
+      const end = follows(needle, at + few, text, place + many, exact);
+      if (end >= 0) return end;
+    }
+    return -1;
+  };
+  // Where words stand in words: the first and the last + 1 of each place.
+  const places = (needle, text, exact = false) => {
+    const found = [];
+    if (!needle.length) return found;
+    const any = joined(needle, 0).length > 0;
+    text.forEach((word, at) => {
+      if (!any && word.stem !== needle[0].stem && !text[at + 1]?.glued) return;
+      const end = follows(needle, 0, text, at, exact);
+      if (end >= 0) found.push([at, end]);
+    });
+    return found;
+  };
+  const matches = (needle, text, exact = false) => places(words(needle), words(text), exact).length > 0;
 
   const EMPTY = { keywords: [], authors: [], tags: [] };
   let settings = { months: [], fields: {}, sections: {}, tags: {}, interests: { more: EMPTY, less: EMPTY }, fieldInterests: {} };
   // The reader's own hold for all fields; those of the settings may be a field's.
   const interests = (field) => store.get("interests", settings.fieldInterests[field] ?? settings.interests);
   const value = (paper, wanted) => {
-    const text = paper.folded ?? (paper.folded = [paper.title, paper.line, paper.comment ?? "", paper.abstract].map(fold));
-    const names = paper.names ?? (paper.names = paper.authors.map(fold));
-    const count = (terms) => terms.keywords.filter((term) => text.some((part) => matches(term, part))).length
-      + terms.authors.filter((term) => names.some((name) => matches(term, name))).length
+    const text = paper.words ?? (paper.words = [paper.title, paper.line, paper.comment ?? "", paper.abstract].map(words));
+    const names = paper.names ?? (paper.names = paper.authors.map(words));
+    const among = (term, texts, exact) => texts.some((part) => places(words(term), part, exact).length > 0);
+    const count = (terms) => terms.keywords.filter((term) => among(term, text, false)).length
+      + terms.authors.filter((term) => among(term, names, true)).length
       + terms.tags.filter((tag) => paper.tags.includes(tag)).length;
     return count(wanted.more) - count(wanted.less);
   };
 
-  // Marks what was found, in text nodes whose folding keeps every character's place.
+  // Marks what was found, in text nodes whose characters keep their places: words, exact words, or
+  // parts of words.
   const highlight = (element, terms) => {
     const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
     const nodes = [];
     while (walker.nextNode()) if (!walker.currentNode.parentElement.closest("math, mark")) nodes.push(walker.currentNode);
     for (const node of nodes) {
-      const folded = node.data.normalize("NFKC").toLowerCase();
-      if (folded.length !== node.data.length) continue;
-      const spans = terms.flatMap(([term, whole]) => whole ? places(fold(term), folded) : spansOf(fold(term), folded))
+      if (node.data !== node.data.normalize("NFC")) continue;
+      const here = words(node.data);
+      const spans = terms.flatMap(([term, how]) => how === "part" ? partsOf(fold(term), node.data)
+        : places(words(term), here, how === "exact").map(([first, end]) => [here[first].start, here[end - 1].end]))
         .sort((a, b) => a[0] - b[0]);
       let at = 0;
       const pieces = [];
@@ -87,8 +166,10 @@ const jianjie = (() => {
       if (pieces.length) node.replaceWith(...pieces, node.data.slice(at));
     }
   };
-  const spansOf = (term, text) => {
+  const partsOf = (term, data) => {
     const found = [];
+    const text = folded(data);
+    if (text.length !== data.length) return found;
     for (let at = term ? text.indexOf(term) : -1; at >= 0; at = text.indexOf(term, at + term.length)) found.push([at, at + term.length]);
     return found;
   };
@@ -101,11 +182,9 @@ const jianjie = (() => {
   const month = (name, rows) => {
     loaded.add(name);
     for (const [id, version, field, date, section, tags, title, line, authors, abstract] of rows) {
-      const folded = [title, line, abstract].map(fold);
-      const names = fold(authors.join("; "));
+      const searched = [title, line, authors.join("; "), abstract, `${id}v${version}`].map(fold);
       papers.push({
-        id, version, field, date, section, tags, title, line, authors, abstract, folded,
-        names: null, searched: [folded[0], folded[1], names, folded[2], fold(`${id}v${version}`)],
+        id, version, field, date, section, tags, title, line, authors, abstract, searched,
       });
     }
   };
@@ -197,7 +276,7 @@ const jianjie = (() => {
       // A paper that no listing has was asked for by itself.
       paper.date ? make("p", { class: "marks" }, make("a", { href: `${base}${paper.date}/${paper.field}.html#${paper.id}` }, `${settings.fields[paper.field] ?? paper.field} ${paper.date}`), ` ${settings.sections[paper.section] ?? ""}`) : "",
     );
-    highlight(article, terms.map((term) => [term, false]));
+    highlight(article, terms.map((term) => [term, "part"]));
     withStar(article);
     return article;
   };
@@ -296,7 +375,7 @@ const jianjie = (() => {
     if (!originals.length) return;
     const wanted = interests(fieldHere);
     const any = Object.values(wanted).some((side) => Object.values(side).some((terms) => terms.length));
-    const terms = [...wanted.more.keywords, ...wanted.more.authors].map((term) => [term, true]);
+    const terms = [...wanted.more.keywords.map((term) => [term, "words"]), ...wanted.more.authors.map((term) => [term, "exact"])];
     for (const [section, articles] of originals) {
       const ranked = articles.map((article, at) => {
         const copy = article.cloneNode(true);
@@ -449,5 +528,5 @@ const jianjie = (() => {
     root.dataset.ready = "";
   };
 
-  return { data, month, fold, matches, value, find, papers, bibtex, markdown };
+  return { data, month, fold, stem, matches, value, find, papers, bibtex, markdown };
 })();
