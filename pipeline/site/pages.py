@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache, partial
 from itertools import chain
@@ -26,6 +27,7 @@ from pipeline.records import (
     Outcome,
     Owed,
     Paper,
+    Provenance,
     Section,
     Summary,
 )
@@ -158,10 +160,27 @@ def day_page(site: Site, day: Day) -> bytes:
         account=ledger(day),
         sections=sections,
         built_in=[line for line in lines if line.built_in],
+        rule=_rule(lines),
         older=own[at + 1] if at + 1 < len(own) else None,
         newer=own[at - 1] if at else None,
         others=[field for date, field in site.known if date == day.date and field != day.field],
     )
+
+
+class Rule(NamedTuple):
+    """How most lines of a page were made: said once at its top, and by a line only where it is not.
+
+    What is asked of a provenance stands here under the same name.
+    """
+
+    text_source: str
+    model: str
+    prompt: str
+
+
+def _rule(lines: Sequence[Provenance]) -> Rule | None:
+    made = Counter(Rule(line.text_source, line.model, line.prompt) for line in lines)
+    return max(made, key=lambda rule: made[rule]) if made else None
 
 
 class ShownVersion(NamedTuple):

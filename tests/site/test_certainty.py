@@ -35,17 +35,17 @@ def test_doubtful_lines_are_marked_and_counted_at_the_top(tmp_path: Path) -> Non
     sure = {"certainty": 0.8, "doubtful": False}
     html = day_html(tmp_path, sure, {"certainty": 0.41, "doubtful": True}, sure)
     assert html.count(">低置信</span>") == 1 and "平均概率是 0.41" in html
-    assert "各行简介由内置小模型撰写" in html and "标有「低置信」的 1 行更可能有误。" in html
+    assert "它们出自内置小模型" in html and "标有「低置信」的 1 行更可能有误。" in html
 
 
 def test_a_day_that_is_only_in_part_the_built_in_models_says_so(tmp_path: Path) -> None:
     html = day_html(tmp_path, {"model": "deepseek-chat"}, {}, {})
-    assert "其中 2 行简介由内置小模型撰写" in html and "低置信" not in html
+    assert "其中 2 行出自内置小模型" in html and "低置信" not in html
 
 
 def test_a_day_of_another_model_says_nothing(tmp_path: Path) -> None:
     html = day_html(tmp_path, {"model": "deepseek-chat"}, {"model": "org/m@abc+x"})
-    assert "内置小模型" not in html and 'class="note"' not in html
+    assert "内置小模型" not in html
 
 
 def test_json_has_what_a_line_was_marked_by(tmp_path: Path) -> None:

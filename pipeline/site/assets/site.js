@@ -261,8 +261,13 @@ const jianjie = (() => {
     results.replaceChildren(
       make("h1", {}, "搜索结果"),
       make("p", { class: "counts", role: "status" }, `${total} 篇${rest}${state}`),
+      total || loaded.size < settings.months.length ? "" : make("p", {}, advice(now)),
       ...top.map(({ paper }) => shownPaper(paper, terms)),
     );
+  };
+  const advice = (now) => {
+    const narrow = asked(now).some(([name]) => name !== "q");
+    return `没有找到。${now.q ? "换个词、少写几个词，或用引号只找连在一起的" : "换一个条件"}${narrow ? "；也可以在「筛选」里放宽条件" : ""}。`;
   };
   const href = (paper) => `${base}paper/${paper.id.replaceAll("/", "-")}.html`;
   const shownPaper = (paper, terms) => {
@@ -302,8 +307,11 @@ const jianjie = (() => {
       bar.field, bar.section, bar.tag, bar.since, "至", bar.until,
       make("label", {}, bar.starred, " 只看收藏"),
       make("datalist", { id: "tags" }, ...Object.entries(settings.tags).map(([id, name]) => make("option", { value: id }, name))));
+    // On a phone it opens with the filters: the bar has one row there.
+    const menu = make("div", { class: "menu" });
     const toggle = make("button", { type: "button", "aria-expanded": "false", "aria-controls": "filters", onclick: () => {
       filters.hidden = !filters.hidden;
+      menu.classList.toggle("open", !filters.hidden);
       toggle.setAttribute("aria-expanded", String(!filters.hidden));
     } }, "筛选");
     const theme = make("button", { type: "button", onclick: () => {
@@ -311,11 +319,13 @@ const jianjie = (() => {
       const next = names[(names.indexOf(store.get("theme", "auto")) + 1) % names.length];
       store.set("theme", next);
       setTheme(next);
-      theme.textContent = THEMES[next];
-    }, "aria-label": "配色", title: "配色" }, THEMES[store.get("theme", "auto")]);
-    one("#tools").append(bar.q, toggle,
+      theme.textContent = `配色：${THEMES[next]}`;
+    } }, `配色：${THEMES[store.get("theme", "auto")]}`);
+    menu.append(
       make("button", { type: "button", onclick: openInterests }, "兴趣"),
-      make("button", { type: "button", onclick: openStars, id: "stars" }, "收藏"), theme, filters);
+      make("button", { type: "button", onclick: openStars, id: "stars" }, "收藏"), theme,
+      make("button", { type: "button", onclick: openKeys, "aria-label": "按键", title: "按键（?）" }, "?"));
+    one("#tools").append(bar.q, toggle, menu, filters);
     const fromAddress = () => {
       const found = new URLSearchParams(location.hash.startsWith("#?") ? location.hash.slice(2) : "");
       for (const name of ["q", "field", "section", "tag", "since", "until"]) bar[name].value = found.get(name) ?? "";
@@ -388,9 +398,10 @@ const jianjie = (() => {
         return { copy, worth, at };
       });
       if (!arxivOrder) ranked.sort((a, b) => b.worth - a.worth || a.at - b.at);
-      all(".paper", section).forEach((article) => article.remove());
+      all(".paper, .group", section).forEach((part) => part.remove());
       section.append(...ranked.map(({ copy }) => copy));
     }
+    for (const [section] of originals) grouped(section);
     filterByTag();
     const order = one("#order");
     const choose = (name, label) => make("button", { type: "button", "aria-pressed": String((name === "arxiv") === arxivOrder), onclick: () => {
@@ -398,7 +409,36 @@ const jianjie = (() => {
       store.set("order", name);
       rank();
     } }, label);
-    if (order) order.replaceChildren(...(any ? [choose("interests", "兴趣优先"), choose("arxiv", "arXiv 顺序")] : []), ...chosenTag());
+    const view = (name, label) => make("button", { type: "button", "aria-pressed": String(name === viewHere()), onclick: () => { setView(name); rank(); } }, label);
+    const groups = make("select", { "aria-label": "分组", onchange: () => { store.set("group", groups.value); rank(); } },
+      ...Object.entries(GROUPS).map(([name, label]) => make("option", { value: name, selected: name === groupHere() }, label)));
+    if (order) order.replaceChildren(view("list", "列表"), view("cards", "卡片"), groups, ...(any ? [choose("interests", "兴趣优先"), choose("arxiv", "arXiv 顺序")] : []), ...chosenTag());
+  };
+
+  // --- How a day is shown: a list to skim or cards, whole or in groups
+
+  const viewHere = () => store.get("view", "list") === "cards" ? "cards" : "list";
+  const setView = (name) => { store.set("view", name); root.dataset.view = name; };
+  root.dataset.view = viewHere();
+  const GROUPS = { none: "不分组", task: "按任务", tag: "按分类" };
+  const groupHere = () => store.get("group", "none") in GROUPS ? store.get("group", "none") : "none";
+  const OTHERS = "其他";
+  const groupOf = (article) => {
+    if (groupHere() === "tag") return article.dataset.tags.split(" ")[0] || OTHERS;
+    return /属于([^，。；]{1,24}?)任务/.exec(one(".line:not(.owed)", article)?.textContent ?? "")?.[1].trim() ?? OTHERS;
+  };
+  const grouped = (section) => {
+    if (groupHere() === "none") return;
+    const groups = new Map();
+    for (const article of all(".paper", section)) {
+      const name = groupOf(article);
+      groups.set(name, [...groups.get(name) ?? [], article]);
+    }
+    // The largest first, what belongs nowhere last; papers keep their order.
+    const sorted = [...groups].sort(([a, ours], [b, theirs]) => (a === OTHERS) - (b === OTHERS) || theirs.length - ours.length);
+    for (const [name, articles] of sorted) {
+      section.append(make("h3", { class: "group" }, name, " ", make("small", {}, `${settings.tags[name] ?? ""} ${articles.length}`)), ...articles);
+    }
   };
 
   // --- A day's papers of one tag
@@ -407,6 +447,11 @@ const jianjie = (() => {
   const chosenTag = () => tagHere ? [make("button", { type: "button", "aria-pressed": "true", onclick: () => { tagHere = ""; rank(); } }, `${tagHere} ${settings.tags[tagHere] ?? ""} ✕`)] : [];
   const filterByTag = () => {
     for (const article of all("section.papers .paper")) article.hidden = tagHere !== "" && !article.dataset.tags.split(" ").includes(tagHere);
+    let heading = null;
+    for (const part of all("section.papers > .group, section.papers > .paper")) {
+      if (part.matches(".group")) { heading = part; part.hidden = true; }
+      else if (heading && !part.hidden) heading.hidden = false;
+    }
   };
 
   // --- Stars
@@ -484,7 +529,18 @@ const jianjie = (() => {
     dialog.showModal();
   };
 
-  // --- Keys: / j k o x
+  // --- Keys
+
+  const KEYS = { "/": "搜索", j: "下一篇", k: "上一篇", o: "打开或合上摘要", x: "收藏", v: "列表或卡片", "?": "这张表", Esc: "清空搜索" };
+  const openKeys = () => {
+    const close = () => { dialog.close(); dialog.remove(); };
+    const dialog = make("dialog", { "aria-label": "按键" },
+      make("h2", {}, "按键"),
+      make("table", {}, ...Object.entries(KEYS).map(([key, does]) => make("tr", {}, make("td", {}, make("kbd", {}, key)), make("td", {}, does)))),
+      make("p", {}, make("button", { type: "button", onclick: close }, "关闭")));
+    document.body.append(dialog);
+    dialog.showModal();
+  };
 
   const visible = () => all(".paper").filter((article) => article.offsetParent !== null);
   const move = (step) => {
@@ -506,6 +562,8 @@ const jianjie = (() => {
       k: () => move(-1),
       o: () => { const abstract = here && one(".abstract", here); if (abstract) abstract.open = !abstract.open; },
       x: () => { if (here) { star(here); withStar(here); } },
+      v: () => { setView(viewHere() === "cards" ? "list" : "cards"); rank(); },
+      "?": openKeys,
     };
     if (!actions[event.key]) return;
     event.preventDefault();
@@ -521,6 +579,11 @@ const jianjie = (() => {
     document.addEventListener("keydown", onKey);
     document.addEventListener("click", (event) => {
       const tag = event.target.closest?.("button.tag")?.dataset.tag;
+      const line = event.target.closest?.(".papers .line");
+      if (line && viewHere() === "list" && getSelection().isCollapsed) {
+        const abstract = one(".abstract", line.closest(".paper"));
+        if (abstract) abstract.open = !abstract.open;
+      }
       if (!tag) return;
       if (event.target.closest("section.papers")) { tagHere = tagHere === tag ? "" : tag; rank(); }
       else { bar.tag.value = tag; one("#filters").hidden = false; search(); }
