@@ -107,6 +107,7 @@ def _write_feeds(site: Site, writer: _PageFiles, keys: Sequence[Key], changed: s
     for field in sorted({field for _, field in changed}):
         dates = [date for date, own in keys if own == field][:_FEED_DAYS]
         days = [site.day(date, field) for date in dates]
-        items = feeds.items_of(site, days)
-        writer.write(f"{field}.atom", feeds.atom(site, days, items))
-        writer.write(f"{field}.json", feeds.json_feed(site, days, items))
+        for number, feed in enumerate(feeds.feeds_of(site, days)):
+            writer.write(f"{feed.name}.atom", feeds.atom(site, feed))
+            if number == 0:
+                writer.write(f"{feed.name}.json", feeds.json_feed(site, feed))

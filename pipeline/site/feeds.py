@@ -1,25 +1,32 @@
 """Atom and JSON feeds of one field: an entry for each paper with a line, newest day first.
 
-An entry's id is made of the field, the paper and its version, so a line that is written anew
-updates its entry. https://www.rfc-editor.org/rfc/rfc4287, https://www.jsonfeed.org/version/1.1/
+A field has a feed of all its papers, one for each tag, and one of what its interests ask for. An
+entry's id is made of the field, the paper and its version, so a line that is written anew updates
+its entry; its time is the listing's day and, within it, the digest's order.
+https://www.rfc-editor.org/rfc/rfc4287, https://www.jsonfeed.org/version/1.1/
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import uuid
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from html import escape
 from typing import NamedTuple
 
 from pipeline import __version__
-from pipeline.digest.entries import published_tags
-from pipeline.records import Day, Paper, Summary
+from pipeline.digest.entries import in_section, published_tags
+from pipeline.records import Day, Done, Paper, Section, Summary
+from pipeline.settings import InterestSettings, Terms
 from pipeline.site.pages import Site
-from pipeline.text.html import plain
+from pipeline.text.html import plain, shown
+from pipeline.text.interests import score
 
 _ATOM = "http://www.w3.org/2005/Atom"
+_TAG = re.compile(r"[a-z-]+(?:\.[A-Za-z-]+)?")
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "tag:jianjie,2026:")
 
 
@@ -34,11 +41,29 @@ class Item(NamedTuple):
     summary: Summary
     tags: tuple[str, ...]
     announced: dt.datetime
+    """The day, and seconds that fall along the digest's order: readers put the newest first."""
+    page: str | None
+    """Its page on this site, where the settings say where that is."""
+
+    @property
+    def arxiv(self) -> str:
+        """The paper's page there."""
+        return f"https://arxiv.org/abs/{self.paper.versioned}"
 
     @property
     def url(self) -> str:
-        """The paper's page at arXiv."""
-        return f"https://arxiv.org/abs/{self.paper.versioned}"
+        """Where its link leads."""
+        return self.page or self.arxiv
+
+    @property
+    def html(self) -> str:
+        """The line, tags, authors and abstract, with the way to arXiv."""
+        authors, tags = escape("; ".join(self.authors)), escape("; ".join(self.tags))
+        return (
+            f"<p>{escape(shown(self.summary.line))}</p><p>{tags}</p>"
+            f'<p lang="en">{authors}</p><p lang="en">{escape(plain(self.paper.abstract))}</p>'
+            f'<p><a href="{self.arxiv}">arXiv {self.paper.versioned}</a></p>'
+        )
 
     @property
     def updated(self) -> dt.datetime:
@@ -46,12 +71,51 @@ class Item(NamedTuple):
         return self.summary.provenance.created
 
 
+class Feed(NamedTuple):
+    """One feed of a field."""
+
+    name: str
+    """Of its file, without the suffix."""
+    title: str
+    updated: dt.datetime
+    items: Sequence[Item]
+
+
+def feeds_of(site: Site, days: Sequence[Day]) -> Iterator[Feed]:
+    """The field's own first; the others only where they have anything. `days`: newest first."""
+    field, name = days[0].field, days[0].name
+    items = items_of(site, days)
+    midnight = dt.datetime.combine(days[0].date, dt.time(), dt.UTC)
+
+    def feed(name: str, title: str, items: Sequence[Item]) -> Feed:
+        newest = max((item.updated for item in items), default=midnight)
+        return Feed(name, f"简介：{title}", newest, items)
+
+    yield feed(field, name, items)
+    interests = site.config.interests_of(field)
+    if interests.more != Terms():
+        mine = [item for item in items if _worth(item, interests) > 0]
+        yield feed(f"feed/{field}-interests", f"{name}（兴趣）", mine)
+    tagged: dict[str, list[Item]] = {}
+    for item in items:
+        for tag in item.tags:
+            if _TAG.fullmatch(tag):  # it becomes the name of a file
+                tagged.setdefault(tag, []).append(item)
+    for tag in sorted(tagged):
+        yield feed(f"feed/{field}-{tag}", f"{name} {tag}", tagged[tag])
+
+
+def _worth(item: Item, interests: InterestSettings) -> int:
+    return score(item.paper, item.summary.line, item.tags, interests).value
+
+
 def items_of(site: Site, days: Sequence[Day]) -> list[Item]:
     """Each version once, on the newest day that has it."""
     items: dict[str, Item] = {}
+    base = site.config.site.base if site.config.site.url else ""
     for day in days:
         midnight = dt.datetime.combine(day.date, dt.time(), dt.UTC)
-        for done in day.done:
+        for place, done in enumerate(_in_order(day)):
             paper = done.announcement.paper
             if paper.versioned not in items:
                 items[paper.versioned] = Item(
@@ -61,27 +125,35 @@ def items_of(site: Site, days: Sequence[Day]) -> list[Item]:
                     paper=paper,
                     summary=done.summary,
                     tags=published_tags(paper, done.summary, site.config.tags),
-                    announced=midnight,
+                    announced=midnight + dt.timedelta(seconds=len(day.outcomes) - place),
+                    page=f"{base}{site.paper_file(paper.arxiv_id)}" if base else None,
                 )
     return list(items.values())
 
 
-def atom(site: Site, days: Sequence[Day], items: Sequence[Item]) -> bytes:
+def _in_order(day: Day) -> list[Done]:
+    """As the digest has them: what is new first."""
+    ordered = (one for section in Section for one in in_section(day, section))
+    return [one for one in ordered if isinstance(one, Done)]
+
+
+def atom(site: Site, made: Feed) -> bytes:
     """RFC 4287; with the site's address in the settings it names its own."""
-    field = days[0].field
     feed = ET.Element(f"{{{_ATOM}}}feed", {"xml:lang": "zh-Hans"})
-    _add(feed, "id", _id(field))
-    _add(feed, "title", f"简介：{days[0].name}")
-    _add(feed, "updated", _time(_updated(items, days)))
+    _add(feed, "id", _id(made.name))
+    _add(feed, "title", made.title)
+    _add(feed, "updated", _time(made.updated))
     _add(feed, "generator", "jianjie", version=__version__)
     if site.config.site.url:
-        _add(feed, "link", rel="self", href=f"{site.config.site.base}{field}.atom")
+        _add(feed, "link", rel="self", href=f"{site.config.site.base}{made.name}.atom")
         _add(feed, "link", rel="alternate", href=site.config.site.base)
-    for item in items:
+    for item in made.items:
         entry = ET.SubElement(feed, f"{{{_ATOM}}}entry")
         _add(entry, "id", item.id)
         _add(entry, "title", item.title)
         _add(entry, "link", rel="alternate", href=item.url)
+        if item.page:
+            _add(entry, "link", rel="related", href=item.arxiv)
         _add(entry, "published", _time(item.announced))
         _add(entry, "updated", _time(item.updated))
         for author in item.authors or ("arXiv",):
@@ -89,44 +161,40 @@ def atom(site: Site, days: Sequence[Day], items: Sequence[Item]) -> bytes:
         for tag in item.tags:
             _add(entry, "category", term=tag)
         _add(entry, "summary", item.summary.line)
+        _add(entry, "content", item.html, type="html")
     ET.register_namespace("", _ATOM)
     ET.indent(feed, " ")
     text = ET.tostring(feed, encoding="unicode")
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
 
 
-def json_feed(site: Site, days: Sequence[Day], items: Sequence[Item]) -> bytes:
+def json_feed(site: Site, made: Feed) -> bytes:
     """JSON Feed 1.1."""
-    field = days[0].field
     document = {
         "version": "https://jsonfeed.org/version/1.1",
-        "title": f"简介：{days[0].name}",
+        "title": made.title,
         "language": "zh-Hans",
         "items": [
             {
                 "id": item.id,
                 "url": item.url,
+                "external_url": item.arxiv,
                 "title": item.title,
-                "content_text": item.summary.line,
+                "summary": item.summary.line,
+                "content_html": item.html,
                 "date_published": _time(item.announced),
                 "date_modified": _time(item.updated),
                 "authors": [{"name": author} for author in item.authors],
                 "tags": list(item.tags),
                 "language": "zh-Hans",
             }
-            for item in items
+            for item in made.items
         ],
     }
     if site.config.site.url:
         base = site.config.site.base
-        document |= {"home_page_url": base, "feed_url": f"{base}{field}.json"}
+        document |= {"home_page_url": base, "feed_url": f"{base}{made.name}.json"}
     return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
-
-
-def _updated(items: Sequence[Item], days: Sequence[Day]) -> dt.datetime:
-    """The newest line's time; of a feed without one the day's."""
-    midnight = dt.datetime.combine(days[0].date, dt.time(), dt.UTC)
-    return max((item.updated for item in items), default=midnight)
 
 
 def _id(name: str) -> str:

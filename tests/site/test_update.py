@@ -19,7 +19,8 @@ from pipeline.errors import OutputError
 from pipeline.files import write_atomic
 from pipeline.night.account import sums
 from pipeline.records import Section
-from pipeline.settings import SiteSettings
+from pipeline.settings import InterestSettings, SiteSettings, Terms
+from pipeline.site import feeds
 from pipeline.site.update import update
 from pipeline.stages.publish import publish
 from pipeline.store.runs import RunOutcome, counts_of
@@ -106,7 +107,7 @@ def test_a_new_day_changes_only_what_shows_it(made: tuple[Store, Config, Path]) 
         *(f"{tomorrow}/audio.html", f"{FIRST}/audio.html", "index.html", "search/2026-01.js"),
         *("audio.atom", "audio.json", "paper/2001.00501.html", "paper/2001.00502.html"),
     }
-    assert rewritten(before, site) == changed
+    assert {name for name in rewritten(before, site) if not name.startswith("feed/")} == changed
 
 
 def test_one_line_made_again_changes_its_pages(made: tuple[Store, Config, Path]) -> None:
@@ -120,9 +121,10 @@ def test_one_line_made_again_changes_its_pages(made: tuple[Store, Config, Path])
     update(store, settings)
     date = weekdays(4)[0]
     month = f"search/{date:%Y-%m}.js"
-    feeds = {"audio.atom", "audio.json"}
+    own_feeds = {"audio.atom", "audio.json"}
     own = f"paper/{paper.arxiv_id}.html"
-    assert rewritten(before, site) == {f"{date}/audio.html", own, month} | feeds
+    own_feeds |= {f"feed/audio-{tag}.atom" for tag in paper.categories}
+    assert rewritten(before, site) == {f"{date}/audio.html", own, month} | own_feeds
     page = LexborHTMLParser((site / own).read_text(encoding="utf-8"))
     assert [node.text(strip=True) for node in page.css(".line")] == ["该论文属于新任务。"]
     assert len(page.css(".others li")) == 1
@@ -133,7 +135,8 @@ def test_other_settings_make_everything_anew(made: tuple[Store, Config, Path]) -
     own = SiteSettings.model_validate({"url": "https://example.org/digest"})
     before = files(site)
     update(store, settings.model_copy(update={"site": own}))
-    assert rewritten(before, site) == {"audio.atom", "audio.json", ".made-with"}
+    changed = {name for name in rewritten(before, site) if not name.startswith("feed/")}
+    assert changed == {"audio.atom", "audio.json", ".made-with"}
     feed = feedparser.parse(site / "audio.atom")
     assert feed.feed.links[0].href == "https://example.org/digest/audio.atom"
 
@@ -243,11 +246,12 @@ def test_atom_is_valid_and_its_ids_stay(made: tuple[Store, Config, Path]) -> Non
     assert feed.feed.updated == "2026-01-07T06:00:00Z"
     assert len(feed.entries) == 20
     assert all(one.id.startswith("urn:uuid:") for one in feed.entries)
+    (paper, _, _) = next(papers(1, start=16))
     first = feed.entries[0]
     assert first.link.startswith("https://arxiv.org/abs/")
     assert first.summary.startswith("该论文")
+    assert paper.abstract[:40] in first.content[0].value and first.content[0].type == "text/html"
     assert [tag.term for tag in first.tags][:1] == ["cs.SD"]
-    (paper, _, _) = next(papers(1, start=16))
     assert first.link.endswith(paper.versioned)
     store.summaries.publish(summary(paper, "该论文属于新任务。", at=LATER))
     day = store.days.get(FIRST, "audio")
@@ -267,7 +271,64 @@ def test_the_json_feed_says_the_same(made: tuple[Store, Config, Path]) -> None:
     assert document["version"] == "https://jsonfeed.org/version/1.1"
     atom = feedparser.parse(site / "audio.atom")
     assert [one["id"] for one in document["items"]] == [one.id for one in atom.entries]
-    assert [one["content_text"] for one in document["items"]] == [e.summary for e in atom.entries]
+    assert [one["summary"] for one in document["items"]] == [e.summary for e in atom.entries]
+    assert [one["content_html"] for one in document["items"]] == [
+        e.content[0].value for e in atom.entries
+    ]
+
+
+def test_readers_that_sort_by_time_keep_the_digests_order(
+    made: tuple[Store, Config, Path],
+) -> None:
+    store, _, site = made
+    feed = feedparser.parse(site / "audio.atom")
+    times = [one.published for one in feed.entries]
+    assert len(set(times)) == len(times) and times == sorted(times, reverse=True)
+    day = store.days.get(FIRST, "audio")
+    assert day is not None
+    new = [o for o in day.outcomes if o.announcement.announce.section is Section.NEW]
+    assert [one.id for one in feed.entries[: len(new)]] == [
+        feeds._id(f"audio/{one.announcement.paper.versioned}") for one in new
+    ]
+
+
+def test_entries_lead_to_ones_own_pages_where_these_have_an_address(
+    made: tuple[Store, Config, Path],
+) -> None:
+    store, settings, site = made
+    own = SiteSettings.model_validate({"url": "https://example.org/digest"})
+    update(store, settings.model_copy(update={"site": own}))
+    for one in feedparser.parse(site / "audio.atom").entries:
+        assert one.link.startswith("https://example.org/digest/paper/")
+        assert (site / one.link.removeprefix("https://example.org/digest/")).is_file()
+        assert "https://arxiv.org/abs/" in one.content[0].value
+
+
+def test_tags_and_interests_have_feeds_of_their_own(made: tuple[Store, Config, Path]) -> None:
+    store, settings, site = made
+    whole = feedparser.parse(site / "audio.atom")
+    tagged = feedparser.parse(site / "feed" / "audio-cs.CR.atom")
+    assert not tagged.bozo and tagged.feed.title == "简介：音频 cs.CR"
+    assert tagged.feed.id != whole.feed.id
+    assert [one.id for one in tagged.entries] == [
+        one.id for one in whole.entries if "cs.CR" in [tag.term for tag in one.tags]
+    ]
+    assert not (site / "feed" / "audio-interests.atom").exists()
+    wanted = InterestSettings(more=Terms(tags=("cs.CR",)))
+    update(store, settings.model_copy(update={"interests": wanted}))
+    mine = feedparser.parse(site / "feed" / "audio-interests.atom")
+    assert [one.id for one in mine.entries] == [one.id for one in tagged.entries]
+
+
+def test_a_tag_that_is_no_name_of_a_file_has_no_feed(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    store = store_in(settings)
+    (paper, line, section) = next(papers(1))
+    paper = paper.model_copy(update={"categories": ("../../cs.SD", "cs.SD")})
+    add_day(store, settings, FIRST, [(paper, line, section)])
+    update(store, settings)
+    site = settings.paths.outputs / "site"
+    assert [path.name for path in (site / "feed").iterdir()] == ["audio-cs.SD.atom"]
 
 
 def test_hostile_text_keeps_the_feeds_and_the_search_whole(tmp_path: Path) -> None:
