@@ -18,8 +18,8 @@ from html import escape
 from typing import NamedTuple
 
 from pipeline import __version__
-from pipeline.digest.entries import in_section, published_tags
-from pipeline.records import Day, Done, Paper, Section, Summary
+from pipeline.digest.entries import published_tags
+from pipeline.records import Day, Done, Paper, Summary
 from pipeline.settings import InterestSettings, Terms
 from pipeline.site.pages import Site
 from pipeline.text.html import plain, shown
@@ -115,7 +115,8 @@ def items_of(site: Site, days: Sequence[Day]) -> list[Item]:
     base = site.config.site.base if site.config.site.url else ""
     for day in days:
         midnight = dt.datetime.combine(day.date, dt.time(), dt.UTC)
-        for place, done in enumerate(_in_order(day)):
+        ordered = site.ordered(day.date, day.field)
+        for place, done in enumerate(one for one in ordered if isinstance(one, Done)):
             paper = done.announcement.paper
             if paper.versioned not in items:
                 items[paper.versioned] = Item(
@@ -129,12 +130,6 @@ def items_of(site: Site, days: Sequence[Day]) -> list[Item]:
                     page=f"{base}{site.paper_file(paper.arxiv_id)}" if base else None,
                 )
     return list(items.values())
-
-
-def _in_order(day: Day) -> list[Done]:
-    """As the digest has them: what is new first."""
-    ordered = (one for section in Section for one in in_section(day, section))
-    return [one for one in ordered if isinstance(one, Done)]
 
 
 def atom(site: Site, made: Feed) -> bytes:

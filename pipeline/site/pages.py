@@ -16,7 +16,7 @@ import jinja2
 from pipeline import __version__
 from pipeline.categories import chinese_names
 from pipeline.config import Config
-from pipeline.digest.entries import published_tags
+from pipeline.digest.entries import in_section, published_tags
 from pipeline.digest.ledger import ledger
 from pipeline.files import page_of_paper
 from pipeline.records import (
@@ -36,6 +36,7 @@ from pipeline.store.runs import Count, Run
 from pipeline.store.store import Store
 from pipeline.text.changes import replaced
 from pipeline.text.html import changed, plain, rich, shown
+from pipeline.text.links import author_links
 
 _TEMPLATES = Path(__file__).parent / "templates"
 WEEKDAYS = "一二三四五六日"
@@ -60,6 +61,8 @@ _PARTS = 4096
 """Of each kind in memory."""
 _GAP = "\0"
 """A place in a template's text: no file of ours has this character."""
+_BLOCKS = ("title", "head", "main")
+"""What a page's template fills in of the frame, in this order."""
 _DAYS_KEPT = 64
 """Days in memory: a month's are read for its page, its search file and its feed."""
 
@@ -73,6 +76,7 @@ class Site:
         self.known = keys
         self.day = lru_cache(_DAYS_KEPT)(self._day)
         self.announced = lru_cache(_DAYS_KEPT)(self._announced)
+        self.ordered = lru_cache(_DAYS_KEPT)(self._ordered)
         self.frame = cache(partial(_frame, self))
 
     @cached_property
@@ -96,6 +100,11 @@ class Site:
         """By the versioned id."""
         announcements = (outcome.announcement for outcome in self.day(date, field).outcomes)
         return {one.paper.versioned: one for one in announcements}
+
+    def _ordered(self, date: dt.date, field: str) -> list[Outcome]:
+        """In the digest's order."""
+        day = self.day(date, field)
+        return [one for section in Section for one in in_section(day, section)]
 
     def _day(self, date: dt.date, field: str) -> Day:
         day = self.store.days.get(date, field)
@@ -129,8 +138,7 @@ class DayEntry(NamedTuple):
 
 def entries(day: Day, section: Section, config: Config) -> Iterator[DayEntry]:
     """In arXiv's order, numbered as in the digest."""
-    own = [o for o in day.outcomes if o.announcement.announce.section is section]
-    for number, outcome in enumerate(own, start=1):
+    for number, outcome in enumerate(in_section(day, section), start=1):
         yield entry(number, outcome, config)
 
 
@@ -210,8 +218,25 @@ def paper_pages(site: Site, arxiv_ids: Sequence[str]) -> Iterator[tuple[str, byt
             )
             for paper in reversed(papers)
         ]
-        newest = versions[0].paper
-        yield arxiv_id, _render("paper.html.jinja", site, "../", versions=versions, newest=newest)
+        before, after = _neighbours(site, versions)
+        yield (
+            arxiv_id,
+            _render(
+                "paper.html.jinja", site, "../", versions=versions, newest=versions[0].paper,
+                before=before, after=after,
+            ),
+        )  # fmt: skip
+
+
+def _neighbours(site: Site, versions: Sequence[ShownVersion]) -> tuple[Paper | None, Paper | None]:
+    """The papers before and after this one, on the newest day that has it."""
+    days = versions[0].days or next((one.days for one in versions if one.days), ())
+    if not days:
+        return None, None
+    papers = [one.announcement.paper for one in site.ordered(*days[0])]
+    own = versions[0].paper.arxiv_id
+    at = next(place for place, paper in enumerate(papers) if paper.arxiv_id == own)
+    return papers[at - 1] if at else None, papers[at + 1] if at + 1 < len(papers) else None
 
 
 def _version(
@@ -311,6 +336,7 @@ def _environment() -> jinja2.Environment:
         "changed_names": CHANGED,
         "replaced": replaced,
         "announced_names": ANNOUNCED,
+        "author_links": author_links,
         "jianjie_version": __version__,
     }
     environment.globals["parts"] = _parts(environment.get_template("parts.html.jinja"))
@@ -330,15 +356,16 @@ def load_templates() -> None:
 
 
 def _render(name: str, site: Site, root: str, **values: Any) -> bytes:
-    """A page: the two blocks of its template in the frame that all pages at `root` share."""
+    """A page: the blocks of its template in the frame that all pages at `root` share."""
     template = _environment().get_template(name)
     context = template.new_context({"site": site, "root": root, **values})
-    title, main = ("".join(template.blocks[block](context)) for block in ("title", "main"))
-    before, between, after = site.frame(root)
-    return "".join([before, title, between, main, after]).encode()
+    made = ["".join(template.blocks[block](context)) if block in template.blocks else ""
+            for block in _BLOCKS]  # fmt: skip
+    before, *frame = site.frame(root)
+    return "".join([before, *chain.from_iterable(zip(made, frame, strict=True))]).encode()
 
 
 def _frame(site: Site, root: str) -> list[str]:
-    """What stands before a page's title, between it and the main part, and after that."""
+    """What stands before the first of the blocks, between them, and after the last."""
     base = _environment().get_template("base.html.jinja")
-    return base.render(site=site, root=root, title=_GAP, main=_GAP).split(_GAP)
+    return base.render(site=site, root=root, **dict.fromkeys(_BLOCKS, _GAP)).split(_GAP)

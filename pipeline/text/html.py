@@ -154,6 +154,12 @@ def _linked(written: str) -> Markup:
     return Markup("").join([*parts, escape(shown(text[at:]))])
 
 
+def addresses(written: str) -> Iterator[str]:
+    """The http addresses in a text of arXiv's, as `rich` links them."""
+    for match in _ADDRESS.finditer(_unescaped(written)):
+        yield _whole(match[0])
+
+
 def _whole(address: str) -> str:
     """Without the sentence's punctuation, and brackets that were opened before it."""
     while address:

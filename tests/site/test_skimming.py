@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.site.browser import chromium, reader, visit
-from tests.site.made import DAY, close_stores, made_site
+from tests.site.browser import reader, visit
+from tests.site.made import DAY, made_site
 
 WHOLE = """() => {
   const top = document.querySelector("header").getBoundingClientRect().bottom;
@@ -23,22 +22,9 @@ WHOLE = """() => {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _, settings = made_site(tmp_path_factory.mktemp("site"), days=2, papers_a_day=26)
-    close_stores()
     return settings.paths.outputs / "site"
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with reader(browser) as page:
-        yield page
 
 
 @pytest.mark.parametrize(("width", "height", "papers"), [(1280, 900, 7), (390, 844, 4)])

@@ -372,7 +372,7 @@ const jianjie = (() => {
     const text = (selector) => one(selector, article)?.textContent ?? "";
     return {
       id: article.dataset.id, version: article.dataset.version, tags: article.dataset.tags.split(" "),
-      title: text(".title a") || text(".title"), line: one(".line:not(.owed)", article)?.textContent ?? "",
+      title: text(".title a") || text(".title") || one("h1")?.textContent || "", line: one(".line:not(.owed)", article)?.textContent ?? "",
       authors: text(".authors").split("; "), abstract: text(".abstract p"), comment: text(".comment [lang]"),
     };
   };
@@ -503,6 +503,11 @@ const jianjie = (() => {
     `  url = {https://arxiv.org/abs/${id}}`,
     "}\n",
   ].join("\n")).join("\n");
+  // One tag a line, so no line break in a value.
+  const ris = (stars) => Object.entries(stars).map(([id, paper]) => [
+    ["TY", "UNPB"], ["TI", paper.title], ...paper.authors.map((author) => ["AU", author]), ["PY", year(id)], ["N1", paper.line],
+    ["KW", paper.tags.join("; ")], ["UR", `https://arxiv.org/abs/${id}`], ["M1", `arXiv:${id}`], ["ER", ""],
+  ].map(([tag, text]) => `${tag}  - ${String(text).replace(/\s+/g, " ").trim()}`).join("\r\n")).join("\r\n\r\n") + "\r\n";
   const plainMarkdown = (text) => text.replace(/[\\`*_{}[\]<>#|~$]/g, "\\$&");
   const markdown = (stars) => Object.entries(stars)
     .map(([id, paper]) => `- [${plainMarkdown(paper.title)}](https://arxiv.org/abs/${id}) ${plainMarkdown(paper.authors.join("; "))}\n  ${plainMarkdown(paper.line)}\n`).join("");
@@ -523,10 +528,31 @@ const jianjie = (() => {
         : make("p", {}, "还没有收藏。按 x 或点 ☆ 收藏一篇论文；收藏只存在这个浏览器里。"),
       make("p", {},
         make("button", { type: "button", onclick: () => save("jianjie.bib", "text/plain", bibtex(stars)) }, "导出 BibTeX"), " ",
+        make("button", { type: "button", onclick: () => save("jianjie.ris", "application/x-research-info-systems", ris(stars)) }, "导出 RIS"), " ",
         make("button", { type: "button", onclick: () => save("jianjie.md", "text/markdown", markdown(stars)) }, "导出 Markdown"), " ",
         make("button", { type: "button", onclick: close }, "关闭")));
     document.body.append(dialog);
     dialog.showModal();
+  };
+
+  // --- A paper's own page: its address and its record for others
+
+  const buildShare = () => {
+    const place = one("#share");
+    const article = one(".version .paper");
+    if (!place || !article) return;
+    const paper = ofArticle(article);
+    const record = { [paper.id]: paper };
+    const text = `${paper.line}\n${paper.title}\nhttps://arxiv.org/abs/${paper.id}`;
+    const copy = make("button", { type: "button", onclick: async () => {
+      try { await navigator.clipboard.writeText(text); copy.textContent = "已复制"; }
+      catch { copy.textContent = "浏览器不让复制"; }
+      setTimeout(() => { copy.textContent = "复制"; }, 2000);
+    } }, "复制");
+    place.append(copy, " ",
+      ...(navigator.share ? [make("button", { type: "button", onclick: () => navigator.share({ title: paper.title, text }).catch(() => {}) }, "分享"), " "] : []),
+      make("button", { type: "button", onclick: () => save(`${paper.id.replaceAll("/", "-")}.bib`, "text/plain", bibtex(record)) }, "BibTeX"), " ",
+      make("button", { type: "button", onclick: () => save(`${paper.id.replaceAll("/", "-")}.ris`, "application/x-research-info-systems", ris(record)) }, "RIS"));
   };
 
   // --- Keys
@@ -574,6 +600,7 @@ const jianjie = (() => {
     settings = values;
     buildBar();
     countStars();
+    buildShare();
     if (originals === undefined) rank();
     if (!one("section.papers")) all("#content .paper").forEach(withStar);
     document.addEventListener("keydown", onKey);
@@ -591,5 +618,5 @@ const jianjie = (() => {
     root.dataset.ready = "";
   };
 
-  return { data, month, fold, stem, matches, value, find, papers, bibtex, markdown };
+  return { data, month, fold, stem, matches, value, find, papers, bibtex, ris, markdown };
 })();
