@@ -9,13 +9,17 @@ from pathlib import Path
 from pipeline.config import Config
 from pipeline.files import write_atomic
 from pipeline.site import feeds, search
+from pipeline.site.dates import month_of, week_of
 from pipeline.site.pages import Site, day_page, index_page, paper_pages
+from pipeline.site.weeks import statistics_page, week_page
 from pipeline.store.days import Key
 from pipeline.store.store import Store
 
 _ASSETS = Path(__file__).parent / "assets"
 _FEED_DAYS = 14
 """Listings in a feed: readers come back within two weeks."""
+_RECENT_DAYS = 30
+"""Listings whose tasks and tags the statistics count."""
 _RUNS = 5
 
 
@@ -41,6 +45,7 @@ def build(
     _write_days(site, writer, [key for key in keys if key in changed], last, papers)
     _write_search(site, writer, keys, changed)
     _write_feeds(site, writer, keys, changed)
+    _write_weeks(site, writer, keys, changed)
     writer.write("data.js", search.data(site))
     for key in last:
         writer.write(_page_of(key), day_page(site, site.day(*key)))
@@ -97,10 +102,26 @@ def _write_papers(site: Site, writer: _PageFiles, arxiv_ids: Sequence[str]) -> N
 
 def _write_search(site: Site, writer: _PageFiles, keys: Sequence[Key], changed: set[Key]) -> None:
     """A file for each month that has a changed day, and one for the papers without a day."""
-    for month in sorted({search.month_of(date) for date, _ in changed}):
-        days = [site.day(*key) for key in keys if search.month_of(key[0]) == month]
+    for month in sorted({month_of(date) for date, _ in changed}):
+        days = [site.day(*key) for key in keys if month_of(key[0]) == month]
         writer.write(f"search/{month}.js", search.shard(site, month, days))
     writer.write(f"search/{search.UNLISTED}.js", search.unlisted(site))
+
+
+def _write_weeks(site: Site, writer: _PageFiles, keys: Sequence[Key], changed: set[Key]) -> None:
+    """The weeks that have a changed day, and what their fields have in all."""
+    for field in sorted({field for _, field in changed}):
+        own = [date for date, one in keys if one == field]
+        weeks = list(dict.fromkeys(map(week_of, own)))
+        anew = {week_of(date) for date, one in changed if one == field}
+        for at, week in enumerate(weeks):
+            if week in anew:
+                days = [site.day(date, field) for date in own if week_of(date) == week]
+                before = weeks[at + 1] if at + 1 < len(weeks) else None
+                page = week_page(site, days, before, weeks[at - 1] if at else None)
+                writer.write(week.file(field), page)
+        recent = [site.day(date, field) for date in own[:_RECENT_DAYS]]
+        writer.write(f"statistics/{field}.html", statistics_page(site, recent))
 
 
 def _write_feeds(site: Site, writer: _PageFiles, keys: Sequence[Key], changed: set[Key]) -> None:

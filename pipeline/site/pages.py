@@ -31,6 +31,8 @@ from pipeline.records import (
     Section,
     Summary,
 )
+from pipeline.site import charts
+from pipeline.site.dates import Week, week_of
 from pipeline.store.days import Key
 from pipeline.store.runs import Count, Run
 from pipeline.store.store import Store
@@ -160,7 +162,7 @@ def day_page(site: Site, day: Day) -> bytes:
     at = own.index(day.date)
     sections = {section: list(entries(day, section, site.config)) for section in Section}
     lines = [one.summary.provenance for one in chain(*sections.values()) if one.summary]
-    return _render(
+    return render(
         "day.html.jinja",
         site,
         "../",
@@ -221,7 +223,7 @@ def paper_pages(site: Site, arxiv_ids: Sequence[str]) -> Iterator[tuple[str, byt
         before, after = _neighbours(site, versions)
         yield (
             arxiv_id,
-            _render(
+            render(
                 "paper.html.jinja", site, "../", versions=versions, newest=versions[0].paper,
                 before=before, after=after,
             ),
@@ -287,7 +289,7 @@ def last_run(run: Run) -> LastRun:
 def index_page(site: Site, runs: Sequence[Run]) -> bytes:
     """The calendar, and what the last runs did."""
     newest = {field: date for date, field in reversed(site.known)}
-    return _render(
+    return render(
         "index.html.jinja",
         site,
         "",
@@ -318,6 +320,13 @@ def _cell(site: Site, date: dt.date, counts: Mapping[Key, tuple[int, int]]) -> C
     return Cell(date, tuple((field, *counts[date, field]) for field in fields))
 
 
+def _linked_weeks(cells: Sequence[Cell | None]) -> list[tuple[Week, str]]:
+    """The week of a calendar's row, with each field that has a day in it."""
+    days = [cell for cell in cells if cell and cell.fields]
+    fields = dict.fromkeys(field for cell in days for field, _, _ in cell.fields)
+    return [(week_of(days[0].date), field) for field in fields]
+
+
 @cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -337,6 +346,10 @@ def _environment() -> jinja2.Environment:
         "replaced": replaced,
         "announced_names": ANNOUNCED,
         "author_links": author_links,
+        "bars": charts.bars,
+        "columns": charts.columns,
+        "week_of": week_of,
+        "linked_weeks": _linked_weeks,
         "jianjie_version": __version__,
     }
     environment.globals["parts"] = _parts(environment.get_template("parts.html.jinja"))
@@ -355,7 +368,7 @@ def load_templates() -> None:
         _environment().get_template(name)
 
 
-def _render(name: str, site: Site, root: str, **values: Any) -> bytes:
+def render(name: str, site: Site, root: str, /, **values: Any) -> bytes:
     """A page: the blocks of its template in the frame that all pages at `root` share."""
     template = _environment().get_template(name)
     context = template.new_context({"site": site, "root": root, **values})

@@ -9,7 +9,6 @@ one call with JSON in it; site.js says what becomes of it.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -17,15 +16,11 @@ from typing import Any
 from pipeline.categories import chinese_names
 from pipeline.digest.entries import published_tags
 from pipeline.records import Day, Paper, Section, Summary
+from pipeline.site.dates import month_of
 from pipeline.site.pages import SECTIONS, Site, entries
 from pipeline.text.html import plain, shown
 
 UNLISTED = "unlisted"
-
-
-def month_of(date: dt.date) -> str:
-    """2026-01."""
-    return f"{date:%Y-%m}"
 
 
 def shard(site: Site, month: str, days: Sequence[Day]) -> bytes:

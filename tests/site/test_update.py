@@ -21,6 +21,7 @@ from pipeline.night.account import sums
 from pipeline.records import Section
 from pipeline.settings import InterestSettings, SiteSettings, Terms
 from pipeline.site import feeds
+from pipeline.site.dates import week_of
 from pipeline.site.update import update
 from pipeline.stages.publish import publish
 from pipeline.store.runs import RunOutcome, counts_of
@@ -63,7 +64,7 @@ def rewritten(before: dict[str, tuple[int, bytes]], folder: Path) -> set[str]:
 def test_every_link_inside_the_site_leads_to_a_file(made: tuple[Store, Config, Path]) -> None:
     _, _, site = made
     pages = list(site.rglob("*.html"))
-    assert len(pages) == 4 + 20 + 1
+    assert len(pages) == 4 + 20 + 1 + 2 + 1  # days, papers, index, weeks, statistics
     for page in pages:
         parsed = LexborHTMLParser(page.read_text(encoding="utf-8"))
         for node in parsed.css("[href], [src]"):
@@ -106,6 +107,7 @@ def test_a_new_day_changes_only_what_shows_it(made: tuple[Store, Config, Path]) 
     changed = {
         *(f"{tomorrow}/audio.html", f"{FIRST}/audio.html", "index.html", "search/2026-01.js"),
         *("audio.atom", "audio.json", "paper/2001.00501.html", "paper/2001.00502.html"),
+        *("week/2026-W02-audio.html", "statistics/audio.html"),
     }
     assert {name for name in rewritten(before, site) if not name.startswith("feed/")} == changed
 
@@ -124,7 +126,8 @@ def test_one_line_made_again_changes_its_pages(made: tuple[Store, Config, Path])
     own_feeds = {"audio.atom", "audio.json"}
     own = f"paper/{paper.arxiv_id}.html"
     own_feeds |= {f"feed/audio-{tag}.atom" for tag in paper.categories}
-    assert rewritten(before, site) == {f"{date}/audio.html", own, month} | own_feeds
+    counted = {week_of(date).file("audio"), "statistics/audio.html"}
+    assert rewritten(before, site) == {f"{date}/audio.html", own, month} | own_feeds | counted
     page = LexborHTMLParser((site / own).read_text(encoding="utf-8"))
     assert [node.text(strip=True) for node in page.css(".line")] == ["该论文属于新任务。"]
     assert len(page.css(".others li")) == 1
@@ -205,7 +208,7 @@ def test_the_index_has_the_days_and_the_last_runs(made: tuple[Store, Config, Pat
     )
     update(store, settings)
     page = LexborHTMLParser((site / "index.html").read_text(encoding="utf-8"))
-    assert [node.text() for node in page.css(".calendar a")] == ["5", "5", "5", "5", "1−1"]
+    assert [node.text() for node in page.css(".calendar td a")] == ["5", "5", "5", "5", "1−1"]
     told = page.css("table")[-1].text(separator=" ")
     assert "有待补" in told
     assert "音频 2026-01-07：公布 5，完成 5，待补 0" in told
