@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ _STATUS = re.compile(r"\berror=(\d{3})\b")
 _WECOM_BYTES = 2048
 """Of a text message, by WeCom's documentation; apprise counts characters."""
 _REFUSE_WITH_200 = {"NotifyDingTalk", "NotifyFeishu", "NotifyLark", "NotifyWeComBot"}
+_MAIL = "NotifyEmail"
+_ENTRY = re.compile(r"(\d+)\. (.+)\n(.+)\n(https://\S+)")
+_ADDRESS = re.compile(r"https://[^\s<>\"'&]+")
 _PATIENCE_S = 10.0
 """For a connection and for each part of an answer, where the address names no times."""
 
@@ -54,13 +58,40 @@ def send(to: NotifyBase, title: str, body: str) -> str:
     sender = Apprise(asset=to.asset)
     sender.add(to)
     with _heeding_refusals() if type(to).__name__ in _REFUSE_WITH_200 else nullcontext():
-        result = sender.notify(body=body, title=title, body_format=NotifyFormat.TEXT)
+        if type(to).__name__ == _MAIL:
+            # It puts the text of the HTML beside it.
+            result = sender.notify(body=html(body), title=title, body_format=NotifyFormat.HTML)
+        else:
+            result = sender.notify(body=body, title=title, body_format=NotifyFormat.TEXT)
     if result:
         return ""
     said = " ".join(entry.message for entry in result.logs())
     if match := _STATUS.search(said):
         return f"it answered {match[1]}"
     return "no connection" if "onnection error" in said else "it was not taken"
+
+
+def html(body: str) -> str:
+    """A message's text as a mail reads well: each 简介 first, its title the link.
+
+    An entry is known by its form: a numbered title, the line, an address.
+    """
+    return "\n".join(
+        _entry(*match.groups()) if (match := _ENTRY.fullmatch(part)) else _paragraph(part)
+        for part in body.split("\n\n")
+    )
+
+
+def _entry(number: str, title: str, line: str, address: str) -> str:
+    return (
+        f'<p style="margin:0 0 1em"><span style="font-size:1.1em">{escape(line)}</span><br>'
+        f'{number}. <a href="{escape(address)}">{escape(title)}</a></p>'
+    )
+
+
+def _paragraph(text: str) -> str:
+    linked = _ADDRESS.sub(r'<a href="\g<0>">\g<0></a>', escape(text))
+    return f'<p style="margin:0 0 1em">{linked}</p>'.replace("\n", "<br>")
 
 
 @contextmanager
