@@ -174,6 +174,66 @@ const jianjie = (() => {
     return found;
   };
 
+  // --- Mine: a linear classifier of words, learned here from stars and from what was put aside
+
+  const FEWEST = 3;
+  const counted = (paper) => {
+    const counts = new Map();
+    for (const [text, weight] of [[paper.title, 2], [paper.abstract ?? "", 1]]) {
+      for (const { stem } of words(text)) if (/^[a-z][a-z0-9+#]{2,}$/.test(stem)) counts.set(stem, (counts.get(stem) ?? 0) + weight);
+    }
+    return counts;
+  };
+  // Words that few papers have weigh more; every paper is as long as any other.
+  const vectors = (papersOf) => {
+    const counts = papersOf.map(counted);
+    const having = new Map();
+    for (const one of counts) for (const word of one.keys()) having.set(word, (having.get(word) ?? 0) + 1);
+    return counts.map((one) => {
+      const entries = [...one].map(([word, count]) => [word, (1 + Math.log(count)) * Math.log((counts.length + 1) / (having.get(word) + 0.5))]);
+      const length = Math.hypot(...entries.map(([, worth]) => worth)) || 1;
+      return new Map(entries.map(([word, worth]) => [word, worth / length]));
+    });
+  };
+  const dot = (one, other) => { let sum = 0; for (const [word, worth] of one) sum += worth * (other.get(word) ?? 0); return sum; };
+  // What is liked against what is not, and against all the others, which together weigh as much as
+  // what is liked: nothing is known of them, and most are not for this reader.
+  const learned = (liked, disliked, others) => {
+    const all = [...liked, ...disliked, ...others];
+    const share = Math.min(1, liked.length / Math.max(1, others.length));
+    const examples = vectors(all).map((vector, at) => ({
+      vector, wanted: at < liked.length ? 1 : 0, weight: at < liked.length + disliked.length ? 1 : share,
+    }));
+    const weights = new Map();
+    let bias = 0;
+    for (let round = 0; round < 60; round += 1) {
+      const rate = 2 / (1 + round / 20);
+      for (const { vector, wanted, weight } of examples) {
+        const error = weight * (wanted - 1 / (1 + Math.exp(-(dot(vector, weights) + bias))));
+        bias += rate * error * 0.1;
+        for (const [word, worth] of vector) weights.set(word, (weights.get(word) ?? 0) * (1 - rate * weight * 1e-3) + rate * error * worth);
+      }
+    }
+    return { weights, bias, vectors: examples.map(({ vector }) => vector) };
+  };
+  // Each of the papers with a score from 0 to 10, the words that speak for it, and the liked one
+  // that it is most like. Null: too little is liked.
+  const mine = (liked, disliked, candidates) => {
+    if (liked.length < FEWEST) return null;
+    const known = new Set([...liked, ...disliked].map((paper) => paper.id));
+    const others = candidates.filter((paper) => !known.has(paper.id));
+    const { weights, bias, vectors: made } = learned(liked, disliked, others);
+    const at = new Map([...liked, ...disliked, ...others].map((paper, place) => [paper.id, place]));
+    return candidates.map((paper) => {
+      const vector = made[at.get(paper.id)];
+      const why = [...vector].map(([word, worth]) => [word, worth * (weights.get(word) ?? 0)])
+        .filter(([, worth]) => worth > 0.02).sort((a, b) => b[1] - a[1]).slice(0, 4).map(([word]) => word);
+      const near = liked.filter((one) => one.id !== paper.id).map((one) => [dot(vector, made[at.get(one.id)]), one.title])
+        .sort((a, b) => b[0] - a[0])[0];
+      return { id: paper.id, score: 10 / (1 + Math.exp(-(dot(vector, weights) + bias))), why, near: near && near[0] > 0.05 ? near[1] : "" };
+    });
+  };
+
   // --- The search's months, loaded when first needed, the newest first
 
   const papers = [];
@@ -377,7 +437,7 @@ const jianjie = (() => {
     };
   };
   const fieldHere = /\/([\w-]+)\.html$/.exec(location.pathname)?.[1] ?? "";
-  let arxivOrder = store.get("order", "interests") === "arxiv";
+  let orderHere = ["arxiv", "mine"].includes(store.get("order", "interests")) ? store.get("order", "interests") : "interests";
   let originals;
   const rank = () => {
     // From the page as it came each time, so that no mark is left of interests that are gone.
@@ -386,6 +446,12 @@ const jianjie = (() => {
     const wanted = interests(fieldHere);
     const any = Object.values(wanted).some((side) => Object.values(side).some((terms) => terms.length));
     const terms = [...wanted.more.keywords.map((term) => [term, "words"]), ...wanted.more.authors.map((term) => [term, "exact"])];
+    const aside = store.get("aside", {});
+    const list = (kept) => Object.entries(kept).map(([id, paper]) => ({ id, ...paper }));
+    const liked = list(store.get("stars", {}));
+    const scores = orderHere === "mine" && mine(liked, list(aside), originals.flatMap(([, articles]) => articles.map(ofArticle)));
+    const scored = new Map((scores || []).map((one) => [one.id, one]));
+    const least = Number(store.get("least", 0)) || 0;
     for (const [section, articles] of originals) {
       const ranked = articles.map((article, at) => {
         const copy = article.cloneNode(true);
@@ -395,24 +461,36 @@ const jianjie = (() => {
         if (terms.length) for (const part of all(".line, .title, .authors, .comment, .abstract p", copy)) highlight(part, terms);
         for (const tag of all(".tag", copy)) tag.classList.toggle("wanted", wanted.more.tags.includes(tag.dataset.tag));
         withStar(copy);
-        return { copy, worth, at };
+        const own = scored.get(copy.dataset.id);
+        if (own) withScore(copy, own);
+        copy.classList.toggle("aside", copy.dataset.id in aside);
+        copy.dataset.low = own && own.score < least ? "1" : "";
+        return { copy, worth: own ? own.score : worth, at };
       });
-      if (!arxivOrder) ranked.sort((a, b) => b.worth - a.worth || a.at - b.at);
+      if (orderHere !== "arxiv") ranked.sort((a, b) => b.worth - a.worth || a.at - b.at);
       all(".paper, .group", section).forEach((part) => part.remove());
       section.append(...ranked.map(({ copy }) => copy));
     }
     for (const [section] of originals) grouped(section);
     filterByTag();
     const order = one("#order");
-    const choose = (name, label) => make("button", { type: "button", "aria-pressed": String((name === "arxiv") === arxivOrder), onclick: () => {
-      arxivOrder = name === "arxiv";
+    const pressed = orderHere === "interests" && !any ? "arxiv" : orderHere;
+    const choose = (name, label, attributes = {}) => make("button", { type: "button", "aria-pressed": String(name === pressed), ...attributes, onclick: () => {
+      orderHere = name;
       store.set("order", name);
       rank();
     } }, label);
+    const few = liked.length < FEWEST;
+    const mineHere = choose("mine", "评分优先", few ? { disabled: true, title: `收藏 ${FEWEST} 篇以上之后，按你的口味给每篇打 0 到 10 分` } : {});
+    const threshold = make("select", { "aria-label": "最低评分", onchange: () => { store.set("least", threshold.value); rank(); } },
+      ...[[0, "全部评分"], [3, "3 分以上"], [5, "5 分以上"], [7, "7 分以上"]].map(([value, label]) => make("option", { value, selected: value === least }, label)));
+    const hidden = all("section.papers .paper.aside").length;
+    const shown = hidden ? [make("button", { type: "button", onclick: () => { store.set("aside", {}); rank(); } }, `取回不感兴趣的 ${hidden} 篇`)] : [];
     const view = (name, label) => make("button", { type: "button", "aria-pressed": String(name === viewHere()), onclick: () => { setView(name); rank(); } }, label);
     const groups = make("select", { "aria-label": "分组", onchange: () => { store.set("group", groups.value); rank(); } },
       ...Object.entries(GROUPS).map(([name, label]) => make("option", { value: name, selected: name === groupHere() }, label)));
-    if (order) order.replaceChildren(view("list", "列表"), view("cards", "卡片"), groups, ...(any ? [choose("interests", "兴趣优先"), choose("arxiv", "arXiv 顺序")] : []), ...chosenTag());
+    if (order) order.replaceChildren(view("list", "列表"), view("cards", "卡片"), groups, ...(any || liked.length ? [...(any ? [choose("interests", "兴趣优先")] : []), mineHere, choose("arxiv", "arXiv 顺序")] : []),
+      ...(scores ? [threshold] : []), ...shown, ...chosenTag());
   };
 
   // --- How a day is shown: a list to skim or cards, whole or in groups
@@ -446,12 +524,22 @@ const jianjie = (() => {
   let tagHere = "";
   const chosenTag = () => tagHere ? [make("button", { type: "button", "aria-pressed": "true", onclick: () => { tagHere = ""; rank(); } }, `${tagHere} ${settings.tags[tagHere] ?? ""} ✕`)] : [];
   const filterByTag = () => {
-    for (const article of all("section.papers .paper")) article.hidden = tagHere !== "" && !article.dataset.tags.split(" ").includes(tagHere);
+    for (const article of all("section.papers .paper")) {
+      article.hidden = (tagHere !== "" && !article.dataset.tags.split(" ").includes(tagHere)) || article.classList.contains("aside") || article.dataset.low === "1";
+    }
     let heading = null;
     for (const part of all("section.papers > .group, section.papers > .paper")) {
       if (part.matches(".group")) { heading = part; part.hidden = true; }
       else if (heading && !part.hidden) heading.hidden = false;
     }
+  };
+
+  // --- A paper's score, with what speaks for it
+
+  const withScore = (article, { score, why, near }) => {
+    const because = [why.length ? `词：${why.join("、")}` : "", near ? `像收藏的《${near}》` : ""].filter(Boolean).join("；") || "没有什么特别的词";
+    one(".tags", article)?.prepend(make("span", { class: "mark score", title: because }, score.toFixed(1)));
+    one(".abstract", article)?.after(make("p", { class: "why dim" }, `评分 ${score.toFixed(1)}，${because}`));
   };
 
   // --- Stars
@@ -475,10 +563,21 @@ const jianjie = (() => {
     if (id in stars) delete stars[id];
     else {
       const known = papers.find((paper) => paper.id === id) ?? ofArticle(article);
-      stars[id] = { title: known.title.trim(), line: known.line, authors: [...known.authors], tags: [...known.tags] };
+      stars[id] = kept(known);
     }
     store.set("stars", stars);
     countStars();
+  };
+  const kept = (paper) => ({
+    title: paper.title.trim(), line: paper.line, authors: [...paper.authors], tags: [...paper.tags], abstract: (paper.abstract ?? "").slice(0, 2500),
+  });
+  // Put aside, or taken back: it goes out of sight with the page's next order.
+  const putAside = (article) => {
+    const aside = store.get("aside", {});
+    const { id } = article.dataset;
+    if (id in aside) delete aside[id]; else aside[id] = kept(ofArticle(article));
+    store.set("aside", aside);
+    rank();
   };
   const countStars = () => {
     const count = Object.keys(store.get("stars", {})).length;
@@ -557,7 +656,7 @@ const jianjie = (() => {
 
   // --- Keys
 
-  const KEYS = { "/": "搜索", j: "下一篇", k: "上一篇", o: "打开或合上摘要", x: "收藏", v: "列表或卡片", "?": "这张表", Esc: "清空搜索" };
+  const KEYS = { "/": "搜索", j: "下一篇", k: "上一篇", o: "打开或合上摘要", x: "收藏", n: "不感兴趣，不再显示", v: "列表或卡片", "?": "这张表", Esc: "清空搜索" };
   const openKeys = () => {
     const close = () => { dialog.close(); dialog.remove(); };
     const dialog = make("dialog", { "aria-label": "按键" },
@@ -588,6 +687,13 @@ const jianjie = (() => {
       k: () => move(-1),
       o: () => { const abstract = here && one(".abstract", here); if (abstract) abstract.open = !abstract.open; },
       x: () => { if (here) { star(here); withStar(here); } },
+      n: () => {
+        if (!here?.closest("section.papers")) return;
+        const list = visible();
+        const next = list[list.indexOf(here) + 1]?.dataset.id;
+        putAside(here);
+        if (next) one(`section.papers .paper[data-id="${CSS.escape(next)}"]`)?.focus();
+      },
       v: () => { setView(viewHere() === "cards" ? "list" : "cards"); rank(); },
       "?": openKeys,
     };
@@ -618,5 +724,5 @@ const jianjie = (() => {
     root.dataset.ready = "";
   };
 
-  return { data, month, fold, stem, matches, value, find, papers, bibtex, ris, markdown };
+  return { data, month, fold, stem, matches, value, find, papers, bibtex, ris, markdown, mine };
 })();
