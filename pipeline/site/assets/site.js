@@ -226,8 +226,9 @@ const jianjie = (() => {
     const at = new Map([...liked, ...disliked, ...others].map((paper, place) => [paper.id, place]));
     return candidates.map((paper) => {
       const vector = made[at.get(paper.id)];
+      const forms = new Map(words(`${paper.title} ${paper.abstract ?? ""}`).map(({ stem, text }) => [stem, text]));
       const why = [...vector].map(([word, worth]) => [word, worth * (weights.get(word) ?? 0)])
-        .filter(([, worth]) => worth > 0.02).sort((a, b) => b[1] - a[1]).slice(0, 4).map(([word]) => word);
+        .filter(([, worth]) => worth > 0.02).sort((a, b) => b[1] - a[1]).slice(0, 4).map(([word]) => forms.get(word) ?? word);
       const near = liked.filter((one) => one.id !== paper.id).map((one) => [dot(vector, made[at.get(one.id)]), one.title])
         .sort((a, b) => b[0] - a[0])[0];
       return { id: paper.id, score: 10 / (1 + Math.exp(-(dot(vector, weights) + bias))), why, near: near && near[0] > 0.05 ? near[1] : "" };
