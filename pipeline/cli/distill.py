@@ -51,7 +51,7 @@ def distill(  # noqa: PLR0913 - each is an option of the command
         Path | None,
         typer.Option(
             "--from",
-            help="Go on from this adapter; 'packaged': the one that comes with jianjie.",
+            help="Go on from this adapter; 'packaged': jianjie's own for the model.",
         ),
     ] = None,
     blend: Annotated[
@@ -96,9 +96,8 @@ def distill(  # noqa: PLR0913 - each is an option of the command
         raise UsageError("are those of the adapter begun with", where="--rank and --alpha")
     if blend and not begin:
         raise UsageError("needs --from", where="--blend")
-    if begin == PACKAGED and base:
-        raise UsageError("is for the model that comes with jianjie", where="--from packaged")
-    begin = _begin(begin)
+    _need_base(base)
+    begin = _begin(begin, base)
     need_extra()
     device_found = _device(device)
     order = Order(
@@ -128,14 +127,30 @@ def distill(  # noqa: PLR0913 - each is an option of the command
     typer.echo(f"{out}: loss {card.loss:.3f}; its card: {out.with_suffix('.md')}")
 
 
-def _begin(adapter: Path | None) -> Path | None:
-    from pipeline.llm.embedded import packaged_adapter
+def _need_base(name: str | None) -> None:
+    """Raises UsageError where there is no such model, before anything takes long."""
+    from pipeline.llm.weights import CATALOGUE
 
-    if adapter == PACKAGED:
-        return packaged_adapter()
-    if adapter and not adapter.is_file():
-        raise UsageError("no such file", where=adapter)
-    return adapter
+    if name is not None and name not in CATALOGUE and not Path(name).is_file():
+        fix = f"Models: {', '.join(CATALOGUE)}"
+        raise UsageError("no such file or model", where=f"--base {name}", fix=fix)
+
+
+def _begin(adapter: Path | None, base: str | None) -> Path | None:
+    """Raises UsageError where it is not there."""
+    from pipeline.llm.embedded import adapter_of
+    from pipeline.llm.weights import CATALOGUE
+    from pipeline.settings import EmbeddedProfile
+
+    if adapter != PACKAGED:
+        if adapter and not adapter.is_file():
+            raise UsageError("no such file", where=adapter)
+        return adapter
+    known = base is None or base in CATALOGUE
+    packaged = adapter_of(EmbeddedProfile(kind="embedded", weights=base)) if known else None
+    if packaged is None:
+        raise UsageError("jianjie has no adapter for it", where=f"--base {base}")
+    return packaged
 
 
 def _device(name: str) -> str:

@@ -203,15 +203,19 @@ class EmbeddedModel:
 
 
 def adapter_of(profile: EmbeddedProfile) -> Path | None:
-    """The profile's own; else the one that jianjie has for its model, if it has one."""
-    if profile.adapter:
+    """The profile's own; else the one that ships with jianjie for its model, if there is one.
+
+    Raises UsageError where the profile names weights that nobody knows.
+    """
+    if profile.adapter or profile.gguf:
         return profile.adapter
-    return None if profile.gguf or profile.weights else packaged_adapter()
+    name = weights_of(profile.weights).adapter if profile.weights else ADAPTER_FILE
+    return packaged_adapter(name) if name else None
 
 
-def packaged_adapter() -> Path:
-    """The adapter that ships with jianjie; its card and the list of its papers stand beside it."""
-    return Path(str(files("pipeline.llm").joinpath("adapters", ADAPTER_FILE)))
+def packaged_adapter(name: str = ADAPTER_FILE) -> Path:
+    """One that ships with jianjie; its card and the list of its papers stand beside it."""
+    return Path(str(files("pipeline.llm").joinpath("adapters", name)))
 
 
 def _bounded(start: Callable[[], Any], seconds: float, model: Path) -> Any:

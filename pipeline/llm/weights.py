@@ -38,6 +38,8 @@ class Weights(NamedTuple):
     """At the hub."""
     revision: str
     parts: Parts
+    adapter: str | None = None
+    """jianjie's own for it; None: there is none yet."""
 
 
 CATALOGUE: Mapping[str, Weights] = {

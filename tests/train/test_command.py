@@ -41,6 +41,10 @@ def test_bad_orders_are_told_in_one_line(tmp_path: Path) -> None:
     assert "none.gguf: no such file" in told
     told = said("distill", day, "--out", "adapter.gguf", "--from", "packaged", "--rank", "8")
     assert "--rank and --alpha: are those of the adapter begun with" in told
+    told = said("distill", day, "--out", "adapter.gguf", "--base", "builtin-9b")
+    assert "--base builtin-9b: no such file or model. Models: builtin-0.5b, builtin-1.5b" in told
+    ours = ("--from", "packaged", "--base", day)
+    assert "jianjie has no adapter for it" in said("distill", day, "--out", "adapter.gguf", *ours)
     told = said("distill", day, "--out", "adapter.gguf", "--blend", "0.3")
     assert "--blend: needs --from" in told
 

@@ -157,6 +157,18 @@ def test_other_fields_get_equal_shares_as_far_as_they_have_papers() -> None:
     }
 
 
+def test_half_of_another_fields_share_is_what_speaks_most_like_the_focus() -> None:
+    train = [example(n, abstract=f"We enhance noisy speech, {n}.") for n in range(10)]
+    others = [
+        example(100 + n, field="text", abstract="Speech, noisy." if n < 5 else "We read a page.")
+        for n in range(50)
+    ]
+    taught = course([*train, *others], focus="audio", passes=1, size=20, seed=1)
+    near = {one.arxiv_id for one in others[:5]}
+    chosen = {one.arxiv_id for one in taught if one.field == "text"}
+    assert near <= chosen and len(chosen) == 10
+
+
 def test_what_the_adapter_begun_with_has_seen_is_not_held_out_and_comes_last() -> None:
     ours = [example(n, day=n) for n in range(1, 11)]
     others = [example(100 + n, field="text") for n in range(20)]
