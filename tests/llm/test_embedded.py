@@ -80,7 +80,9 @@ def test_weights_are_looked_for_where_they_were_fetched_to(tmp_path: Path) -> No
         file.truncate(weights.size)  # zeros: found, and then no model
     profile = EmbeddedProfile(kind="embedded", weights=weights.name)
     model = EmbeddedModel(profile, Clock(), tmp_path)
-    assert model.identity == place.stem
+    base, _, adapter = model.identity.partition("+")
+    assert base == place.stem
+    assert adapter.startswith(Path(weights.adapter or "").stem)
     with pytest.raises(ConfigError, match=r"llama\.cpp cannot load it") as raised:
         model.probe()
     assert str(place) in str(raised.value)
