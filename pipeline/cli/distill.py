@@ -45,6 +45,10 @@ def distill(  # noqa: PLR0913 - each is an option of the command
     score: Annotated[
         int | None, typer.Option(min=0, help="Score only so many of them. Default: all.")
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Compare with another adapter: its NAME.lines.jsonl, kept by distill."),
+    ] = None,
     passes: Annotated[int, typer.Option(min=1, help="How often it learns that field.")] = 3,
     examples: Annotated[int, typer.Option(min=1, help="Examples in all.")] = 11_000,
     begin: Annotated[
@@ -120,6 +124,7 @@ def distill(  # noqa: PLR0913 - each is an option of the command
             blend=(blend or 0.5) if begin else 1,
         ),
         begin=begin,
+        against=against,
     )
     file, serve = _base(settings, base)
     with session.training() as watch:

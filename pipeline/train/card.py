@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipeline.records import Record
-from pipeline.train.score import Figure, Scores
+from pipeline.train.score import Against, Figure, Scores
 from pipeline.train.settings import Settings
 
 _ROWS = (
@@ -68,6 +68,8 @@ class Card(Record):
     minutes: float
     """Of training, without interruptions."""
     scores: Scores | None
+    against: Against | None = None
+    """Another adapter that it was compared with."""
     doubtful_below: float | None = None
     """Of the lines of held-out papers one in five has a lower certainty: from there on a line is
     marked as doubtful. None: not measured."""
@@ -102,7 +104,7 @@ torch {card.torch}, jianjie {card.jianjie}
 ## Held-out papers
 
 {_table(card.scores)}
-{_doubt(card.doubtful_below)}"""
+{_compared(card.against)}{_doubt(card.doubtful_below)}"""
 
 
 def trained_on(name: str, papers: Iterable[str]) -> str:
@@ -126,6 +128,28 @@ def _table(scores: Scores | None) -> str:
         figure: Figure = getattr(scores, name)
         rows.append(f"| {label} | {figure.value:.1f}{unit} | {figure.low:.1f}–{figure.high:.1f} |")
     return "\n".join(rows)
+
+
+def _compared(other: Against | None) -> str:
+    if other is None:
+        return ""
+    rows = [
+        "",
+        f"Against `{other.name}`, on the same {other.papers} papers: ours minus the other's,"
+        " paired, with 95% interval; p by sign-flip permutation, corrected by Holm.",
+        "",
+        "| | | | p |",
+        "| --- | ---: | :---: | ---: |",
+    ]
+    for label, name, _ in _ROWS:
+        if one := other.differences.get(name):
+            of = one.paired
+            of_a_paper = " (a paper's)" if name == "tags_f1" else ""
+            rows.append(
+                f"| {label}{of_a_paper} | {of.difference:+.1f} | {of.low:+.1f} to {of.high:+.1f}"
+                f" | {one.p_holm:.3f} |"
+            )
+    return "\n".join((*rows, ""))
 
 
 def _doubt(below: float | None) -> str:

@@ -22,7 +22,16 @@ from pipeline.files import cannot_write, write_atomic
 from pipeline.records import Record
 from pipeline.train.card import Begun, Card, DigestFile, markdown, trained_on
 from pipeline.train.examples import Example, Lessons, course, ids_hash, read_examples, split
-from pipeline.train.score import Scores, WrittenLine, doubtful_below, scores, write
+from pipeline.train.score import (
+    Against,
+    Scores,
+    WrittenLine,
+    against,
+    doubtful_below,
+    lines_of,
+    scores,
+    write,
+)
 from pipeline.train.settings import Encoded, Settings, TrainingProgress
 
 if TYPE_CHECKING:
@@ -31,7 +40,7 @@ if TYPE_CHECKING:
 
 _LOOKED_AT = 64
 """Held-out examples whose loss is taken while it trains."""
-_BESIDE = (".card.json", ".md", ".trained-on.txt")
+_BESIDE = (".card.json", ".md", ".trained-on.txt", ".lines.jsonl")
 
 Server = Callable[[Path | None], "EmbeddedModel"]
 """The served base with an adapter, or without one; who calls closes it."""
@@ -63,6 +72,8 @@ class Order(Record):
     settings: Settings
     begin: Path | None = None
     """An adapter to go on from; its rank and alpha take the settings' place."""
+    against: Path | None = None
+    """The lines of another adapter, NAME.lines.jsonl, to compare with."""
 
     @property
     def work(self) -> Path:
@@ -120,6 +131,7 @@ def distill(
         seed=order.settings.seed,
         seen=seen,
     )
+    other = lines_of(order.against, _scored(order, lessons)) if order.against else ()
     watch.say(_told(lessons, taught, order))
     try:
         order.work.mkdir(parents=True, exist_ok=True)
@@ -130,9 +142,13 @@ def distill(
     examples, written = _written(order, lessons, adapter, serve, watch)
     figures = scores(written, examples) if examples else None
     card = _card(order, base, lessons, taught, trained, figures, _sha256(adapter)).model_copy(
-        update={"doubtful_below": doubtful_below(written)}
+        update={
+            "against": _against(order.against, written, other, examples),
+            "doubtful_below": doubtful_below(written),
+        }
     )
-    _publish(order.out, adapter, card, seen.union(example.arxiv_id for example in taught))
+    papers = seen.union(example.arxiv_id for example in taught)
+    _publish(order.out, adapter, card, papers, written)
     shutil.rmtree(order.work, ignore_errors=True)
     return card
 
@@ -251,7 +267,7 @@ def _written(
     order: Order, lessons: Lessons, adapter: Path, serve: Server, watch: Watch
 ) -> tuple[Sequence[Example], Sequence[WrittenLine]]:
     """Held-out papers, and what the model makes of them."""
-    examples = lessons.held_out[-order.score :] if order.score else ()
+    examples = _scored(order, lessons)
     if not examples:
         return (), ()
     watch.begin("held-out papers", len(examples))
@@ -261,6 +277,25 @@ def _written(
         return examples, write(model, examples, lines, watch.tick)
     finally:
         model.close()
+
+
+def _scored(order: Order, lessons: Lessons) -> Sequence[Example]:
+    return lessons.held_out[-order.score :] if order.score else ()
+
+
+def _against(
+    file: Path | None,
+    written: Sequence[WrittenLine],
+    other: Sequence[WrittenLine],
+    examples: Sequence[Example],
+) -> Against | None:
+    if file is None or not written:
+        return None
+    return Against(
+        name=file.name.removesuffix(".lines.jsonl"),
+        papers=len(examples),
+        differences=against(written, other, examples),
+    )
 
 
 def _card(
@@ -315,12 +350,19 @@ def _digest_files(paths: Sequence[Path]) -> tuple[DigestFile, ...]:
     return tuple(DigestFile(name=file.name, sha256=_sha256(file)) for file in dict.fromkeys(files))
 
 
-def _publish(out: Path, adapter: Path, card: Card, papers: Iterable[str]) -> None:
-    """The adapter last: where it stands, its card and its list stand too."""
+def _publish(
+    out: Path,
+    adapter: Path,
+    card: Card,
+    papers: Iterable[str],
+    written: Sequence[WrittenLine],
+) -> None:
+    """The adapter last: where it stands, all that belongs to it stands too."""
     texts = (
         card.model_dump_json(indent=1) + "\n",
         markdown(card),
         trained_on(card.name, papers),
+        "".join(f"{line.model_dump_json()}\n" for line in written),
     )
     for suffix, text in zip(_BESIDE, texts, strict=True):
         write_atomic(out.with_suffix(suffix), text.encode())

@@ -8,8 +8,16 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
+from pipeline.errors import UsageError, one_line
 from pipeline.evaluate.metrics import chrf, content_chrf, micro_f1
-from pipeline.evaluate.statistics import IndexArray, mean_interval, statistic_interval
+from pipeline.evaluate.statistics import (
+    IndexArray,
+    Paired,
+    holm,
+    mean_interval,
+    paired,
+    statistic_interval,
+)
 from pipeline.llm.model import Model
 from pipeline.records import ChatMessage, Draft, Paper, PaperText, Record, Sampling
 from pipeline.stages.summarize import Judge
@@ -58,6 +66,23 @@ class Scores(Record):
     seconds: Figure
 
 
+class Difference(Record):
+    """Ours minus the other's, paper by paper, in the scores' units."""
+
+    paired: Paired
+    p_holm: float
+    """Its p, corrected for all that were compared."""
+
+
+class Against(Record):
+    """The first replies of another adapter to the same papers, set beside."""
+
+    name: str
+    papers: int
+    differences: dict[str, Difference]
+    """By the scores' names; tags' F1 is a paper's own here."""
+
+
 def write(
     model: Model, examples: Sequence[Example], done: Path, tick: Callable[[], None]
 ) -> tuple[WrittenLine, ...]:
@@ -81,23 +106,62 @@ def scores(written: Sequence[WrittenLine], examples: Sequence[Example]) -> Score
     if any(reply.arxiv_id != example.arxiv_id for reply, example in pairs):
         raise ValueError("the replies are those of other papers")
     tags = [(reply.tags, example.tags) for reply, example in pairs]
+    means = {
+        name: _mean(values)
+        for name, values in _by_paper(written, examples).items()
+        if name != "tags_f1"
+    }
 
     def f1(indices: IndexArray) -> float:
         return micro_f1([tags[int(index)] for index in indices])
 
-    foreign = ("grounded", "reply_form")
     return Scores(
         papers=len(pairs),
-        valid=_mean([100.0 * (not reply.reasons) for reply, _ in pairs]),
-        grounded=_mean(
-            [100.0 * (not any(r.startswith(foreign) for r in reply.reasons)) for reply, _ in pairs]
-        ),
-        chrf=_mean([chrf(reply.line, example.line) for reply, example in pairs]),
-        content_chrf=_mean([content_chrf(reply.line, example.line) for reply, example in pairs]),
+        **means,
         tags_f1=_figure(statistic_interval(len(pairs), f1)),
-        primary=_mean([100.0 * (ours[:1] == theirs[:1]) for ours, theirs in tags]),
         seconds=_mean([reply.seconds for reply, _ in pairs]),
     )
+
+
+def against(
+    written: Sequence[WrittenLine], other: Sequence[WrittenLine], examples: Sequence[Example]
+) -> dict[str, Difference]:
+    """Each score but the seconds, of two sets of replies to the same papers.
+
+    Raises ValueError where they are not.
+    """
+    ids = [example.arxiv_id for example in examples]
+    if any([one.arxiv_id for one in side] != ids for side in (written, other)):
+        raise ValueError("the replies are those of other papers")
+    ours, theirs = _by_paper(written, examples), _by_paper(other, examples)
+    found = {name: paired(ours[name], theirs[name]) for name in ours}
+    corrected = holm([one.p for one in found.values()])
+    return {
+        name: Difference(paired=one, p_holm=p)
+        for (name, one), p in zip(found.items(), corrected, strict=True)
+    }
+
+
+def lines_of(file: Path, examples: Sequence[Example]) -> tuple[WrittenLine, ...]:
+    """What `distill` kept of another adapter, for these papers and in their order.
+
+    Raises UsageError where it cannot be read or has not all of them.
+    """
+    try:
+        kept = [WrittenLine.model_validate_json(line) for line in file.read_bytes().splitlines()]
+    except (OSError, ValidationError) as error:
+        raise UsageError(
+            f"no lines of an adapter: {one_line(error)}", where=file, fix="NAME.lines.jsonl of one"
+        ) from error
+    by_id = {one.arxiv_id: one for one in kept}
+    missing = sum(example.arxiv_id not in by_id for example in examples)
+    if missing:
+        raise UsageError(
+            f"{missing} of the {len(examples)} held-out papers are not in it",
+            where=file,
+            fix="Compare adapters that were made with the same --focus, --held-out and digests",
+        )
+    return tuple(by_id[example.arxiv_id] for example in examples)
 
 
 def doubtful_below(written: Sequence[WrittenLine]) -> float | None:
@@ -107,6 +171,24 @@ def doubtful_below(written: Sequence[WrittenLine]) -> float | None:
     """
     told = [one.certainty for one in written if one.certainty is not None and not one.reasons]
     return round(float(np.quantile(told, DOUBTED)), 4) if told else None
+
+
+def _by_paper(
+    written: Sequence[WrittenLine], examples: Sequence[Example]
+) -> dict[str, list[float]]:
+    """Score → one value a paper."""
+    foreign = ("grounded", "reply_form")
+    pairs = list(zip(written, examples, strict=True))
+    return {
+        "valid": [100.0 * (not reply.reasons) for reply, _ in pairs],
+        "grounded": [
+            100.0 * (not any(r.startswith(foreign) for r in reply.reasons)) for reply, _ in pairs
+        ],
+        "chrf": [chrf(reply.line, example.line) for reply, example in pairs],
+        "content_chrf": [content_chrf(reply.line, example.line) for reply, example in pairs],
+        "tags_f1": [micro_f1([(reply.tags, example.tags)]) for reply, example in pairs],
+        "primary": [100.0 * (reply.tags[:1] == example.tags[:1]) for reply, example in pairs],
+    }
 
 
 def _ask(model: Model, example: Example) -> WrittenLine:

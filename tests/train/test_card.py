@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import load_config
+from pipeline.errors import UsageError
 from pipeline.evaluate.split import trained_on as known_to_evaluate
 from pipeline.train.card import Begun, Card, DigestFile, markdown, trained_on
 from pipeline.train.examples import ids_hash
-from pipeline.train.score import Scores, WrittenLine, scores
+from pipeline.train.score import Against, Scores, WrittenLine, against, lines_of, scores
 from pipeline.train.settings import Settings
 from tests.conftest import ROOT
 from tests.train.made import LINE, example
@@ -52,6 +53,32 @@ def test_a_reply_without_the_form_counts_as_nothing_and_one_that_breaks_a_rule_b
 def test_replies_to_other_papers_are_not_scored() -> None:
     with pytest.raises(ValueError, match="other papers"):
         scores([written(2)], PAPERS[:1])
+
+
+def test_another_adapter_is_compared_with_paper_by_paper(tmp_path: Path) -> None:
+    ours = [written(n) for n in range(1, 5)]
+    theirs = [written(n, "该论文属于语音识别任务，旨在解决噪声问题。") for n in range(1, 5)]
+    file = tmp_path / "first.lines.jsonl"
+    file.write_text("".join(f"{one.model_dump_json()}\n" for one in reversed(theirs)))
+    found = against(ours, lines_of(file, PAPERS), PAPERS)
+    assert found["chrf"].paired.wins == 4 and found["chrf"].paired.difference > 20
+    assert found["chrf"].paired.p == pytest.approx(2 / 16)  # all patterns of four signs
+    assert found["chrf"].p_holm >= found["chrf"].paired.p
+    assert found["tags_f1"].paired.ties == 4
+    other = Against(name="first", papers=4, differences=found)
+    text = markdown(card(scores(ours, PAPERS)).model_copy(update={"against": other}))
+    assert "Against `first`, on the same 4 papers" in text
+    assert f"| chrF2 | {found['chrf'].paired.difference:+.1f} |" in text
+    with pytest.raises(ValueError, match="other papers"):
+        against(ours, theirs[::-1], PAPERS)
+    file.write_text(theirs[0].model_dump_json())
+    with pytest.raises(UsageError, match="3 of the 4 held-out papers are not in it"):
+        lines_of(file, PAPERS)
+    file.write_text("{}")
+    with pytest.raises(UsageError, match="no lines of an adapter"):
+        lines_of(file, PAPERS)
+    with pytest.raises(UsageError, match=r"none\.jsonl: no lines of an adapter"):
+        lines_of(tmp_path / "none.jsonl", PAPERS)
 
 
 def card(figures: Scores | None) -> Card:
