@@ -270,7 +270,7 @@ class Reply(Record):
     temperature: float | None = None
     """At which it was drawn; None: the endpoint takes none."""
     certainty: float | None = None
-    """The mean probability of the line's tokens, where the endpoint told them."""
+    """The geometric mean of the line's tokens' probabilities, where the endpoint told them."""
     doubtful: bool | None = None
     """Whether that is so low that the line is more often wrong; None: nobody can tell."""
 

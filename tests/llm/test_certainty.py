@@ -36,7 +36,7 @@ def pieces(*, raw: bool = False) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("raw", [False, True])
 def test_only_what_follows_the_label_counts(*, raw: bool) -> None:
     completion = read_completion(answer({"content": pieces(raw=raw)}))
-    assert completion.certainty == pytest.approx(0.75)
+    assert completion.certainty == pytest.approx(math.sqrt(0.5), abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,12 @@ def test_what_is_not_told_or_makes_no_sense_costs_nothing(logprobs: Any) -> None
     completion = read_completion(answer(logprobs))
     assert completion.certainty is None
     assert completion.text.startswith("分类")
+
+
+def test_one_impossible_word_does_not_make_a_line_worth_nothing() -> None:
+    told = [{"token": "简介", "logprob": 0}, *({"token": "的", "logprob": 0},) * 39]
+    told.append({"token": "猫", "logprob": -1e300})
+    assert read_completion(answer({"content": told})).certainty == pytest.approx(math.exp(-0.5), abs=1e-4)
 
 
 @pytest.mark.long

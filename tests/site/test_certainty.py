@@ -34,7 +34,7 @@ def day_html(folder: Path, *made: dict[str, Any]) -> str:
 def test_doubtful_lines_are_marked_and_counted_at_the_top(tmp_path: Path) -> None:
     sure = {"certainty": 0.8, "doubtful": False}
     html = day_html(tmp_path, sure, {"certainty": 0.41, "doubtful": True}, sure)
-    assert html.count(">低置信</span>") == 1 and "平均概率是 0.41" in html
+    assert html.count(">低置信</span>") == 1 and "概率（几何平均）是 0.41" in html
     assert "它们出自内置小模型" in html and "标有「低置信」的 1 行更可能有误。" in html
 
 
