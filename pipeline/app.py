@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -17,14 +17,15 @@ from pipeline.arxiv.client import ArxivClient
 from pipeline.clock import Clock
 from pipeline.config import Config
 from pipeline.edges import Edges
-from pipeline.errors import ConfigError, OutputError, OutputsBusy
+from pipeline.errors import ConfigError, JianjieError, OutputError, OutputsBusy
 from pipeline.evaluate.bench import Bench
 from pipeline.events import Events, Listener, log_file
 from pipeline.files import cannot_write
+from pipeline.library.recent import Scores, recent_scores
 from pipeline.listing.find import lacking_metadata
 from pipeline.listing.metadata import ask
 from pipeline.llm.endpoint import Endpoint
-from pipeline.llm.features import FeatureMemory
+from pipeline.llm.features import FeatureMemory, Forgetful
 from pipeline.llm.guard import Guarded
 from pipeline.llm.keys import api_key
 from pipeline.llm.model import Model
@@ -32,14 +33,15 @@ from pipeline.night.downloads import Downloads
 from pipeline.pacing import Retry
 from pipeline.pdf.pool import Readers
 from pipeline.prompt.variant import Variant, load_variant
-from pipeline.records import Day
-from pipeline.settings import EmbeddedProfile, EndpointProfile
+from pipeline.records import Day, Paper
+from pipeline.settings import EmbeddedProfile, EndpointProfile, LibrarySettings
 from pipeline.stages.publish import published_files
 from pipeline.store.snapshots import snapshot
 from pipeline.store.store import Store
 from pipeline.text.likeness import Lines
 
 if TYPE_CHECKING:
+    from pipeline.library.taste import Embed
     from pipeline.llm.batch import Desk
     from pipeline.llm.embedded import EmbeddedModel
 
@@ -204,6 +206,45 @@ def build_model(config: Config, clock: Clock, memory: FeatureMemory) -> Endpoint
 
         return EmbeddedModel(profile, clock, cache_folder(config))
     return Endpoint(profile, clock, memory, patience_s=config.retry.total_s)
+
+
+def library_scores(config: Config, store: Store, warn: Callable[[str], None]) -> Scores:
+    """The newest papers', by the reader's library; where that has trouble `warn` is told."""
+    try:
+        return scores_by(config, config.library, store)
+    except JianjieError as error:
+        warn(f"library: {error}")
+        return {}
+
+
+def scores_by(
+    config: Config, library: LibrarySettings, store: Store, also: Sequence[Paper] = ()
+) -> Scores:
+    """The newest papers' and those of `also`, by this library. Raises ConfigError, ModelError."""
+    config = config.model_copy(update={"library": library})
+    with closing(_Embedding(config)) as embedding:
+        return recent_scores(library, store, embedding.embed, also)
+
+
+class _Embedding:
+    """The endpoint that makes vectors, while it is in use; none where the settings name none."""
+
+    def __init__(self, config: Config) -> None:
+        self.embed: Embed | None = None
+        self._endpoint: Endpoint | None = None
+        profile = config.models.get(config.library.embeddings or "")
+        if not config.library.files or not isinstance(profile, EndpointProfile):
+            return
+        from pipeline.llm.embeddings import Embeddings
+
+        clock = Clock()
+        self._endpoint = Endpoint(profile, clock, Forgetful(), patience_s=config.retry.total_s)
+        folder = cache_folder(config) / "embeddings"
+        self.embed = Embeddings(self._endpoint, Retry(config.retry, clock), folder)
+
+    def close(self) -> None:
+        if self._endpoint is not None:
+            self._endpoint.close()
 
 
 def _desk(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,9 +21,11 @@ from pipeline.errors import ConfigError, one_line
 from pipeline.settings import (
     ArxivSettings,
     BudgetSettings,
+    EndpointProfile,
     ExtractSettings,
     FieldSettings,
     InterestSettings,
+    LibrarySettings,
     MessageSettings,
     ModelProfile,
     PathSettings,
@@ -61,6 +63,7 @@ class Config(BaseSettings):
     budget: BudgetSettings = BudgetSettings()
     site: SiteSettings = SiteSettings()
     interests: InterestSettings = InterestSettings()
+    library: LibrarySettings = LibrarySettings()
     messages: MessageSettings = MessageSettings()
     paths: PathSettings = PathSettings()
     retry_days: int = Field(default=7, ge=0)
@@ -74,6 +77,17 @@ class Config(BaseSettings):
         if model not in models:
             raise ValueError(f"no profile of this name in `models`: {', '.join(sorted(models))}")
         return model
+
+    @field_validator("library")
+    @classmethod
+    def _embeds_with_an_endpoint(
+        cls, library: LibrarySettings, info: ValidationInfo
+    ) -> LibrarySettings:
+        models = info.data.get("models")
+        name = library.embeddings
+        if name and models is not None and not isinstance(models.get(name), EndpointProfile):
+            raise ValueError(f"embeddings: {name!r} is no profile in `models` with an endpoint")
+        return library
 
     @property
     def profile(self) -> ModelProfile:
@@ -137,7 +151,12 @@ def load_config(path: Path, home: Path | None = None) -> Config:
         name: field.model_copy(update={"prompt": _prompt(field.prompt, base)})
         for name, field in config.fields.items()
     }
-    changed = {"models": models, "fields": fields, "prompt": _prompt(config.prompt, base)}
+    changed = {
+        "models": models,
+        "fields": fields,
+        "prompt": _prompt(config.prompt, base),
+        "library": _library(config.library, base),
+    }
     return config.model_copy(update={"paths": _absolute(config.paths, base), **changed})
 
 
@@ -157,6 +176,15 @@ def _prompt(text: str | None, base: Path) -> str | None:
     if text is None or is_prompt_name(text):
         return text
     return str(base / Path(text).expanduser())
+
+
+def _library(library: LibrarySettings, base: Path) -> LibrarySettings:
+    def found(files: Iterable[Path]) -> tuple[Path, ...]:
+        return tuple(base / file.expanduser() for file in files)
+
+    return library.model_copy(
+        update={"files": found(library.files), "not_for_me": found(library.not_for_me)}
+    )
 
 
 def _absolute(paths: PathSettings, base: Path) -> PathSettings:

@@ -229,6 +229,24 @@ class InterestSettings(Record):
     less: Terms = Terms()
 
 
+class LibrarySettings(Record):
+    """What the reader has read: papers get a score from 0 to 10 by it. Needs the extra `library`.
+
+    Files are BibTeX, RIS, Zotero's CSV, CSL or Better BibTeX JSON; relative ones are relative to
+    the config file.
+    """
+
+    files: tuple[Path, ...] = ()
+    not_for_me: tuple[Path, ...] = ()
+    """The same, of works that are not wanted."""
+    least: Annotated[float, Field(ge=0, le=10)] = 5.0
+    """Messages and the library's feed have what scores no less."""
+    on_site: bool = True
+    """Whether who reads the site sees scores, and the titles that speak for them."""
+    embeddings: str | None = None
+    """A profile of `models` whose endpoint makes vectors of texts, to judge by meaning too."""
+
+
 class FieldSettings(Record):
     """One field of the digest: its Chinese name and the arXiv categories that make it.
 

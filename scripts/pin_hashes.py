@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "requirements"
-EXTRAS = ("embedded", "messages")
+EXTRAS = ("embedded", "library", "messages")
 BUILD = "hatchling\nsetuptools\n"
 """setuptools for the packages that come as their sources alone."""
 OLDEST_PYTHON = "3.11"

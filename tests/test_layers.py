@@ -20,6 +20,7 @@ LAYERS = [
     {"listing", "site"},
     {"edges"},
     {"prompt", "stages"},
+    {"library"},
     {"arxiv", "pdf", "llm"},
     {"store"},
     {"digest"},

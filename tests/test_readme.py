@@ -24,6 +24,7 @@ PAIRS = [READMES, *([f"docs/{name}", f"docs/zh/{name}"] for name in NAMES)]
 PAGES = [page for pair in PAIRS for page in pair]
 _CODE = re.compile(r"^```(?:sh|cron)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"\bjianjie ([a-z]+[^#`\n]*|--[a-z][^#`\n]*)")
+READ = ("Neural speech codecs", "Deepfake speech detection", "Music generation by diffusion")
 _NOT_HERE = ("distill", "demo", "model get", "--install-completion")
 """Hours; a minute (tests/test_installed.py runs it); a network; one's own shell changed."""
 
@@ -100,6 +101,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         for name in ("paper", "other"):
             pdf = demo_pdfs() / "2601.02586v1.pdf"
             (opened.folder / f"{name}.pdf").write_bytes(pdf.read_bytes())
+        (opened.folder / "zotero.csv").write_text("Title\n" + "".join(map("{}\n".format, READ)))
+        (opened.folder / "papers.bib").write_text(
+            "".join(f"@misc{{w{at}, title = {{{title}}}}}\n" for at, title in enumerate(READ))
+        )
+        (opened.folder / "unwanted.ris").write_text("TY  - JOUR\nTI  - Crop yields\nER  -\n")
         assert opened.run("evaluate", "zero-shot", "--limit", "2").returncode == 0
         other = {"分类": ["cs.SD"], "简介": good_line("Another Line")}
         opened.model.answer = lambda _: Answer(text=json.dumps(other))

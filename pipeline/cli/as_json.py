@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from pipeline.digest.ledger import ledger
-from pipeline.records import Canary, Day, Paper, Replaced, Summary
+from pipeline.records import Canary, Day, Done, Outcome, Paper, Replaced, Summary
 
 if TYPE_CHECKING:
     from pipeline.cli.findings import Finding
     from pipeline.evaluate.results import Evaluation
+    from pipeline.library.taste import Scored
     from pipeline.store.messages import Delivery
     from pipeline.store.runs import Run
     from pipeline.store.spending import Spent
@@ -81,6 +82,19 @@ def of_paper(
             for summary, published in summaries
         ],
     }
+
+
+def of_ranking(ranking: Sequence[tuple[Outcome, Scored]]) -> list[dict[str, Any]]:
+    """Of `rank`, the best first; the line is null where it is owed."""
+    return [
+        {
+            "id": outcome.announcement.paper.versioned,
+            "title": outcome.announcement.paper.title,
+            "line": outcome.summary.line if isinstance(outcome, Done) else None,
+            **scored.model_dump(mode="json"),
+        }
+        for outcome, scored in ranking
+    ]
 
 
 def of_findings(findings: Sequence[Finding]) -> list[dict[str, Any]]:

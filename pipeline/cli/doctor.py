@@ -24,6 +24,7 @@ from pipeline.clock import Clock
 from pipeline.config import Config, config_problems, load_config
 from pipeline.errors import ArxivError, UsageError
 from pipeline.files import write_atomic
+from pipeline.library.works import need_extra, read_works
 from pipeline.llm.batch_api import BatchApi
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import Features
@@ -61,6 +62,8 @@ def examine(path: Path, *, offline: bool, model: str | None = None) -> Iterator[
     yield _model(config, offline=offline)
     yield from _folders(config)
     yield from _messages(config)
+    if config.library.files:
+        yield tried("library", lambda: _library(config))
     if not offline:
         yield from _arxiv(config)
 
@@ -84,6 +87,13 @@ def _messages(config: Config) -> Iterator[Finding]:
 
     for name in config.messages.to_env:
         yield tried(f"message to {name}", partial(described, name))
+
+
+def _library(config: Config) -> str:
+    need_extra()
+    liked, unwanted = read_works(config.library.files), read_works(config.library.not_for_me)
+    told = sum(bool(work.abstract) for work in liked)
+    return f"{len(liked):,} works, {told:,} with an abstract; {len(unwanted):,} not wanted"
 
 
 def _prompt(config: Config) -> str:

@@ -29,6 +29,7 @@ from pipeline.cli.options import (
     VerboseOption,
     load_settings,
 )
+from pipeline.cli.rank import rank
 from pipeline.cli.restore import restore
 from pipeline.cli.run import NightsOrder, nights, run
 from pipeline.cli.schedule import schedule
@@ -169,6 +170,11 @@ app.command(
     epilog="Examples:  jianjie distill digests/ --out adapters/mine.gguf  ·  jianjie distill"
     " series.jsonl.gz outputs/ --out adapters/mine.gguf --focus audio --held-out 320"
 )(distill)
+
+app.command(
+    epilog="Examples:  jianjie rank zotero.csv  ·  jianjie rank papers.bib --not spam.ris --least 7"
+    "  ·  jianjie rank --field audio --json"
+)(rank)
 
 app.command(
     epilog="Examples:  jianjie schedule cron  ·  jianjie schedule systemd --model deepseek"

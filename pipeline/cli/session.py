@@ -178,11 +178,18 @@ def update_site(
 
     Raises OutputError, also where another process makes the site or it takes too long.
     """
-    from pipeline.app import making_the_site
+    from pipeline.app import library_scores, making_the_site
     from pipeline.site.update import update
 
     with making_the_site(settings), _within(SITE_S):
-        return update(store, settings, everything=everything, news=news, papers=papers)
+        return update(
+            store,
+            settings,
+            everything=everything,
+            news=news,
+            papers=papers,
+            scores=lambda: library_scores(settings, store, say),
+        )
 
 
 class _TimeIsUp(BaseException):
@@ -214,12 +221,13 @@ def _within(seconds: float) -> Iterator[None]:
 @contextmanager
 def messages(settings: Config, *, telling: bool) -> Iterator[Telling]:
     """What a run has to tell; the addresses are checked before anything is touched."""
+    from pipeline.app import library_scores
     from pipeline.messages.outbox import Telling
     from pipeline.messages.targets import addresses
 
     if telling:
         addresses(settings.messages)
-    told = Telling(active=telling)
+    told = Telling(lambda store: library_scores(settings, store, say), active=telling)
     try:
         yield told
     finally:

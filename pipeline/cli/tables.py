@@ -21,14 +21,16 @@ from pipeline.night.account import note, unchecked, usual
 from pipeline.night.estimate import Estimate
 from pipeline.night.reprocess import Again
 from pipeline.night.result import Night, Trouble
-from pipeline.records import Canary, Day, Owed, Paper, Replaced, Summary
+from pipeline.records import Canary, Day, Done, Outcome, Owed, Paper, Replaced, Summary
 from pipeline.store.messages import Delivery
 from pipeline.store.runs import Run
 from pipeline.store.spending import Spent
+from pipeline.text.html import plain
 
 if TYPE_CHECKING:  # a night needs none of what evaluations need
     from pipeline.evaluate.answers import Work
     from pipeline.evaluate.evaluation import Plan
+    from pipeline.library.taste import Scored
     from pipeline.llm.weights import Weights
 
 _NARROW = 80
@@ -333,6 +335,22 @@ def print_models(models: Sequence[tuple[Weights, bool]]) -> None:
     for weights, here in models:
         size = f"{weights.size / 1e6:,.0f} MB"
         table.add_row(weights.name, size, weights.licence, "yes" if here else "no")
+    OUT.print(table)
+
+
+def print_ranking(ranking: Sequence[tuple[Outcome, Scored]], announced: int, least: float) -> None:
+    """The best first: score, line and title, and what speaks for it."""
+    table = _listed(
+        f"{len(ranking)} of {counted(announced, 'paper')}, from {least:g} up",
+        {"score": "number", "paper": "fixed", "简介, title, why": "text"},
+    )
+    for outcome, scored in ranking:
+        paper = outcome.announcement.paper
+        line = outcome.summary.line if isinstance(outcome, Done) else "待补"
+        near = [f"like “{scored.near}”"] if scored.near else []
+        why = "; ".join([", ".join(scored.words), *near] if scored.words else near)
+        text = "\n".join(filter(None, (line, plain(paper.title), why)))
+        table.add_row(f"{scored.score:.1f}", paper.versioned, escape(text), end_section=True)
     OUT.print(table)
 
 

@@ -35,7 +35,7 @@ _ARXIV = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v\d+)?")
-_FIX = "BibTeX (.bib), RIS (.ris), Zotero's CSV (.csv), CSL or Better BibTeX JSON (.json)"
+_FORMATS = "Export BibTeX (.bib), RIS (.ris), Zotero's CSV (.csv), CSL or Better BibTeX (.json)"
 
 
 class Work(Record):
@@ -80,13 +80,13 @@ def _works(file: Path) -> Iterator[Work]:
     readers = {".bib": _bibtex, ".ris": _ris, ".csv": _csv, ".json": _json}
     reader = readers.get(file.suffix.lower())
     if reader is None:
-        raise ConfigError("its name has no ending that is known", where=file, fix=_FIX)
+        raise ConfigError("its name has no ending that is known", where=file, fix=_FORMATS)
     try:
         works = [work for fields in reader(text) if (work := _work(fields))]
     except (ValueError, TypeError, AttributeError, RecursionError, csv.Error, OSError) as error:
-        raise ConfigError(f"cannot be read: {one_line(error)}", where=file, fix=_FIX) from error
+        raise ConfigError(f"cannot be read: {one_line(error)}", where=file, fix=_FORMATS) from error
     if not works:
-        raise ConfigError("has no work with a title", where=file, fix=_FIX)
+        raise ConfigError("has no work with a title", where=file, fix=_FORMATS)
     yield from works
 
 
@@ -100,7 +100,7 @@ def _text(file: Path) -> str:
         raise ConfigError(
             f"cannot be read: {one_line(error.strerror or error)}",
             where=file,
-            fix="Correct library.files in config.yaml",
+            fix="Correct the name, or library in config.yaml",
         ) from error
 
 
@@ -134,7 +134,7 @@ def _bibtex(text: str) -> Iterator[dict[str, str]]:
 
     # It tells of every entry that it cannot read; the others are read.
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
-    library = bibtexparser.parse_string(text)
+    library = bibtexparser.entrypoint.parse_string(text)
     for entry in library.entries:
         yield {field.key.lower(): str(field.value) for field in entry.fields}
 
@@ -145,7 +145,8 @@ def _ris(text: str) -> Iterator[dict[str, str]]:
     for entry in rispy.loads(text, skip_unknown_tags=True):
         fields = {name: _joined(value) for name, value in entry.items()}
         title = fields.get("title") or fields.get("primary_title") or ""
-        yield fields | {"title": title, "abstract": fields.get("abstract", "")}
+        abstract = fields.get("abstract") or fields.get("notes_abstract") or ""
+        yield fields | {"title": title, "abstract": abstract}
 
 
 def _csv(text: str) -> Iterator[dict[str, str]]:
@@ -161,7 +162,7 @@ def _json(text: str) -> Iterator[dict[str, str]]:
     document = json.loads(text)
     items = document.get("items") if isinstance(document, dict) else document
     if not isinstance(items, list):
-        raise ValueError("no list of items")
+        raise ValueError("no list of items")  # noqa: TRY004 - a file that is wrong, not a call
     for item in items:
         if isinstance(item, dict):
             fields = {str(name).lower(): _joined(value) for name, value in item.items()}

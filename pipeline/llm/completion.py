@@ -134,7 +134,8 @@ def _certainty(logprobs: Any) -> float | None:
     """The geometric mean of the probabilities of the tokens that follow 简介, before a grammar.
 
     One unlikely word weighs more in it than in a plain mean: of 160 read lines the lowest fifth
-    held 20 wrong ones, of a plain mean 17. None where they were not asked for, or are not what they should be.
+    held 20 wrong ones, of a plain mean 17. None where they were not asked for, or are not what they
+    should be.
     """
     try:
         pieces = _LogProbs.model_validate(logprobs).content

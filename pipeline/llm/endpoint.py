@@ -147,6 +147,28 @@ class Endpoint:
                 error.retry_after = self._pace.throttled(turn, error.retry_after)
                 raise
 
+    def embed(self, texts: Sequence[str]) -> Any:
+        """What it answers where it is asked for a vector of each text. Raises as `ask`."""
+        import httpx2  # slow to load
+
+        from pipeline.llm.lean import openai
+
+        body = {"model": self.identity, "input": list(texts), "encoding_format": "float"}
+        with self._pace.turn(sum(map(tokens.count, texts))) as turn:
+            try:
+                answer = self.client.post(
+                    "/embeddings", cast_to=httpx2.Response, body=body | self._profile.extra_body
+                )
+                self._pace.answered(answer.headers)
+                return answer.json()
+            except openai.APIStatusError as error:
+                refused = failures.translated_refusal(failures.refusal(error), self.asked)
+                if isinstance(refused, ModelThrottled):
+                    refused.retry_after = self._pace.throttled(turn, refused.retry_after)
+                raise refused from error
+            except (openai.OpenAIError, ValueError, RecursionError) as error:
+                raise failures.translated(error, self.asked) from error
+
     def _tokens(self, messages: Sequence[ChatMessage], sampling: Sampling) -> int:
         """Counted only where the profile has a limit on them."""
         if self._profile.tokens_per_minute is None:

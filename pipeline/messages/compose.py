@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from pipeline.digest.entries import TagChoice, published_tags
 from pipeline.errors import JianjieError, one_line
+from pipeline.library.recent import Scores
+from pipeline.library.taste import Scored, worth_of
 from pipeline.records import Day, Done, Owed, Record, Section
 from pipeline.settings import InterestSettings, MessageSettings
 from pipeline.store.messages import Message, Told
-from pipeline.text.interests import Relevance, ranked, score
+from pipeline.text.interests import ranked, score
 from pipeline.text.untrusted import as_data
 
 LONGEST = 3500
 """Characters of a body; every service takes as much, in several parts if need be."""
-_TITLE, _LINE, _REASON, _FAILURE = 90, 200, 90, 300
+_TITLE, _LINE, _WHY, _REASON, _FAILURE = 90, 200, 80, 90, 300
 _REASONS, _HEAD, _DAYS, _MOST_FAILURES = 3, 120, 12, 3
 _INERT = str.maketrans("@<>", "＠＜＞")
 """@all and @everyone, Feishu's <at user_id="all">, Slack's <!channel>."""
@@ -51,6 +54,17 @@ def kind_of(failures: Sequence[Failure]) -> str | None:
     return "; ".join(failure.kind for failure in failures) or None
 
 
+class Order(NamedTuple):
+    """What comes first, and what is left out."""
+
+    interests: Callable[[str], InterestSettings]
+    """By field."""
+    scores: Scores = MappingProxyType({})
+    """By the reader's library; none where there is none."""
+    least: float = 0
+    """Of those that have a score, only such as have no less are told."""
+
+
 class Fresh(Record):
     """A day, and what was told of it before."""
 
@@ -74,14 +88,14 @@ def compose(
     days: Sequence[Fresh],
     failures: Sequence[Failure],
     settings: MessageSettings,
-    interests: Callable[[str], InterestSettings],
+    order: Order,
     tags: TagChoice,
     base: str = "",
 ) -> Message:
     """One message about these days and about what failed; `base` is the site's address.
 
-    Within each day the lines of most interest come first; those that would make the body longer
-    than LONGEST are left out.
+    Within each day the lines of most worth come first, by library and interests; those that would
+    make the body longer than LONGEST are left out.
     """
     shown = days[:_DAYS]
     heads = [_head(fresh, several=len(days) > 1) for fresh in shown]
@@ -93,7 +107,7 @@ def compose(
     parts = [first]
     for fresh, head in zip(shown, heads, strict=True):
         parts.append(head)
-        for entry in _entries(fresh, settings.top, interests(fresh.day.field), tags):
+        for entry in _entries(fresh, settings.top, order, tags):
             if len(entry) + 2 <= room:
                 parts.append(entry)
                 room -= len(entry) + 2
@@ -169,16 +183,35 @@ def _reasons(day: Day, most: int) -> Iterator[str]:
         yield f"待补 {more} 篇：其他原因"
 
 
-def _entries(fresh: Fresh, top: int, interests: InterestSettings, tags: TagChoice) -> Iterator[str]:
-    """The first lines by interest, each with title and link."""
+def _entries(fresh: Fresh, top: int, order: Order, tags: TagChoice) -> Iterator[str]:
+    """The first lines by their worth, each with title and link."""
+    interests = order.interests(fresh.day.field)
 
-    def scored(done: Done) -> Relevance:
+    def worth(done: Done) -> float:
         paper, summary = done.announcement.paper, done.summary
-        return score(paper, summary.line, published_tags(paper, summary, tags), interests)
+        met = score(paper, summary.line, published_tags(paper, summary, tags), interests)
+        return worth_of(met, order.scores.get(paper.arxiv_id))
 
-    for number, done in enumerate(ranked(fresh.lines, scored)[:top], start=1):
+    told = [done for done in fresh.lines if _is_told(done, order)]
+    if not told and fresh.lines:
+        yield f"没有评分 {order.least:g} 以上的论文"
+    for number, done in enumerate(ranked(told, worth)[:top], start=1):
         paper = done.announcement.paper
+        scored = order.scores.get(paper.arxiv_id)
         yield (
-            f"{number}. {inert(paper.title, _TITLE)}\n{inert(done.summary.line, _LINE)}\n"
+            f"{number}. {inert(paper.title, _TITLE)}\n"
+            f"{inert(done.summary.line, _LINE)}{_why(scored)}\n"
             f"https://arxiv.org/abs/{paper.arxiv_id}"
         )
+
+
+def _is_told(done: Done, order: Order) -> bool:
+    scored = order.scores.get(done.announcement.paper.arxiv_id)
+    return scored is None or scored.score >= order.least
+
+
+def _why(scored: Scored | None) -> str:
+    if scored is None:
+        return ""
+    words = f"：{'、'.join(scored.words)}" if scored.words else ""
+    return inert(f"（评分 {scored.score:.1f}{words}）", _WHY)

@@ -7,17 +7,19 @@ mail.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from pipeline.edges import Edges
 from pipeline.errors import Interrupted, JianjieError, UsageError
-from pipeline.messages.compose import Failure, Fresh, compose, kind_of
+from pipeline.library.recent import Scores
+from pipeline.messages.compose import Failure, Fresh, Order, compose, kind_of
 from pipeline.messages.deliver import Letter, Parcel, Receipt
 from pipeline.messages.targets import addresses, deliver
 from pipeline.night.result import Night, Trouble
 from pipeline.records import Day
 from pipeline.store.messages import Delivery
+from pipeline.store.store import Store
 
 KEPT = dt.timedelta(days=3)
 """A message that could not be sent for so long is no news any more."""
@@ -28,8 +30,11 @@ REPEAT = dt.timedelta(hours=20)
 class Telling:
     """What a run did, for its message; and the lines that say which message did not arrive."""
 
-    def __init__(self, *, active: bool = True) -> None:
+    def __init__(
+        self, scores: Callable[[Store], Scores] = lambda _: {}, *, active: bool = True
+    ) -> None:
         self._active = active
+        self.scores = scores
         self.days: list[Day] = []
         self.failures: list[Failure] = []
         self.complaints: list[str] = []
@@ -87,7 +92,7 @@ def _keep(edges: Edges, told: Telling) -> None:
         days,
         failures,
         settings,
-        edges.config.interests_of,
+        Order(edges.config.interests_of, told.scores(edges.store), edges.config.library.least),
         edges.config.tags,
         edges.config.site.base,
     )

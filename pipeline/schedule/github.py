@@ -58,6 +58,7 @@ def _requirements(job: Job) -> str:
     own = {
         "run": True,
         "embedded": isinstance(job.settings.profile, EmbeddedProfile),
+        "library": bool(job.settings.library.files),
         "messages": bool(job.settings.messages.to_env),
     }
     names = [name for name, needed in own.items() if needed]

@@ -6,14 +6,12 @@ import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from pipeline.config import Config
 from pipeline.files import write_atomic
 from pipeline.site import feeds, search
 from pipeline.site.dates import month_of, week_of
 from pipeline.site.pages import Site, day_page, index_page, paper_pages
 from pipeline.site.weeks import statistics_page, week_page
 from pipeline.store.days import Key
-from pipeline.store.store import Store
 
 _ASSETS = Path(__file__).parent / "assets"
 _FEED_DAYS = 14
@@ -24,32 +22,26 @@ _RUNS = 5
 
 
 def build(
-    store: Store,
-    config: Config,
-    *,
-    keys: Sequence[Key],
-    changed: set[Key],
-    last: Collection[Key] = (),
-    papers: Collection[str] = (),
+    site: Site, *, changed: set[Key], last: Collection[Key] = (), papers: Collection[str] = ()
 ) -> int:
     """The changed days with all that shows them, and these papers; how many files were written.
 
-    `keys` has every day, newest first. The pages of the `last` of the changed days say that all is
-    made, and are written when it is; only the index, which has an age of its own, comes after them.
-    Raises OutputError.
+    The pages of the `last` of the changed days say that all is made, and are written when it is;
+    only the index, which has an age of its own, comes after them. Raises OutputError.
     """
-    site = Site(store, config, keys)
-    writer = _PageFiles(config.paths.outputs / "site")
+    keys = site.known
+    writer = _PageFiles(site.config.paths.outputs / "site")
     for asset in _ASSETS.iterdir():
         writer.write(asset.name, asset.read_bytes())
     _write_days(site, writer, [key for key in keys if key in changed], last, papers)
     _write_search(site, writer, keys, changed)
     _write_feeds(site, writer, keys, changed)
     _write_weeks(site, writer, keys, changed)
+    _write_scores(site, writer)
     writer.write("data.js", search.data(site))
     for key in last:
         writer.write(_page_of(key), day_page(site, site.day(*key)))
-    writer.write("index.html", index_page(site, store.runs.last(_RUNS)))
+    writer.write("index.html", index_page(site, site.store.runs.last(_RUNS)))
     return writer.written
 
 
@@ -122,6 +114,12 @@ def _write_weeks(site: Site, writer: _PageFiles, keys: Sequence[Key], changed: s
                 writer.write(week.file(field), page)
         recent = [site.day(date, field) for date in own[:_RECENT_DAYS]]
         writer.write(f"statistics/{field}.html", statistics_page(site, recent))
+
+
+def _write_scores(site: Site, writer: _PageFiles) -> None:
+    """Of the days that ask for them, beside their pages."""
+    for key in site.scored_days:
+        writer.write(f"{site.scores_file(*key)}", search.scores(site, site.day(*key)))
 
 
 def _write_feeds(site: Site, writer: _PageFiles, keys: Sequence[Key], changed: set[Key]) -> None:

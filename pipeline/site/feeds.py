@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from pipeline import __version__
 from pipeline.digest.entries import published_tags
+from pipeline.library.taste import Scored
 from pipeline.records import Day, Done, Paper, Summary
 from pipeline.settings import InterestSettings, Terms
 from pipeline.site.pages import Site
@@ -42,6 +43,8 @@ class Item(NamedTuple):
     tags: tuple[str, ...]
     announced: dt.datetime
     """The day, and seconds that fall along the digest's order: readers put the newest first."""
+    scored: Scored | None
+    """By the reader's library, where the site may show that."""
     page: str | None
     """Its page on this site, where the settings say where that is."""
 
@@ -60,10 +63,17 @@ class Item(NamedTuple):
         """The line, tags, authors and abstract, with the way to arXiv."""
         authors, tags = escape("; ".join(self.authors)), escape("; ".join(self.tags))
         return (
-            f"<p>{escape(shown(self.summary.line))}</p><p>{tags}</p>"
+            f"<p>{escape(shown(self.summary.line))}</p><p>{tags}{self._score}</p>"
             f'<p lang="en">{authors}</p><p lang="en">{escape(plain(self.paper.abstract))}</p>'
             f'<p><a href="{self.arxiv}">arXiv {self.paper.versioned}</a></p>'
         )
+
+    @property
+    def _score(self) -> str:
+        if self.scored is None:
+            return ""
+        words = f"：{'、'.join(self.scored.words)}" if self.scored.words else ""
+        return escape(f" · 评分 {self.scored.score:.1f}{words}")
 
     @property
     def updated(self) -> dt.datetime:
@@ -96,6 +106,10 @@ def feeds_of(site: Site, days: Sequence[Day]) -> Iterator[Feed]:
     if interests.more != Terms():
         mine = [item for item in items if _worth(item, interests) > 0]
         yield feed(f"feed/{field}-interests", f"{name}（兴趣）", mine)
+    if site.shown_scores:
+        least = site.config.library.least
+        good = [item for item in items if item.scored and item.scored.score >= least]
+        yield feed(f"feed/{field}-library", f"{name}（文库）", good)
     tagged: dict[str, list[Item]] = {}
     for item in items:
         for tag in item.tags:
@@ -127,6 +141,7 @@ def items_of(site: Site, days: Sequence[Day]) -> list[Item]:
                     summary=done.summary,
                     tags=published_tags(paper, done.summary, site.config.tags),
                     announced=midnight + dt.timedelta(seconds=len(day.outcomes) - place),
+                    scored=site.shown_scores.get(paper.arxiv_id),
                     page=f"{base}{site.paper_file(paper.arxiv_id)}" if base else None,
                 )
     return list(items.values())

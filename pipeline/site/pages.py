@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property, lru_cache, partial
 from itertools import chain
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import jinja2
@@ -19,6 +19,7 @@ from pipeline.config import Config
 from pipeline.digest.entries import in_section, published_tags
 from pipeline.digest.ledger import ledger
 from pipeline.files import page_of_paper
+from pipeline.library.recent import Scores
 from pipeline.records import (
     Announcement,
     AnnounceType,
@@ -65,6 +66,8 @@ _GAP = "\0"
 """A place in a template's text: no file of ours has this character."""
 _BLOCKS = ("title", "head", "main")
 """What a page's template fills in of the frame, in this order."""
+SCORED_DAYS = 14
+"""Listings of a field that the reader's library scores."""
 _DAYS_KEPT = 64
 """Days in memory: a month's are read for its page, its search file and its feed."""
 
@@ -72,10 +75,17 @@ _DAYS_KEPT = 64
 class Site:
     """What all pages share: the store, the settings, the days there are."""
 
-    def __init__(self, store: Store, config: Config, keys: Sequence[Key]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        config: Config,
+        keys: Sequence[Key],
+        scores: Scores = MappingProxyType({}),
+    ) -> None:
         self.store = store
         self.config = config
         self.known = keys
+        self.scores = scores
         self.day = lru_cache(_DAYS_KEPT)(self._day)
         self.announced = lru_cache(_DAYS_KEPT)(self._announced)
         self.ordered = lru_cache(_DAYS_KEPT)(self._ordered)
@@ -93,6 +103,23 @@ class Site:
         ids = [arxiv_id for arxiv_id, _ in self.store.summaries.unlisted()]
         summaries, versions = self.store.summaries.of_all(ids), self.store.papers.versions_of(ids)
         return tuple(_newest(versions[one], summaries[one]) for one in ids)
+
+    @property
+    def shown_scores(self) -> Scores:
+        """None where the reader's library is nobody else's business."""
+        return self.scores if self.config.library.on_site else MappingProxyType({})
+
+    @cached_property
+    def scored_days(self) -> frozenset[Key]:
+        """The newest of each field, where the reader's library may be seen here."""
+        if not self.shown_scores:
+            return frozenset()
+        of = {field: [key for key in self.known if key[1] == field] for _, field in self.known}
+        return frozenset(key for keys in of.values() for key in keys[:SCORED_DAYS])
+
+    def scores_file(self, date: dt.date, field: str) -> str:
+        """2026-01-07/audio.scores.js."""
+        return f"{date}/{field}.scores.js"
 
     def paper_file(self, arxiv_id: str) -> str:
         """paper/2601.02954.html."""

@@ -66,6 +66,14 @@ def _row(
     ]
 
 
+def scores(site: Site, day: Day) -> bytes:
+    """Of a day's papers by the reader's library: id → score, words, liked work."""
+    ids = (outcome.announcement.paper.arxiv_id for outcome in day.outcomes)
+    found = {arxiv_id: site.scores[arxiv_id] for arxiv_id in ids if arxiv_id in site.scores}
+    values = {one: [own.score, own.words, own.near] for one, own in found.items()}
+    return f"jianjie.scores({_json(values)});\n".encode()
+
+
 def data(site: Site) -> bytes:
     """What every page may need: months, fields, tags' names, the settings' interests."""
     months = sorted({month_of(date) for date, _ in site.known}, reverse=True)

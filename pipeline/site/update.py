@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from pipeline import __version__
 from pipeline.config import Config
 from pipeline.files import page_of_paper, write_atomic
+from pipeline.library.recent import Scores
 from pipeline.store.days import Key
 from pipeline.store.store import Store
 
@@ -34,12 +35,13 @@ def update(
     everything: bool = False,
     news: bool = False,
     papers: Collection[str] = (),
+    scores: Callable[[], Scores] = dict,
 ) -> int:
     """Bring `outputs/site/` up to date; how many files were written. Raises OutputError.
 
     `news`: the index has something to tell even if no day changed. `papers`: ids of those whose
-    line or version may be another one in no day's listing. Where nothing is to be done no template
-    is loaded.
+    line or version may be another one in no day's listing. `scores` are the reader's library's.
+    Where nothing is to be done no template is loaded and nothing is scored.
     """
     folder = config.paths.outputs / "site"
     made_with = _made_with(config)
@@ -54,9 +56,11 @@ def update(
         if not (stale or anew or papers or news or _index_is_older(folder, keys)):
             return 0
     from pipeline.site.build import build  # heavy, and rarely needed twice a day
+    from pipeline.site.pages import Site
 
     anew |= set(papers)
-    written = build(store, config, keys=keys, changed=changed, last=stale, papers=anew)
+    site = Site(store, config, keys, scores())
+    written = build(site, changed=changed, last=stale, papers=anew)
     # The last one: what a killed run left out is made by the next.
     return written + write_atomic(folder / _MADE_WITH, made_with.encode(), durable=False)
 
@@ -123,7 +127,7 @@ def _made_with(config: Config) -> str:
     files = (path for path in _HERE.rglob("*") if path.suffix in {".py", ".jinja", ".js", ".css"})
     for path in sorted(files):
         digest.update(path.read_bytes())
-    shown = [config.interests, config.site, *config.fields.values()]
+    shown = [config.interests, config.library, config.site, *config.fields.values()]
     for text in (*(settings.model_dump_json() for settings in shown), config.tags):
         digest.update(text.encode())
     return digest.hexdigest()

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipeline.digest.entries import published_tags
+from pipeline.library.taste import worth_of
 from pipeline.records import Day, Done
 from pipeline.settings import InterestSettings
 from pipeline.site.dates import Week, month_of, week_of
 from pipeline.site.pages import DayEntry, Site, entry, render
-from pipeline.text.interests import Relevance, ranked, score
+from pipeline.text.interests import ranked, score
 
 _MOST = 100
 """Papers on the page of a week: a page has less than 300 KB."""
@@ -33,7 +34,7 @@ def week_page(
     """Of all days of one field and week, newest first; the weeks before and after are linked."""
     field = days[0].field
     done = [(day, one) for day in reversed(days) for one in day.done]
-    best = ranked(done, lambda pair: _relevance(site, pair[1], site.config.interests_of(field)))
+    best = ranked(done, lambda pair: _worth(site, pair[1], site.config.interests_of(field)))
     listed = [
         _Listed(day.date, entry(number, one, site.config))
         for number, (day, one) in enumerate(best[:_MOST], start=1)
@@ -48,7 +49,7 @@ def week_page(
         days=[(day.date, len(day.outcomes)) for day in reversed(days)],
         papers=listed,
         more=len(done) - len(listed),
-        ordered=site.config.interests_of(field) != InterestSettings(),
+        ordered=bool(site.shown_scores) or site.config.interests_of(field) != InterestSettings(),
         tasks=tasks_of(days).most_common(_TASKS),
         tags=tags_of(site, days).most_common(_TAGS),
         before=before,
@@ -94,7 +95,8 @@ def tags_of(site: Site, days: Sequence[Day]) -> Counter[str]:
     )
 
 
-def _relevance(site: Site, done: Done, interests: InterestSettings) -> Relevance:
+def _worth(site: Site, done: Done, interests: InterestSettings) -> float:
     paper, summary = done.announcement.paper, done.summary
     tags = published_tags(paper, summary, site.config.tags)
-    return score(paper, summary.line, tags, interests)
+    met = score(paper, summary.line, tags, interests)
+    return worth_of(met, site.shown_scores.get(paper.arxiv_id))

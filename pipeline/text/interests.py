@@ -48,9 +48,9 @@ def score(
     return Relevance(more=met(interests.more), less=met(interests.less))
 
 
-def ranked(items: Iterable[T], scored: Callable[[T], Relevance]) -> list[T]:
-    """The highest value first; items of one value keep their order."""
-    return sorted(items, key=lambda item: -scored(item).value)
+def ranked(items: Iterable[T], worth: Callable[[T], float]) -> list[T]:
+    """The highest worth first; items of one worth keep their order."""
+    return sorted(items, key=lambda item: -worth(item))
 
 
 def _found(

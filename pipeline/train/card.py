@@ -156,8 +156,8 @@ def _doubt(below: float | None) -> str:
     if below is None:
         return ""
     return f"""
-A line whose tokens had a geometric mean probability under {below:.3f} is marked as doubtful: one in five of
-the held-out papers'.
+A line whose tokens had a geometric mean probability under {below:.3f} is marked as doubtful: one
+in five of the held-out papers'.
 """
 
 

@@ -66,7 +66,9 @@ def test_what_is_not_told_or_makes_no_sense_costs_nothing(logprobs: Any) -> None
 def test_one_impossible_word_does_not_make_a_line_worth_nothing() -> None:
     told = [{"token": "简介", "logprob": 0}, *({"token": "的", "logprob": 0},) * 39]
     told.append({"token": "猫", "logprob": -1e300})
-    assert read_completion(answer({"content": told})).certainty == pytest.approx(math.exp(-0.5), abs=1e-4)
+    assert read_completion(answer({"content": told})).certainty == pytest.approx(
+        math.exp(-0.5), abs=1e-4
+    )
 
 
 @pytest.mark.long

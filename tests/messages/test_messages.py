@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from pipeline.config import load_config
 from pipeline.errors import ArxivUnreachable, ConfigError, JianjieError, Mistake
-from pipeline.messages.compose import LONGEST, Failure, Fresh, compose, inert
+from pipeline.library.taste import Scored
+from pipeline.messages.compose import LONGEST, Failure, Fresh, Order, compose, inert
 from pipeline.messages.deliver import Letter, Parcel
 from pipeline.messages.services import _refuses, send, service
 from pipeline.messages.targets import addresses, deliver
@@ -90,7 +91,7 @@ def composed(
 ) -> Message:
     failures = [Failure(failure)] if failure else []
     wanted = interests or InterestSettings()
-    return compose(days, failures, settings, lambda _: wanted, "listing", TRAILER)
+    return compose(days, failures, settings, Order(lambda _: wanted), "listing", TRAILER)
 
 
 def test_a_day_in_full() -> None:
@@ -116,6 +117,28 @@ def test_a_day_in_full() -> None:
         "3. Dull\n该论文属于任务。\nhttps://arxiv.org/abs/2601.00001\n\n"
         f"全文：{TRAILER}2026-01-07/audio.html"
     )
+
+
+def test_a_library_orders_the_lines_and_leaves_out_what_is_not_for_its_reader() -> None:
+    def scored(value: float, *words: str) -> Scored:
+        return Scored(score=value, words=words, near="")
+
+    scores = {
+        "2601.00001": scored(4.9),
+        "2601.00002": scored(6.0, "codec", "@all"),
+        "2601.00003": scored(9.5),
+    }
+    liked = InterestSettings(more=Terms(keywords=("扩散",)))
+    order = Order(lambda _: liked, scores, least=5)
+    day = fresh(done(1), done(2, line="本文用扩散模型。"), done(3), done(4))
+    body = compose([day], [], PLAIN, order, "listing").body
+    assert body.endswith(
+        "1. T\n该论文属于任务。（评分 9.5）\nhttps://arxiv.org/abs/2601.00003\n\n"
+        "2. T\n本文用扩散模型。（评分 6.0：codec、＠all）\nhttps://arxiv.org/abs/2601.00002\n\n"
+        "3. T\n该论文属于任务。\nhttps://arxiv.org/abs/2601.00004"
+    )
+    quiet = compose([fresh(done(1))], [], PLAIN, order, "listing").body
+    assert quiet.endswith("没有评分 5 以上的论文")
 
 
 def test_what_was_told_before_is_not_told_again() -> None:
@@ -148,7 +171,9 @@ def test_fields_that_failed_are_told_apart_and_many_in_short() -> None:
     error = ArxivUnreachable("e" * 999, where="w" * 999, fix="f" * 999)
     failures = [Failure(error, field) for field in fields] + [Failure(Mistake("wrong"))]
     wanted = InterestSettings()
-    message = compose([fresh(done(1))], failures, PLAIN, lambda _: wanted, "listing", TRAILER)
+    message = compose(
+        [fresh(done(1))], failures, PLAIN, Order(lambda _: wanted), "listing", TRAILER
+    )
     for field in fields[:3]:
         assert f"{field}未完成：arXiv 或模型连不上\nwww" in message.body
     assert "另有未完成：领域4、领域5、运行\n" in message.body

@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 from tests.conftest import ROOT
 
-FILES = ("build", "run", "embedded", "messages")
+FILES = ("build", "run", "embedded", "library", "messages")
 _PINNED = re.compile(r"^([\w.-]+)==([\w.]+)(?: ; [^\\]+)? \\\n((?:    --hash=.*\n)+)", re.MULTILINE)
 _HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}")
 
@@ -60,7 +60,7 @@ def test_no_package_is_in_two_files() -> None:
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
-@pytest.mark.parametrize("extra", ["", "embedded", "messages"])
+@pytest.mark.parametrize("extra", ["", "embedded", "library", "messages"])
 def test_nothing_that_is_needed_is_missing(python: str, machine: str, extra: str) -> None:
     """Pip is told --no-deps; told without, it would refuse what has no hash."""
     there = {name: str(value) for name, value in default_environment().items()} | {

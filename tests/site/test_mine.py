@@ -45,7 +45,7 @@ def test_what_is_like_the_stars_scores_high_and_says_why(page: Page, site: Path)
     assert all(0 <= score <= 10 for score in scores)
     assert min(scores[:10]) > max(scores[10:])
     assert set(found[0]["why"]) & set(MUSIC.split()) and "method" not in found[0]["why"]
-    assert found[0]["near"] in {one["title"] for one in liked}
+    assert found[0]["near"] in {f"收藏的《{one['title']}》" for one in liked}
     assert page.evaluate("(given) => jianjie.mine(...given)", [liked[:2], [], new]) is None
     again = page.evaluate("(given) => jianjie.mine(...given)", [liked, disliked, new])
     assert again == found

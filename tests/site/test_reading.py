@@ -234,7 +234,7 @@ def test_the_settings_interests_rank_like_the_messages(browser: Browser, tmp_pat
     add_day(store, settings, FIRST, day)
     update(store, settings)
     new = [(paper, line) for paper, line, section in day if section is Section.NEW]
-    expected = ranked(new, lambda pair: score(pair[0], pair[1], pair[0].categories, own))
+    expected = ranked(new, lambda pair: score(pair[0], pair[1], pair[0].categories, own).value)
     with reader(browser) as page:
         visit(page, settings.paths.outputs / "site" / DAY)
         found = [

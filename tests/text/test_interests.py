@@ -50,11 +50,12 @@ def test_a_name_is_no_other_name() -> None:
 
 @given(st.lists(st.tuples(st.integers(-2, 2), st.integers())))
 def test_ranking_is_stable_and_loses_nothing(items: list[tuple[int, int]]) -> None:
-    def scored(item: tuple[int, int]) -> Relevance:
+    def worth(item: tuple[int, int]) -> float:
         entries = Terms(keywords=("k",) * abs(item[0]))
-        return Relevance(more=entries) if item[0] > 0 else Relevance(less=entries)
+        met = Relevance(more=entries) if item[0] > 0 else Relevance(less=entries)
+        return met.value
 
-    assert ranked(items, scored) == sorted(items, key=lambda item: -item[0])
+    assert ranked(items, worth) == sorted(items, key=lambda item: -item[0])
 
 
 def _loaded(folder: Path, **more: object) -> InterestSettings:

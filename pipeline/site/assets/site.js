@@ -198,12 +198,7 @@ const jianjie = (() => {
   const dot = (one, other) => { let sum = 0; for (const [word, worth] of one) sum += worth * (other.get(word) ?? 0); return sum; };
   // What is liked against what is not, and against all the others, which together weigh as much as
   // what is liked: nothing is known of them, and most are not for this reader.
-  const learned = (liked, disliked, others) => {
-    const all = [...liked, ...disliked, ...others];
-    const share = Math.min(1, liked.length / Math.max(1, others.length));
-    const examples = vectors(all).map((vector, at) => ({
-      vector, wanted: at < liked.length ? 1 : 0, weight: at < liked.length + disliked.length ? 1 : share,
-    }));
+  const taught = (examples) => {
     const weights = new Map();
     let bias = 0;
     for (let round = 0; round < 60; round += 1) {
@@ -214,7 +209,34 @@ const jianjie = (() => {
         for (const [word, worth] of vector) weights.set(word, (weights.get(word) ?? 0) * (1 - rate * weight * 1e-3) + rate * error * worth);
       }
     }
-    return { weights, bias, vectors: examples.map(({ vector }) => vector) };
+    return (vector) => dot(vector, weights) + bias;
+  };
+  const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+  // The scale as in pipeline/library/taste.py: what is like most others has 1; what is liked has 7,
+  // where the classifier is told that it is not, each once.
+  const USUAL = Math.log(1 / 9);
+  const LIKED = Math.log(7 / 3);
+  const PARTS = 3;
+  const learned = (liked, disliked, others) => {
+    const made = vectors([...liked, ...disliked, ...others]);
+    const share = Math.min(1, liked.length / Math.max(1, others.length));
+    const teach = (hidden) => taught(made.map((vector, at) => {
+      const wanted = at < liked.length && at % PARTS !== hidden;
+      const known = wanted || (at >= liked.length && at < liked.length + disliked.length);
+      return { vector, wanted: Number(wanted), weight: known ? 1 : share };
+    }));
+    const judge = teach(-1);
+    const spies = Array.from({ length: PARTS }, (_, part) => {
+      const judged = teach(part);
+      return made.slice(0, liked.length).filter((_, at) => at % PARTS === part).map(judged);
+    }).flat();
+    const found = made.slice(liked.length).map(judge);
+    const usual = median(found);
+    const mean = found.reduce((sum, one) => sum + one, 0) / found.length;
+    const spread = Math.sqrt(found.reduce((sum, one) => sum + (one - mean) ** 2, 0) / found.length);
+    const reach = Math.max(Math.min(median(spies) - usual, 4 * spread), 2 * spread, 0.1);
+    const worth = (vector) => USUAL + (LIKED - USUAL) * (judge(vector) - usual) / reach;
+    return { score: (vector) => 10 / (1 + Math.exp(-worth(vector))), weight: (word) => judge(new Map([[word, 1]])) - judge(new Map()), vectors: made };
   };
   // Each of the papers with a score from 0 to 10, the words that speak for it, and the liked one
   // that it is most like. Null: too little is liked.
@@ -222,16 +244,17 @@ const jianjie = (() => {
     if (liked.length < FEWEST) return null;
     const known = new Set([...liked, ...disliked].map((paper) => paper.id));
     const others = candidates.filter((paper) => !known.has(paper.id));
-    const { weights, bias, vectors: made } = learned(liked, disliked, others);
+    if (!disliked.length && !others.length) return null;
+    const { score, weight, vectors: made } = learned(liked, disliked, others);
     const at = new Map([...liked, ...disliked, ...others].map((paper, place) => [paper.id, place]));
     return candidates.map((paper) => {
       const vector = made[at.get(paper.id)];
       const forms = new Map(words(`${paper.title} ${paper.abstract ?? ""}`).map(({ stem, text }) => [stem, text]));
-      const why = [...vector].map(([word, worth]) => [word, worth * (weights.get(word) ?? 0)])
+      const why = [...vector].map(([word, worth]) => [word, worth * weight(word)])
         .filter(([, worth]) => worth > 0.02).sort((a, b) => b[1] - a[1]).slice(0, 4).map(([word]) => forms.get(word) ?? word);
       const near = liked.filter((one) => one.id !== paper.id).map((one) => [dot(vector, made[at.get(one.id)]), one.title])
         .sort((a, b) => b[0] - a[0])[0];
-      return { id: paper.id, score: 10 / (1 + Math.exp(-(dot(vector, weights) + bias))), why, near: near && near[0] > 0.05 ? near[1] : "" };
+      return { id: paper.id, score: score(vector), why, near: near && near[0] > 0.05 ? `收藏的《${near[1]}》` : "" };
     });
   };
 
@@ -450,8 +473,8 @@ const jianjie = (() => {
     const aside = store.get("aside", {});
     const list = (kept) => Object.entries(kept).map(([id, paper]) => ({ id, ...paper }));
     const liked = list(store.get("stars", {}));
-    const scores = orderHere === "mine" && mine(liked, list(aside), originals.flatMap(([, articles]) => articles.map(ofArticle)));
-    const scored = new Map((scores || []).map((one) => [one.id, one]));
+    const learnedHere = orderHere === "mine" && mine(liked, list(aside), originals.flatMap(([, articles]) => articles.map(ofArticle)));
+    const scored = learnedHere ? new Map(learnedHere.map((one) => [one.id, one])) : library;
     const least = Number(store.get("least", 0)) || 0;
     for (const [section, articles] of originals) {
       const ranked = articles.map((article, at) => {
@@ -466,7 +489,7 @@ const jianjie = (() => {
         if (own) withScore(copy, own);
         copy.classList.toggle("aside", copy.dataset.id in aside);
         copy.dataset.low = own && own.score < least ? "1" : "";
-        return { copy, worth: own ? own.score : worth, at };
+        return { copy, worth: orderHere === "mine" && own ? own.score : worth, at };
       });
       if (orderHere !== "arxiv") ranked.sort((a, b) => b.worth - a.worth || a.at - b.at);
       all(".paper, .group", section).forEach((part) => part.remove());
@@ -481,7 +504,7 @@ const jianjie = (() => {
       store.set("order", name);
       rank();
     } }, label);
-    const few = liked.length < FEWEST;
+    const few = liked.length < FEWEST && !library.size;
     const mineHere = choose("mine", "评分优先", few ? { disabled: true, title: `收藏 ${FEWEST} 篇以上之后，按你的口味给每篇打 0 到 10 分` } : {});
     const threshold = make("select", { "aria-label": "最低评分", onchange: () => { store.set("least", threshold.value); rank(); } },
       ...[[0, "全部评分"], [3, "3 分以上"], [5, "5 分以上"], [7, "7 分以上"]].map(([value, label]) => make("option", { value, selected: value === least }, label)));
@@ -490,8 +513,15 @@ const jianjie = (() => {
     const view = (name, label) => make("button", { type: "button", "aria-pressed": String(name === viewHere()), onclick: () => { setView(name); rank(); } }, label);
     const groups = make("select", { "aria-label": "分组", onchange: () => { store.set("group", groups.value); rank(); } },
       ...Object.entries(GROUPS).map(([name, label]) => make("option", { value: name, selected: name === groupHere() }, label)));
-    if (order) order.replaceChildren(view("list", "列表"), view("cards", "卡片"), groups, ...(any || liked.length ? [...(any ? [choose("interests", "兴趣优先")] : []), mineHere, choose("arxiv", "arXiv 顺序")] : []),
-      ...(scores ? [threshold] : []), ...shown, ...chosenTag());
+    if (order) order.replaceChildren(view("list", "列表"), view("cards", "卡片"), groups, ...(any || liked.length || library.size ? [...(any ? [choose("interests", "兴趣优先")] : []), mineHere, choose("arxiv", "arXiv 顺序")] : []),
+      ...(scored.size ? [threshold] : []), ...shown, ...chosenTag());
+  };
+
+  // What the settings' library says of this day's papers; stars of this browser's say more.
+  let library = new Map();
+  const scores = (values) => {
+    library = new Map(Object.entries(values).map(([id, [score, why, near]]) => [id, { id, score, why, near: near ? `文库中的《${near}》` : "" }]));
+    if (originals !== undefined) rank();
   };
 
   // --- How a day is shown: a list to skim or cards, whole or in groups
@@ -538,7 +568,7 @@ const jianjie = (() => {
   // --- A paper's score, with what speaks for it
 
   const withScore = (article, { score, why, near }) => {
-    const because = [why.length ? `词：${why.join("、")}` : "", near ? `像收藏的《${near}》` : ""].filter(Boolean).join("；") || "没有什么特别的词";
+    const because = [why.length ? `词：${why.join("、")}` : "", near ? `像${near}` : ""].filter(Boolean).join("；") || "没有什么特别的词";
     one(".tags", article)?.prepend(make("span", { class: "mark score", title: because }, score.toFixed(1)));
     one(".abstract", article)?.after(make("p", { class: "why dim" }, `评分 ${score.toFixed(1)}，${because}`));
   };
@@ -725,5 +755,5 @@ const jianjie = (() => {
     root.dataset.ready = "";
   };
 
-  return { data, month, fold, stem, matches, value, find, papers, bibtex, ris, markdown, mine };
+  return { data, month, scores, fold, stem, matches, value, find, papers, bibtex, ris, markdown, mine };
 })();
