@@ -31,7 +31,7 @@ _LABEL = re.compile(
     re.IGNORECASE,
 )
 _HALF_WIDTH = re.compile(r"(?<=[\u4e00-\u9fff])[,.;:!?](?=\s*[\u4e00-\u9fff])")
-_FIRST_PERSON = re.compile(r"我们|咱|笔者|(?<![自敌])我|(?<![样成基])本人")
+_FIRST_PERSON = re.compile(r"我们|咱|笔者|(?<![自敌])我|(?<![样成基日文版脚剧课原标读译])本人")
 _ADDRESSEE = re.compile(
     r"[你您]|(?<![申邀聘提])请(?![求教愿])|抱歉|对不起|无法(?:为此|总结[该这此]|完成[该这此])"
     r"|作为一[个名](?:AI|人工智能|大?语言模型)|作为(?:AI|人工智能|语言)(?:助手|模型)，|as an ai "

@@ -388,7 +388,15 @@ KEEPS = {
         ),
         *map(around, ["联系方式", "线上购买", "0.12345678", "二维码", "baseline: BERT"]),
     ],
-    "no_first_person": [around("自我监督"), around("人们"), around("敌我"), around("少样本人群")],
+    "no_first_person": [
+        around("自我监督"),
+        around("人们"),
+        around("敌我"),
+        around("少样本人群"),
+        around("日本人"),
+        around("文本人工标注"),
+        around("剧本人物"),
+    ],
     "speaks_to_nobody": [
         *map(
             around, ["申请", "请求", "邀请", "聘请", "无法总结长文", "忽略噪声", "推荐", "接收端"]
