@@ -39,6 +39,18 @@ _INSTALL = "Install the extra: pip install 'jianjie[embedded]', or choose anothe
 _PLAIN_TEMPLATE = "{% for message in messages %}{{ message.content }}{% endfor %}"
 
 
+_NO_LOOPS = {
+    "dry_multiplier": 0.8,
+    "dry_base": 1.75,
+    "dry_allowed_length": 4,
+    "dry_penalty_last_n": 48,
+    "dry_sequence_breakers": ["\n"],
+}
+"""A token that would go on with what the last 48 have said before is the less likely the longer
+that was, from 4 tokens on (llama.cpp's DRY sampler): a small model else falls into 口音口音口音… Of
+101 lines by both adapters it changed the one that did."""
+
+
 class _Card(BaseModel):
     """What is needed here of what `jianjie distill` writes beside an adapter."""
 
@@ -159,7 +171,7 @@ class EmbeddedModel:
             base_url=HttpUrl(f"{server.listening_address}/v1"),
             model=self.identity,
             replies="text",
-            extra_body={"cache_prompt": True, "logprobs": True},
+            extra_body={"cache_prompt": True, "logprobs": True, **_NO_LOOPS},
             concurrency=own.concurrency,
             timeout_s=own.timeout_s,
             token_factor=own.token_factor,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from pipeline.clock import Clock
 from pipeline.errors import ConfigError
-from pipeline.llm.embedded import EmbeddedModel
+from pipeline.llm.embedded import EmbeddedModel, assembled_model
 from pipeline.llm.weights import place_of, weights_of
 from pipeline.records import ChatMessage, Sampling
 from pipeline.settings import EmbeddedProfile
@@ -86,3 +87,16 @@ def test_weights_are_looked_for_where_they_were_fetched_to(tmp_path: Path) -> No
     with pytest.raises(ConfigError, match=r"llama\.cpp cannot load it") as raised:
         model.probe()
     assert str(place) in str(raised.value)
+
+
+@pytest.mark.long
+def test_a_model_that_would_say_the_same_for_ever_does_not(tmp_path: Path) -> None:
+    """The bare base model: without the sampler it says 简类 thirty times."""
+    pytest.importorskip("xllamacpp", reason="the extra `embedded` is not installed")
+    profile = EmbeddedProfile(kind="embedded", gguf=assembled_model(tmp_path))
+    model = EmbeddedModel(profile, Clock(), tmp_path)
+    asked = ChatMessage(role="user", content="Title: A\nAbstract: We enhance noisy speech.\n")
+    line = model.ask((asked,), Sampling(temperature=0, max_tokens=120)).text.split("简介: ")[-1]
+    model.close()
+    assert len(line) > 20
+    assert not re.search(r"(.{1,6}?)\1{5,}", line)
