@@ -203,6 +203,8 @@ class PaperText(Record):
     """Why the text is the abstract though the prompt wanted the PDF."""
     warnings: tuple[str, ...] = ()
     """Why the second engine read it, pages that failed, hidden text that was left out."""
+    links: tuple[str, ...] = ()
+    """What the PDF's first page leads to, as far as it is known for code, data and demos."""
 
     @property
     def whole(self) -> str:
@@ -303,6 +305,8 @@ class Origin(Record):
     pdf_sha256: str | None
     engine: str | None = None
     text_warnings: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    """Of the PDF's first page, as the text has them."""
     truncated: bool
     cut: tuple[str, ...] = ()
     prompt: str
@@ -345,7 +349,16 @@ class Provenance(Origin):
 
 _BUILT_IN = re.compile(r"\+[^+@]+@[0-9a-f]{8}$")
 """How the built-in model names itself: MODEL+ADAPTER@HASH."""
-_OF_THE_ASKING = {"created", "tries", "seconds", "tokens_in", "tokens_out", "cost", "certainty"}
+_OF_THE_ASKING = {
+    "created",
+    "tries",
+    "seconds",
+    "tokens_in",
+    "tokens_out",
+    "cost",
+    "certainty",
+    "links",
+}
 """What differs in the provenance each time that the same question is asked."""
 
 

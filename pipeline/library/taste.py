@@ -92,7 +92,7 @@ def scores(
         )
     known = {work.arxiv_id for work in (*liked, *disliked)} - {None}
     titles = {work.key for work in (*liked, *disliked)}
-    candidates = [_work_of(paper) for paper in papers]
+    candidates = [work_of(paper) for paper in papers]
     others = [one for one in candidates if one.arxiv_id not in known and one.key not in titles]
     again = [one for one in candidates if one not in others]
     if not disliked and not others:
@@ -139,7 +139,8 @@ def _terms(text: str) -> list[str]:
     return [*single, *pairs]
 
 
-def _work_of(paper: Paper) -> Work:
+def work_of(paper: Paper) -> Work:
+    """Title and abstract without TeX."""
     return Work(title=plain(paper.title), abstract=plain(paper.abstract), arxiv_id=paper.arxiv_id)
 
 

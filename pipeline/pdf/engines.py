@@ -54,7 +54,8 @@ def warm_up() -> None:
     import pypdf  # noqa: F401 - slow to load
 
     import pipeline.pdf.front
-    import pipeline.pdf.hidden  # noqa: F401 - it loads PDFium
+    import pipeline.pdf.hidden
+    import pipeline.pdf.links  # noqa: F401 - they load PDFium
 
 
 def _read_pypdf(pdf: bytes, max_pages: int, deadline: float) -> RawText:
@@ -70,14 +71,28 @@ def _read_pypdf(pdf: bytes, max_pages: int, deadline: float) -> RawText:
         def page_text(number: int) -> PageText:
             return confirmed(plain_text(reader.pages[number]), _shown(document, number))
 
-        return _pages("pypdf", len(reader.pages), max_pages, deadline, page_text)
+        raw = _pages("pypdf", len(reader.pages), max_pages, deadline, page_text)
+        return _with_links(raw, document)
 
 
 def _read_pypdfium2(pdf: bytes, max_pages: int, deadline: float) -> RawText:
     """PDFium's text, without what it holds and does not show: `hidden`."""
     with _document(pdf) as document:
         total = len(document)
-        return _pages("pypdfium2", total, max_pages, deadline, lambda n: _shown(document, n))
+        raw = _pages("pypdfium2", total, max_pages, deadline, lambda n: _shown(document, n))
+        return _with_links(raw, document)
+
+
+def _with_links(raw: RawText, document: pypdfium2.PdfDocument) -> RawText:
+    """Text without links is better than none."""
+    from pipeline.pdf.links import links_of  # it loads PDFium
+
+    try:
+        return raw.model_copy(update={"links": links_of(document, 0)})
+    except MemoryError:
+        raise
+    except Exception:  # damage shows as errors of every kind
+        return raw
 
 
 @contextmanager

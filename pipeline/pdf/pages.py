@@ -35,3 +35,5 @@ class RawText(Record):
     pages: tuple[PageText, ...]
     problems: tuple[str, ...] = ()
     """Pages that failed, one line each; they stand as empty pages."""
+    links: tuple[str, ...] = ()
+    """The http addresses that the first page's links lead to."""

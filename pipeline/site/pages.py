@@ -32,8 +32,9 @@ from pipeline.records import (
     Section,
     Summary,
 )
-from pipeline.site import charts
+from pipeline.site import charts, similar
 from pipeline.site.dates import Week, week_of
+from pipeline.site.similar import Similar
 from pipeline.store.days import Key
 from pipeline.store.runs import Count, Run
 from pipeline.store.store import Store
@@ -90,6 +91,7 @@ class Site:
         self.announced = lru_cache(_DAYS_KEPT)(self._announced)
         self.ordered = lru_cache(_DAYS_KEPT)(self._ordered)
         self.frame = cache(partial(_frame, self))
+        self._similar: dict[str, Similar] = {}
 
     @cached_property
     def fields(self) -> dict[str, str]:
@@ -124,6 +126,13 @@ class Site:
     def paper_file(self, arxiv_id: str) -> str:
         """paper/2601.02954.html."""
         return page_of_paper(arxiv_id)
+
+    def similar(self, arxiv_id: str, key: Key) -> tuple[Paper, ...]:
+        """Those that a paper of this listing is most like, of it and of the two months before."""
+        own = [one for one in self.known if one[1] == key[1] and one <= key][: similar.LISTINGS]
+        index = self._similar.setdefault(key[1], Similar())
+        index.move(own, [self.day(*one) for one in index.missing(own)])
+        return index.to(arxiv_id)
 
     def _announced(self, date: dt.date, field: str) -> dict[str, Announcement]:
         """By the versioned id."""
@@ -247,24 +256,28 @@ def paper_pages(site: Site, arxiv_ids: Sequence[str]) -> Iterator[tuple[str, byt
             )
             for paper in reversed(papers)
         ]
-        before, after = _neighbours(site, versions)
+        newest = _newest_day(versions)
+        before, after = _neighbours(site, versions[0].paper, newest)
         yield (
             arxiv_id,
             render(
                 "paper.html.jinja", site, "../", versions=versions, newest=versions[0].paper,
-                before=before, after=after,
+                before=before, after=after, like=site.similar(arxiv_id, newest) if newest else (),
             ),
         )  # fmt: skip
 
 
-def _neighbours(site: Site, versions: Sequence[ShownVersion]) -> tuple[Paper | None, Paper | None]:
-    """The papers before and after this one, on the newest day that has it."""
-    days = versions[0].days or next((one.days for one in versions if one.days), ())
-    if not days:
+def _newest_day(versions: Sequence[ShownVersion]) -> Key | None:
+    """That has the paper, in whatever version."""
+    return next((one.days[0] for one in versions if one.days), None)
+
+
+def _neighbours(site: Site, own: Paper, day: Key | None) -> tuple[Paper | None, Paper | None]:
+    """The papers before and after this one, on that day."""
+    if day is None:
         return None, None
-    papers = [one.announcement.paper for one in site.ordered(*days[0])]
-    own = versions[0].paper.arxiv_id
-    at = next(place for place, paper in enumerate(papers) if paper.arxiv_id == own)
+    papers = [one.announcement.paper for one in site.ordered(*day)]
+    at = next(place for place, one in enumerate(papers) if one.arxiv_id == own.arxiv_id)
     return papers[at - 1] if at else None, papers[at + 1] if at + 1 < len(papers) else None
 
 

@@ -15,6 +15,7 @@ from pipeline.errors import PdfUnreadable, counted
 from pipeline.pdf.pages import Engine, RawText
 from pipeline.records import Paper, PaperText, Pdf, TextSection
 from pipeline.settings import ExtractSettings
+from pipeline.text.links import work_links
 
 _SIDE_STAMP = re.compile(r"arXiv:(\d{4}\.\d{4,5}v\d+) +\[[\w.-]+\] +\d{1,2} \w{3} \d{4}")
 _LANGUAGE_SAMPLE = 3000
@@ -75,6 +76,7 @@ def extract(
         characters=len(text),
         pdf_sha256=pdf.sha256,
         warnings=warnings,
+        links=work_links((*raw.links, raw.pages[0].text if raw.pages else "")),
     )
 
 

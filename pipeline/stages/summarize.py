@@ -271,6 +271,7 @@ def _origin(text: PaperText, prompt: Prompt) -> Origin:
         pdf_sha256=text.pdf_sha256,
         engine=text.engine,
         text_warnings=text.warnings,
+        links=text.links,
         truncated=prompt.truncated,
         cut=prompt.cut,
         prompt=prompt.variant,

@@ -1,4 +1,4 @@
-"""Links that authors give in abstract and comment, by what they lead to: code, data, demos.
+"""Links that authors give in abstract, comment and PDF, by what they lead to: code, data, demos.
 
 The host alone decides, so github.com.example is a page like any other, under its own name.
 """
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pipeline.text.html import addresses, shown
 
-_CODE, _WEIGHTS, _DATA, _PAGE = "代码", "权重", "数据", "主页"
+_CODE, _WEIGHTS, _DATA, _DEMO, _PAGE = "代码", "权重", "数据", "演示", "主页"
 _HOSTS = {
     "github.com": _CODE,
     "gitlab.com": _CODE,
@@ -26,9 +26,11 @@ _HOSTS = {
 _PAGES = (".github.io", ".gitlab.io", ".pages.dev", ".netlify.app", ".vercel.app")
 """Where projects have their pages."""
 _HUB = "huggingface.co"
-_HUBS = {"datasets": _DATA, "spaces": "演示"}
+_HUBS = {"datasets": _DATA, "spaces": _DEMO}
 _ARXIV = "arxiv.org"
 _MOST = 4
+_LONGEST = 300
+"""Characters of an address out of a PDF."""
 
 
 class AuthorLink(NamedTuple):
@@ -48,6 +50,21 @@ def author_links(texts: Iterable[str]) -> tuple[AuthorLink, ...]:
             if name and name not in found and len(found) < _MOST:
                 found[name] = AuthorLink(name, address)
     return tuple(found.values())
+
+
+def work_links(texts: Iterable[str]) -> tuple[str, ...]:
+    """The addresses in them that lead to code, weights, data, a demo or a project's page.
+
+    By their hosts; a PDF's first page has many others, of publishers, licences and mail.
+    """
+    known = {_CODE, _WEIGHTS, _DATA, _DEMO, _PAGE}
+    found = dict.fromkeys(
+        address
+        for text in texts
+        for address in addresses(text)
+        if len(address) <= _LONGEST and _name(address) in known
+    )
+    return tuple(found)[:_MOST]
 
 
 def _name(address: str) -> str | None:

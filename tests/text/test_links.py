@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.text.links import author_links
+from pipeline.text.links import author_links, work_links
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,20 @@ def test_each_name_once_and_few_in_all() -> None:
     found = author_links(texts)
     assert len(found) == 4
     assert found[0].address == "https://github.com/a/b"
+
+
+def test_of_a_first_page_only_what_is_known_for_works_is_kept() -> None:
+    page = (
+        "https://doi.org/10.1/x",
+        "mail us, https://orcid.org/0000, https://creativecommons.org/licenses/by/4.0/",
+        "Code at https://github.com/a/b.\nDemo: https://a.github.io/b/ and https://github.com/a/b",
+        f"https://github.com/{'x' * 400}",
+        "https://github.com.example.org/x",
+    )
+    assert work_links(page) == ("https://github.com/a/b", "https://a.github.io/b/")
+    assert work_links(f"https://github.com/{n}" for n in range(9)) == tuple(
+        f"https://github.com/{n}" for n in range(4)
+    )
 
 
 @given(st.text(alphabet="htps:/@[].a%\\u0000\u202e#?", max_size=60))
