@@ -68,7 +68,7 @@ bench-extract: $(VENV)/.installed
 	@$(BIN)/python scripts/bench_extract.py "$(DIR)"
 
 bench-site: $(VENV)/.installed
-	@$(BIN)/python -m scripts.bench_site
+	@$(BIN)/python -m scripts.bench_site $(if $(YEAR),--year)
 
 release-check: $(VENV)/.installed $(VENV)-release/.installed
 	@$(BIN)/python -m scripts.release_check $(VENV)-release/bin/uv $(VENV)-release/bin/pipx

@@ -18,7 +18,7 @@ from pipeline.library.works import Work
 from pipeline.records import Paper, Record
 from pipeline.text.html import plain
 from pipeline.text.interests import Relevance
-from pipeline.text.matching import words
+from pipeline.text.matching import fold, stem, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FEWEST = 3
 """Works that a taste can be told from."""
+_WORD = re.compile(r"[a-z0-9]+(?:\+\+|#)?")
 _LATIN = re.compile(r"[a-z][a-z0-9+#]+")
 _COMMON = frozenset(
     ("a", "an", "and", "are", "as", "at", "be", "been", "by", "can", "do", "for", "from", "has",
@@ -128,7 +129,7 @@ def terms(work: Work) -> list[str]:
 
 
 def _terms(text: str) -> list[str]:
-    stems = [word.stem for word in words(text)]
+    stems = [stem(word) for word in _WORD.findall(fold(text))]
     good = [_LATIN.fullmatch(stem) is not None and stem not in _COMMON for stem in stems]
     single = [stem for stem, fits in zip(stems, good, strict=True) if fits]
     pairs = [

@@ -32,10 +32,10 @@ from pipeline.records import (
     Section,
     Summary,
 )
-from pipeline.site import charts, similar
+from pipeline.site import charts
 from pipeline.site.dates import Week, week_of
-from pipeline.site.similar import Similar
-from pipeline.store.days import Key
+from pipeline.site.similar import Similar, first_date
+from pipeline.store.days import Key, Told
 from pipeline.store.runs import Count, Run
 from pipeline.store.store import Store
 from pipeline.text.changes import replaced
@@ -69,6 +69,8 @@ _BLOCKS = ("title", "head", "main")
 """What a page's template fills in of the frame, in this order."""
 SCORED_DAYS = 14
 """Listings of a field that the reader's library scores."""
+_MONTHS_KEPT = 8
+"""Indexes of similar papers in memory, each of two months of a field."""
 _DAYS_KEPT = 64
 """Days in memory: a month's are read for its page, its search file and its feed."""
 
@@ -91,7 +93,7 @@ class Site:
         self.announced = lru_cache(_DAYS_KEPT)(self._announced)
         self.ordered = lru_cache(_DAYS_KEPT)(self._ordered)
         self.frame = cache(partial(_frame, self))
-        self._similar: dict[str, Similar] = {}
+        self._similar = lru_cache(_MONTHS_KEPT)(self._similar_of)
 
     @cached_property
     def fields(self) -> dict[str, str]:
@@ -127,12 +129,14 @@ class Site:
         """paper/2601.02954.html."""
         return page_of_paper(arxiv_id)
 
-    def similar(self, arxiv_id: str, key: Key) -> tuple[Paper, ...]:
-        """Those that a paper of this listing is most like, of it and of the two months before."""
-        own = [one for one in self.known if one[1] == key[1] and one <= key][: similar.LISTINGS]
-        index = self._similar.setdefault(key[1], Similar())
-        index.move(own, [self.day(*one) for one in index.missing(own)])
-        return index.to(arxiv_id)
+    def similar(self, arxiv_id: str, key: Key) -> tuple[Told, ...]:
+        """Those that a paper of this listing is most like, none of a later listing."""
+        date, field = key
+        return self._similar(field, date.replace(day=1)).to(arxiv_id)
+
+    def _similar_of(self, field: str, month: dt.date) -> Similar:
+        last = (month + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
+        return Similar(self.store.days.told(field, first_date(month), last))
 
     def _announced(self, date: dt.date, field: str) -> dict[str, Announcement]:
         """By the versioned id."""

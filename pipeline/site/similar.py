@@ -1,121 +1,87 @@
-"""The papers that a paper is most like, among those of its listing and of the two months before.
+"""The papers that a paper is most like, among those of its listing, its month and the month before.
 
 Alike is who shares words, and pairs of words, that few papers have: the angle between vectors of
-TF-IDF, as the scores of a library have them. What a paper is like depends on the listings alone,
-not on the order in which pages are made.
+TF-IDF, as the scores of a library have them. An index serves a month, so a year is made in seconds.
 """
 
 from __future__ import annotations
 
-import heapq
-import math
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
 
-from pipeline.library.taste import terms, work_of
-from pipeline.records import Day, Paper
-from pipeline.store.days import Key
+import numpy as np
+import numpy.typing as npt
 
-LISTINGS = 40
-"""With the paper's own."""
+from pipeline.library.taste import terms
+from pipeline.library.works import Work
+from pipeline.store.days import Told
+from pipeline.text.html import plain
+
+_KEPT = 4096
+"""Papers' terms in memory."""
 _MOST = 5
 _LEAST = 0.05
 """Of the cosine. Of 70 pairs that were read, those below it share no more than words."""
-_RARE = 0.1
-"""Words of no larger a share of the papers find candidates."""
-_CANDIDATES = 24
 
 
-class _Known(NamedTuple):
-    paper: Paper
-    weights: Mapping[str, float]
-    """Term → weight, before its rareness."""
+def first_date(month: dt.date) -> dt.date:
+    """Of the listings that papers of this month are held against."""
+    return (month.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
 
 
 class Similar:
-    """One field's listings, as a window that moves."""
+    """The papers of two months, oldest first."""
 
-    def __init__(self) -> None:
-        self._listings: dict[Key, tuple[str, ...]] = {}
-        self._known: dict[str, _Known] = {}
-        self._times: Counter[str] = Counter()
-        """In how many listings of the window a paper is."""
-        self._having: defaultdict[str, set[str]] = defaultdict(set)
-        """Term → ids."""
-        self._rare: dict[str, float] = {}
-        """Term → how rare it is in the window as it stands."""
+    def __init__(self, papers: Sequence[Told]) -> None:
+        self._papers = papers
+        self._place = {paper.arxiv_id: place for place, paper in enumerate(papers)}
+        self._dates = np.array([paper.date.toordinal() for paper in papers], dtype=np.int64)
+        counts = [_counts(paper.title, paper.abstract) for paper in papers]
+        numbers = {term: number for number, term in enumerate(dict.fromkeys(chain(*counts)))}
+        term = np.fromiter((numbers[t] for own in counts for t in own), dtype=np.int64)
+        times = np.fromiter((n for own in counts for n in own.values()), dtype=np.float64)
+        sizes = [len(own) for own in counts]
+        paper = np.repeat(np.arange(len(papers)), sizes)
+        self._first = np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
+        having = np.bincount(term, minlength=len(numbers))
+        rareness = np.log((len(papers) + 1) / (having + 0.5))
+        weights = (1 + np.log(times)) * rareness[term]
+        lengths = np.sqrt(np.bincount(paper, weights**2, minlength=len(papers)))
+        self._term, self._weight = term, weights / lengths[paper]
+        # By term: the papers that have it, and how much it weighs there.
+        order = np.argsort(term, kind="stable")
+        self._of_term = np.concatenate(([0], np.cumsum(having))).astype(np.int64)
+        self._paper_by_term, self._weight_by_term = paper[order], self._weight[order]
 
-    def missing(self, window: Sequence[Key]) -> list[Key]:
-        """The listings that `move` needs."""
-        return [key for key in window if key not in self._listings]
-
-    def move(self, window: Sequence[Key], days: Sequence[Day]) -> None:
-        """Hold these listings and no others; `days` has those that are missing."""
-        self._rare.clear()
-        for key in set(self._listings) - set(window):
-            for arxiv_id in self._listings.pop(key):
-                self._drop(arxiv_id)
-        for day in days:
-            papers = {one.announcement.paper.arxiv_id: one.announcement.paper
-                      for one in day.outcomes}  # fmt: skip
-            self._listings[day.date, day.field] = tuple(papers)
-            for paper in papers.values():
-                self._add(paper)
-
-    def to(self, arxiv_id: str) -> tuple[Paper, ...]:
-        """The most like it first; of a paper that is not in the window none."""
-        own = self._known.get(arxiv_id)
-        if own is None:
+    def to(self, arxiv_id: str) -> tuple[Told, ...]:
+        """The most like it first, none of a later listing; of a paper that is not here none."""
+        place = self._place.get(arxiv_id)
+        if place is None:
             return ()
-        shared: defaultdict[str, float] = defaultdict(float)
-        for term in own.weights:
-            having = self._having[term]
-            if len(having) <= max(2, _RARE * len(self._known)):
-                worth = self._rareness(term) ** 2 * own.weights[term]
-                for other in having:
-                    shared[other] += worth
-        shared.pop(arxiv_id, None)
-        near = heapq.nsmallest(_CANDIDATES, shared, key=lambda other: (-shared[other], other))
-        length = self._length(own)
-        found = [(self._dot(own, other) / (length * self._length(other)), other.paper)
-                 for other in map(self._known.__getitem__, near)]  # fmt: skip
-        found.sort(key=lambda pair: (-pair[0], pair[1].arxiv_id))
-        return tuple(paper for cosine, paper in found[:_MOST] if cosine >= _LEAST)
+        cosines = self._cosines(place)
+        cosines[place] = 0
+        cosines[self._dates > self._dates[place]] = 0
+        best = np.argsort(-cosines, kind="stable")[:_MOST]
+        return tuple(self._papers[at] for at in best if cosines[at] >= _LEAST)
 
-    def _add(self, paper: Paper) -> None:
-        self._times[paper.arxiv_id] += 1
-        if paper.arxiv_id in self._known:
-            return
-        counts = Counter(terms(work_of(paper)))
-        weights = {term: 1 + math.log(count) for term, count in counts.items()}
-        self._known[paper.arxiv_id] = _Known(paper, weights)
-        for term in weights:
-            self._having[term].add(paper.arxiv_id)
+    def _cosines(self, place: int) -> npt.NDArray[np.float64]:
+        """With every paper: all places of all its terms, one after the other, are one array."""
+        own = slice(self._first[place], self._first[place + 1])
+        term, weight = self._term[own], self._weight[own]
+        begins = self._of_term[term]
+        sizes = self._of_term[term + 1] - begins
+        ends = np.cumsum(sizes)
+        total = int(ends[-1]) if ends.size else 0
+        at = np.arange(total) + np.repeat(begins - (ends - sizes), sizes)
+        shared = self._weight_by_term[at] * np.repeat(weight, sizes)
+        found = np.bincount(self._paper_by_term[at], shared, minlength=len(self._papers))
+        return found.astype(np.float64)
 
-    def _drop(self, arxiv_id: str) -> None:
-        self._times[arxiv_id] -= 1
-        if self._times[arxiv_id]:
-            return
-        del self._times[arxiv_id]
-        for term in self._known.pop(arxiv_id).weights:
-            self._having[term].discard(arxiv_id)
-            if not self._having[term]:
-                del self._having[term]
 
-    def _rareness(self, term: str) -> float:
-        if term not in self._rare:
-            having = len(self._having[term])
-            self._rare[term] = math.log((len(self._known) + 1) / (having + 0.5))
-        return self._rare[term]
-
-    def _length(self, one: _Known) -> float:
-        return math.sqrt(sum((own * self._rareness(t)) ** 2 for t, own in one.weights.items()))
-
-    def _dot(self, one: _Known, other: _Known) -> float:
-        few, many = sorted((one.weights, other.weights), key=len)
-        return math.fsum(
-            own * many[term] * self._rareness(term) ** 2
-            for term, own in few.items()
-            if term in many
-        )
+@lru_cache(_KEPT)
+def _counts(title: str, abstract: str) -> Counter[str]:
+    """A paper is in the index of its month and in the next."""
+    return Counter(terms(Work.model_construct(title=plain(title), abstract=plain(abstract))))

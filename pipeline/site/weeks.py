@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pipeline.digest.entries import published_tags
@@ -19,6 +19,7 @@ from pipeline.text.interests import ranked, score
 _MOST = 100
 """Papers on the page of a week: a page has less than 300 KB."""
 _TASKS, _TAGS = 12, 12
+_LANES, _MONTHS = 8, 24
 _TASK = re.compile(r"属于([^，。；]{1,24}?)任务")
 """Where a line names its task; the site's script has the same."""
 
@@ -73,10 +74,23 @@ def statistics_page(site: Site, recent: Sequence[Day]) -> bytes:
         announced=sum(counts.values()),
         days=[(str(date), counts[date]) for date in sorted(counts)],
         months=list(months.items()),
+        lanes=_lanes(site.store.days.primaries(field)),
         recent=len(recent),
         tasks=tasks_of(recent).most_common(_TASKS),
         tags=tags_of(site, recent).most_common(_TAGS),
     )
+
+
+def _lanes(months: Mapping[str, Mapping[str, int]]) -> list[tuple[str, list[tuple[str, int]]]]:
+    """The commonest primary categories of the last months, each with its papers a month."""
+    recent = dict(sorted(months.items())[-_MONTHS:])
+    sums: Counter[str] = Counter()
+    for own in recent.values():
+        sums.update(own)
+    return [
+        (tag, [(month, own.get(tag, 0)) for month, own in recent.items()])
+        for tag, _ in sums.most_common(_LANES)
+    ]
 
 
 def tasks_of(days: Sequence[Day]) -> Counter[str]:

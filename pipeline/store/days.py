@@ -60,6 +60,15 @@ class _Announced(NamedTuple):
     """The metadata of the last version before it."""
 
 
+class Told(NamedTuple):
+    """A paper of a listing by what it says of itself."""
+
+    date: dt.date
+    arxiv_id: str
+    title: str
+    abstract: str
+
+
 class Days:
     """Safe to call from many threads; raises OutputError on a bad disk."""
 
@@ -181,6 +190,41 @@ class Days:
         return {
             key: sums[key[0].isoformat(), key[1]] for key in self._file.keys(ANNOUNCED_DATE, sums)
         }
+
+    def told(self, field: str, first: dt.date, last: dt.date) -> list[Told]:
+        """The papers of the listings from `first` to `last`, each on its newest, oldest first."""
+        rows = self._file.rows(
+            "SELECT a.date, a.field, a.arxiv_id, json_extract(p.paper, '$.title'),"
+            " json_extract(p.paper, '$.abstract') FROM announced AS a"
+            " JOIN papers AS p USING (arxiv_id, version)"
+            " WHERE a.field = ? AND a.date BETWEEN ? AND ? AND json_valid(p.paper)"
+            " ORDER BY a.date, a.position, a.arxiv_id",
+            field,
+            first.isoformat(),
+            last.isoformat(),
+        )
+        newest: dict[str, Told] = {}
+        for date, name, arxiv_id, title, abstract in rows:
+            for day, _ in self._file.keys(ANNOUNCED_DATE, [(date, name)]):
+                newest.pop(arxiv_id, None)
+                newest[arxiv_id] = Told(day, arxiv_id, str(title), str(abstract))
+        return list(newest.values())
+
+    def primaries(self, field: str) -> dict[str, dict[str, int]]:
+        """Month (2026-01) → arXiv's primary category → papers announced, oldest first."""
+        rows = self._file.rows(
+            "SELECT substr(a.date, 1, 7) AS month, json_extract(p.paper, '$.categories[0]') AS tag,"
+            " count(*) FROM announced AS a JOIN papers AS p USING (arxiv_id, version)"
+            " WHERE a.field = ? AND json_valid(p.paper) AND a.date IN"
+            " (SELECT date FROM days WHERE field = a.field)"
+            " GROUP BY month, tag ORDER BY month, tag",
+            field,
+        )
+        months: dict[str, dict[str, int]] = {}
+        for month, tag, count in rows:
+            if isinstance(tag, str):
+                months.setdefault(month, {})[tag] = count
+        return months
 
     def having(self, arxiv_id: str, version: int) -> list[Key]:
         """The days whose listing has this version, newest first."""

@@ -35,8 +35,12 @@ def score(
     Keywords are looked for in title, line, abstract and comment, authors in each name as they
     are spelled; a tag is one of the published tags or it is not.
     """
-    texts = [words(text) for text in (paper.title, line, paper.abstract, paper.comment) if text]
-    names = [words(name) for name in paper.authors]
+    # Most have none, and words take a millisecond a paper.
+    keywords = interests.more.keywords or interests.less.keywords
+    authors = interests.more.authors or interests.less.authors
+    said = (paper.title, line, paper.abstract, paper.comment) if keywords else ()
+    texts = [words(text) for text in said if text]
+    names = [words(name) for name in paper.authors] if authors else []
 
     def met(terms: Terms) -> Terms:
         return Terms(

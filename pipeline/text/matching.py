@@ -123,6 +123,8 @@ def _joined(line: Sequence[Word], start: int) -> Iterator[int]:
 
 
 def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
     plain = _ACCENT.sub("", unicodedata.normalize("NFKD", text)).lower().translate(_LETTERS)
     return unicodedata.normalize("NFC", plain)
 

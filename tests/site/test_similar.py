@@ -7,9 +7,10 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from pipeline.records import Day, Paper, Section
-from pipeline.site.similar import LISTINGS, Similar
+from pipeline.records import Day, Section
+from pipeline.site.similar import Similar
 from pipeline.site.update import update
+from pipeline.store.days import Told
 from tests.library.made import CODEC, MUSIC, SPEECH, made_papers
 from tests.site.browser import visit
 from tests.site.made import FIRST, add_day, config, store_in, weekdays
@@ -36,48 +37,55 @@ def days(tmp_path: Path) -> list[Day]:
     return found
 
 
-def subject_of(paper: Paper) -> str:
+def subject_of(paper: Told) -> str:
     return next(one for one in (CODEC, MUSIC, SPEECH) if paper.title.split()[0] in one.split())
 
 
-def test_it_finds_papers_of_the_same_subject(tmp_path: Path) -> None:
+def told(day: Day) -> list[Told]:
+    papers = [one.announcement.paper for one in day.outcomes]
+    return [Told(day.date, paper.arxiv_id, paper.title, paper.abstract) for paper in papers]
+
+
+def test_it_finds_papers_of_the_same_subject_in_no_later_listing(tmp_path: Path) -> None:
     made = days(tmp_path)
-    index = Similar()
-    index.move([(day.date, day.field) for day in made], made)
-    for one in made[-1].outcomes:
-        own = one.announcement.paper
-        found = index.to(own.arxiv_id)
-        assert 0 < len(found) <= 5
-        assert own.arxiv_id not in {paper.arxiv_id for paper in found}
-        assert {subject_of(paper) for paper in found} == {subject_of(own)}
+    index = Similar([paper for day in made for paper in told(day)])
+    for day in made:
+        for own in told(day):
+            found = index.to(own.arxiv_id)
+            assert 0 < len(found) <= 5 and own not in found
+            assert all(one.date <= day.date for one in found)
+            assert {subject_of(one) for one in found} == {subject_of(own)}
     assert index.to("9999.00000") == ()
+    assert Similar([]).to("9999.00000") == ()
 
 
-def test_the_way_to_a_window_changes_nothing(tmp_path: Path) -> None:
-    made = days(tmp_path)
-    keys = [(day.date, day.field) for day in made]
-    straight, around = Similar(), Similar()
-    straight.move(keys[1:4], made[1:4])
-    around.move(keys[3:], made[3:])
-    around.move(keys[:2], made[:2])
-    assert around.missing(keys[1:4]) == keys[2:4]
-    around.move(keys[1:4], made[2:4])
-    ids = [one.announcement.paper.arxiv_id for day in made for one in day.outcomes]
-    assert [straight.to(one) for one in ids] == [around.to(one) for one in ids]
-    assert straight.to(ids[0]) == ()  # it is of the first day, which is outside
+def test_papers_without_a_word_are_like_none() -> None:
+    date = dt.date(2026, 1, 7)
+    bare = [Told(date, str(number), "42", "……") for number in range(3)]
+    assert Similar(bare).to("1") == ()
+    one = Told(date, "4", "neural codec", "neural codec of speech")
+    assert Similar([*bare, one, one._replace(arxiv_id="5")]).to("4") == (
+        one._replace(arxiv_id="5"),
+    )
 
 
-def test_a_paper_of_two_listings_stays_until_both_are_gone(tmp_path: Path) -> None:
-    made = days(tmp_path)
-    again = made[1].model_copy(update={"outcomes": made[0].outcomes})
-    index = Similar()
-    index.move([(one.date, one.field) for one in (made[0], again)], [made[0], again])
-    first = made[0].outcomes[0].announcement.paper.arxiv_id
-    before = index.to(first)
-    index.move([(again.date, again.field)], [])
-    assert index.to(first) == before != ()
-    index.move([], [])
-    assert index.to(first) == ()
+def test_the_store_tells_each_paper_on_its_newest_listing(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    store = store_in(settings)
+    first, second = made_papers(CODEC, 2, 1)
+    days_ago = weekdays(3)
+    add_day(store, settings, days_ago[0], [(first, "一行", Section.NEW)])
+    add_day(store, settings, days_ago[1], [(second, "一行", Section.NEW)])
+    newer = first.model_copy(update={"version": 2, "title": "Another title"})
+    add_day(store, settings, days_ago[2], [(newer, "一行", Section.REPLACED)])
+    found = store.days.told("audio", days_ago[0], days_ago[2])
+    assert [(one.date, one.arxiv_id) for one in found] == [
+        (days_ago[1], second.arxiv_id),
+        (days_ago[2], first.arxiv_id),
+    ]
+    assert found[1].title == "Another title" and found[0].abstract == second.abstract
+    assert store.days.told("audio", days_ago[0], days_ago[0])[0].title == first.title
+    assert store.days.told("text", days_ago[0], days_ago[2]) == []
 
 
 def test_a_papers_page_leads_to_them(page: Page, tmp_path: Path) -> None:
@@ -86,12 +94,12 @@ def test_a_papers_page_leads_to_them(page: Page, tmp_path: Path) -> None:
     old, near, other = (
         made_papers(CODEC, 1, 1) + made_papers(CODEC, 1, 2) + made_papers(MUSIC, 1, 3)
     )
-    far = weekdays(LISTINGS + 3, FIRST - dt.timedelta(days=7))
+    too_old = made_papers(CODEC, 1, 4)[0]
     add_day(store, settings, FIRST, [(near, "一行", Section.NEW)])
-    add_day(store, settings, far[-1], [(old, "一行", Section.NEW), (other, "一行", Section.NEW)])
-    for number, date in enumerate(far[:-1]):
-        (filler,) = made_papers(SPEECH, 1, 50 + number)
-        add_day(store, settings, date, [(filler, "一行", Section.NEW)])
+    month = dt.timedelta(days=31)
+    for date, paper in ((FIRST - month, old), (FIRST - month, other), (FIRST - 3 * month, too_old)):
+        fillers = [(one, "一行", Section.NEW) for one in made_papers(SPEECH, 3, date.month)]
+        add_day(store, settings, date, [(paper, "一行", Section.NEW), *fillers])
     update(store, settings)
     site = settings.paths.outputs / "site"
     visit(page, site / "paper" / f"{near.arxiv_id}.html")
