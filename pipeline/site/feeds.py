@@ -136,7 +136,7 @@ def items_of(site: Site, days: Sequence[Day]) -> list[Item]:
                 items[paper.versioned] = Item(
                     id=_id(f"{day.field}/{paper.versioned}"),
                     title=plain(paper.title),
-                    authors=tuple(plain(author) for author in paper.authors),
+                    authors=tuple(filter(None, map(plain, paper.authors))),
                     paper=paper,
                     summary=done.summary,
                     tags=published_tags(paper, done.summary, site.config.tags),
