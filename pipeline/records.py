@@ -205,6 +205,8 @@ class PaperText(Record):
     """Why the second engine read it, pages that failed, hidden text that was left out."""
     links: tuple[str, ...] = ()
     """What the PDF's first page leads to, as far as it is known for code, data and demos."""
+    affiliations: tuple[str, ...] = ()
+    """The universities, institutes and firms that it names above its abstract."""
 
     @property
     def whole(self) -> str:
@@ -306,6 +308,7 @@ class Origin(Record):
     engine: str | None = None
     text_warnings: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    affiliations: tuple[str, ...] = ()
     """Of the PDF's first page, as the text has them."""
     truncated: bool
     cut: tuple[str, ...] = ()
@@ -358,6 +361,7 @@ _OF_THE_ASKING = {
     "cost",
     "certainty",
     "links",
+    "affiliations",
 }
 """What differs in the provenance each time that the same question is asked."""
 

@@ -15,6 +15,7 @@ from pipeline.errors import PdfUnreadable, counted
 from pipeline.pdf.pages import Engine, RawText
 from pipeline.records import Paper, PaperText, Pdf, TextSection
 from pipeline.settings import ExtractSettings
+from pipeline.text.affiliations import affiliations
 from pipeline.text.links import work_links
 
 _SIDE_STAMP = re.compile(r"arXiv:(\d{4}\.\d{4,5}v\d+) +\[[\w.-]+\] +\d{1,2} \w{3} \d{4}")
@@ -65,6 +66,7 @@ def extract(
         )
     if hidden := sum(page.hidden for page in raw.pages):
         warnings = (*warnings, f"{hidden} characters that no reader can see were left out")
+    first = raw.pages[0].text if raw.pages else ""
     return PaperText(
         source="pdf",
         body=body,
@@ -76,7 +78,8 @@ def extract(
         characters=len(text),
         pdf_sha256=pdf.sha256,
         warnings=warnings,
-        links=work_links((*raw.links, raw.pages[0].text if raw.pages else "")),
+        links=work_links((*raw.links, first)),
+        affiliations=affiliations(first),
     )
 
 

@@ -272,6 +272,7 @@ def _origin(text: PaperText, prompt: Prompt) -> Origin:
         engine=text.engine,
         text_warnings=text.warnings,
         links=text.links,
+        affiliations=text.affiliations,
         truncated=prompt.truncated,
         cut=prompt.cut,
         prompt=prompt.variant,

@@ -288,13 +288,15 @@ def test_what_nobody_sees_is_left_out_and_what_is_said_stays_data(
     assert prompt.user.rstrip().endswith("</paper>")
 
 
-def test_links_of_the_first_page_are_kept_where_they_lead_to_the_work(tmp_path: Path) -> None:
+def test_the_first_page_gives_links_to_the_work_and_affiliations(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").touch()
     read = raw(
-        f"{PAGE} Code: https://github.com/a/b and https://doi.org/1", "https://gitee.com/x/y"
+        f"University of Somewhere\n{PAGE} Code: https://github.com/a/b, https://doi.org/1",
+        "https://gitee.com/x/y",
     )
     read = read.model_copy(update={"links": ("https://a.github.io/b", "https://orcid.org/0000")})
     found = extract(
         Pdf(path=tmp_path / "a.pdf", sha256="0" * 64, size=1), SETTINGS, FakeReader(pypdf=read)
     )
     assert found.links == ("https://a.github.io/b", "https://github.com/a/b")
+    assert found.affiliations == ("University of Somewhere",)
