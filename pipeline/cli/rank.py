@@ -50,9 +50,10 @@ def rank(
     top: Annotated[int, typer.Option(min=1, help="Papers to show.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """The newest papers by a score from 0 to 10, learned from what you have read.
+    """Score the newest papers by what you have read.
 
-    Nothing is asked of any service, unless library.embeddings names one.
+    From 0 to 10, with the words and the work of yours that speak for each. Nothing is asked of any
+    service, unless library.embeddings names one.
     """
     from pipeline.app import scores_by
 

@@ -202,7 +202,7 @@ def test_a_version_in_no_digest_stands_on_the_papers_page(tmp_path: Path) -> Non
         assert house.run("reprocess", f"{A}v1").returncode == 0
     file = tmp_path / "outputs" / "site" / "paper" / f"{A}.html"
     shown = LexborHTMLParser(file.read_text(encoding="utf-8"))
-    assert [node.attributes["id"] for node in shown.css("h2")] == ["v2", "v1"]
+    assert [node.attributes["id"] for node in shown.css(".version h2")] == ["v2", "v1"]
     assert len(shown.css(".line:not(.owed)")) == 2
 
 

@@ -69,8 +69,10 @@ def test_statistics_add_up(tmp_path: Path) -> None:
     _, settings = made_site(tmp_path, days=40, papers_a_day=4)
     page = page_of(settings.paths.outputs / "site" / "statistics" / "audio.html")
     assert "160 篇，40 期" in page.css("h1")[0].text()
-    titles = [title.text() for title in page.css(".columns title")]
+    titles = [title.text() for title in page.css(".wide .columns title")]
     assert len(titles) == 40 and titles[-1] == f"{FIRST}：4"
+    lanes = [row.css("td")[0].text() for row in page.css(".lanes tr")]
+    assert sum(map(int, lanes)) == 160 and len(lanes) == len(page.css(".lanes svg")) <= 8
     months = page.css(".bars")[-1].css("tbody tr")
     assert sum(int(row.css("td")[0].text()) for row in months) == 160
     assert not re.search(r"style=|<script(?! src)", page.html or "")
