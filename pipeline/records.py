@@ -214,6 +214,15 @@ class PaperText(Record):
         return "\n".join(part.text for part in self.sections) or self.body
 
 
+class FigureNote(Record):
+    """What is known of a paper's first figure."""
+
+    licence: str | None
+    """The address that arXiv names; None: it names none."""
+    figure: bool
+    """Whether there is one beside the note."""
+
+
 class ChatMessage(Record):
     """One turn of a chat."""
 

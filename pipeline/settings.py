@@ -294,6 +294,9 @@ class SiteSettings(Record):
 
     url: HttpUrl | None = None
     """Its public address, for the feeds and messages that name it."""
+    figures: bool = False
+    """Whether a paper's page shows its first figure, small, where the licence allows it: arXiv is
+    asked for each new paper's licence."""
 
     @property
     def base(self) -> str:

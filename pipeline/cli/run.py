@@ -113,6 +113,7 @@ def nights(
                 running.add(outcome(result, edges.model.halted))
                 start = time.monotonic()
             told.canary = _canary(edges, fields, told.nights) if canary else None
+            running.papers += _figures(edges, told.nights)
             running.add(RunOutcome(note=canary_note(told.canary)))
     finally:
         told.tell()  # after the progress bar is gone
@@ -126,6 +127,15 @@ def _canary(edges: Edges, fields: Sequence[str], nights: Sequence[Night]) -> Can
     from pipeline.evaluate.canary import watch
 
     return watch(edges, max(night.day.date for night in nights), fields)
+
+
+def _figures(edges: Edges, nights: Sequence[Night]) -> list[str]:
+    """Papers that have one now. Last of all: nothing that a night owes waits for them."""
+    if not edges.config.site.figures or not nights:
+        return []
+    from pipeline.night.figures import collect
+
+    return collect(edges, nights)
 
 
 class _Told:

@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from pipeline.errors import PdfUnreadable, counted
-from pipeline.pdf.pages import Engine, Front, PageText, RawText
+from pipeline.pdf.pages import Engine, Figure, Front, PageText, RawText
 
 if TYPE_CHECKING:
     import pypdfium2
@@ -49,10 +49,23 @@ def front(pdf: bytes) -> Front:
         raise PdfUnreadable(f"cannot be read ({_reason(error)})") from error
 
 
+def figure(pdf: bytes) -> Figure | None:
+    """The first figure, if it can be told. Raises PdfUnreadable and MemoryError."""
+    from pipeline.pdf.figure import figure_of  # it loads PDFium
+
+    try:
+        return figure_of(pdf)
+    except MemoryError:
+        raise
+    except Exception as error:  # damage shows as errors of every kind
+        raise PdfUnreadable(f"cannot be read ({_reason(error)})") from error
+
+
 def warm_up() -> None:
     """Load both engines now, so that no paper's time is spent on it."""
     import pypdf  # noqa: F401 - slow to load
 
+    import pipeline.pdf.figure
     import pipeline.pdf.front
     import pipeline.pdf.hidden
     import pipeline.pdf.links  # noqa: F401 - they load PDFium

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import Base64Bytes, Field, model_validator
 
 from pipeline.records import Record
 
@@ -24,6 +26,21 @@ class Front(Record):
 
     title: str = ""
     authors: tuple[str, ...] = ()
+
+
+class Figure(Record):
+    """A picture: rows of pixels, each of three values."""
+
+    width: int = Field(ge=1, le=480)
+    height: int = Field(ge=1, le=360)
+    rgb: Base64Bytes
+    """Packed for JSON, not for the eye."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if len(self.rgb) != self.width * self.height * 3:
+            raise ValueError("not as many pixels as it says")
+        return self
 
 
 class RawText(Record):

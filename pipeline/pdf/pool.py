@@ -14,14 +14,14 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import IO, BinaryIO, Self
+from typing import IO, BinaryIO, Literal, Self
 
 from pydantic import ValidationError
 
 import pipeline
 from pipeline.errors import Interrupted, PdfUnreadable
 from pipeline.pdf.confine import hide
-from pipeline.pdf.pages import Engine, Front, RawText
+from pipeline.pdf.pages import Engine, Figure, Front, RawText
 from pipeline.pdf.worker import READY, ReadAnswer, ReadJob
 
 JOBS_PER_WORKER = 200
@@ -81,10 +81,17 @@ class Readers:
 
     def front(self, path: Path) -> Front:
         """What the first page says of the paper. Raises as `read` does."""
-        answer = self._answer(path, self._job("pypdfium2", 1, front=True))
+        answer = self._answer(path, self._job("pypdfium2", 1, "front"))
         if answer.front is None:
             raise PdfUnreadable(answer.unreadable or "gave nothing", where=path.name)
         return answer.front
+
+    def figure(self, path: Path) -> Figure | None:
+        """The first figure, small; None where none can be told. Raises as `read` does."""
+        answer = self._answer(path, self._job("pypdfium2", 1, "figure"))
+        if answer.unreadable is not None:
+            raise PdfUnreadable(answer.unreadable, where=path.name)
+        return answer.figure
 
     def _answer(self, path: Path, job: bytes) -> ReadAnswer:
         worker = self._slots.get()
@@ -148,10 +155,12 @@ class Readers:
         worker.release()
         self._running.discard(worker)
 
-    def _job(self, engine: Engine, max_pages: int, *, front: bool = False) -> bytes:
+    def _job(
+        self, engine: Engine, max_pages: int, what: Literal["text", "front", "figure"] = "text"
+    ) -> bytes:
         job = ReadJob(
             engine=engine,
-            front=front,
+            what=what,
             max_pages=max_pages,
             pages_s=self._timeout_s / 2,
             cpu_s=math.ceil(self._timeout_s * 2 / 3),

@@ -18,12 +18,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from pipeline.errors import PdfUnreadable
 from pipeline.pdf import engines
 from pipeline.pdf.confine import confine
-from pipeline.pdf.pages import Engine, Front, RawText
+from pipeline.pdf.pages import Engine, Figure, Front, RawText
 from pipeline.records import Record
 
 MOST_CHARACTERS = 2_000_000
@@ -36,8 +36,8 @@ class ReadJob(Record):
     """How the file that comes with it is to be read, and how long that may take."""
 
     engine: Engine
-    front: bool = False
-    """Only what the first page says of the paper."""
+    what: Literal["text", "front", "figure"] = "text"
+    """The pages' text; only what the first one says of the paper; the first figure."""
     max_pages: int
     pages_s: float
     """No further page is begun after this many seconds."""
@@ -48,10 +48,11 @@ class ReadJob(Record):
 
 
 class ReadAnswer(Record):
-    """One of the four."""
+    """One of them; of a job for a figure none of them where there is no figure."""
 
     text: RawText | None = None
     front: Front | None = None
+    figure: Figure | None = None
     unreadable: str | None = None
     out_of_memory: bool = False
 
@@ -120,8 +121,10 @@ def _answer(job: ReadJob, file: BinaryIO) -> ReadAnswer:
     _renew_time(job)
     deadline = time.monotonic() + job.pages_s
     try:
-        if job.front:
+        if job.what == "front":
             return ReadAnswer(front=engines.front(file.read()))
+        if job.what == "figure":
+            return ReadAnswer(figure=engines.figure(file.read()))
         text = engines.read(file.read(), job.engine, job.max_pages, deadline)
     except PdfUnreadable as error:
         return ReadAnswer(unreadable=error.what)

@@ -90,6 +90,12 @@ def _write_days(
 def _write_papers(site: Site, writer: _PageFiles, arxiv_ids: Sequence[str]) -> None:
     for arxiv_id, page in paper_pages(site, arxiv_ids):
         writer.write(site.paper_file(arxiv_id), page)
+    if not site.config.site.figures:
+        return
+    for arxiv_id, versions in site.store.papers.versions_of(arxiv_ids).items():
+        for figure in (site.figure(f"{arxiv_id}v{one.version}") for one in versions):
+            if figure:
+                writer.write(figure.page_file, figure.known.file.read_bytes())
 
 
 def _write_search(site: Site, writer: _PageFiles, keys: Sequence[Key], changed: set[Key]) -> None:

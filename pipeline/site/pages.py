@@ -20,6 +20,7 @@ from pipeline.digest.entries import in_section, published_tags
 from pipeline.digest.ledger import ledger
 from pipeline.files import page_of_paper
 from pipeline.library.recent import Scores
+from pipeline.pdf.png import size_of
 from pipeline.records import (
     Announcement,
     AnnounceType,
@@ -35,6 +36,7 @@ from pipeline.records import (
 from pipeline.site import charts
 from pipeline.site.dates import Week, week_of
 from pipeline.site.similar import Similar, first_date
+from pipeline.stages.figure import KnownFigure, known
 from pipeline.store.days import Key, Told
 from pipeline.store.runs import Count, Run
 from pipeline.store.store import Store
@@ -129,6 +131,16 @@ class Site:
         """paper/2601.02954.html."""
         return page_of_paper(arxiv_id)
 
+    def figure(self, versioned: str) -> ShownFigure | None:
+        """Of a paper's version, where the settings want any and its licence allows it."""
+        if not self.config.site.figures:
+            return None
+        found = known(self.config.paths.outputs, versioned)
+        try:
+            return ShownFigure(found, *size_of(found.file.read_bytes())) if found else None
+        except (OSError, ValueError):
+            return None
+
     def similar(self, arxiv_id: str, key: Key) -> tuple[Told, ...]:
         """Those that a paper of this listing is most like, none of a later listing."""
         date, field = key
@@ -161,6 +173,19 @@ def _newest(
     """The newest version with a line, and the line."""
     lines = {line.version: line for line, live in summaries if live}
     return next((one, lines[one.version]) for one in reversed(papers) if one.version in lines)
+
+
+class ShownFigure(NamedTuple):
+    """A figure with its size in pixels."""
+
+    known: KnownFigure
+    width: int
+    height: int
+
+    @property
+    def page_file(self) -> str:
+        """figure/2601.02954v1.png."""
+        return f"figure/{self.known.file.name}"
 
 
 class DayEntry(NamedTuple):
@@ -244,6 +269,7 @@ class ShownVersion(NamedTuple):
     """Newest first."""
     days: tuple[Key, ...]
     tags: tuple[str, ...]
+    figure: ShownFigure | None
 
 
 def paper_pages(site: Site, arxiv_ids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -299,6 +325,7 @@ def _version(
         others=tuple(summary for summary, live in reversed(summaries) if not live),
         days=tuple(days),
         tags=published_tags(paper, published, site.config.tags),
+        figure=site.figure(paper.versioned),
     )
 
 

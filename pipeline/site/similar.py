@@ -23,7 +23,7 @@ from pipeline.text.html import plain
 _KEPT = 4096
 """Papers' terms in memory."""
 _MOST = 5
-_LEAST = 0.05
+_LEAST = 0.06
 """Of the cosine. Of 70 pairs that were read, those below it share no more than words."""
 
 

@@ -32,11 +32,16 @@ def download(
     SHA-256 sums of earlier versions are `not_these`. Raises PdfNotReady (ask again later), other
     PdfErrors or ArxivError (read the abstract instead), OutputError (stop).
     """
-    target = cache / f"{paper.versioned.replace('/', '_')}.pdf"
+    target = cached_file(cache, paper.versioned)
     cached = _cached(target)
     if cached is not None and cached.sha256 not in not_these:
         return cached
     return arxiv.pdf(paper.versioned, target, not_these)
+
+
+def cached_file(cache: Path, versioned: str) -> Path:
+    """Where the PDF of a version is, or would be."""
+    return cache / f"{versioned.replace('/', '_')}.pdf"
 
 
 def _cached(target: Path) -> Pdf | None:
