@@ -223,10 +223,11 @@ class Terms(Record):
 
 
 class InterestSettings(Record):
-    """What site and messages show first, and what last."""
+    """What site and messages show first, what last, and what not."""
 
     more: Terms = Terms()
     less: Terms = Terms()
+    mute: Terms = Terms()
 
 
 class LibrarySettings(Record):

@@ -71,7 +71,12 @@ class Scored(Record):
 
 
 def worth_of(relevance: Relevance, scored: Scored | None) -> float:
-    """What orders papers: an interest that is met weighs two points of the score."""
+    """What orders papers: an interest that is met weighs two points of the score.
+
+    What is muted comes last.
+    """
+    if relevance.muted:
+        return -math.inf
     return _INTEREST * relevance.value + (scored.score if scored else 0.0)
 
 

@@ -18,7 +18,7 @@ from pipeline.library.taste import Scored, worth_of
 from pipeline.records import Day, Done, Owed, Record, Section
 from pipeline.settings import InterestSettings, MessageSettings
 from pipeline.store.messages import Message, Told
-from pipeline.text.interests import ranked, score
+from pipeline.text.interests import Relevance, ranked, score
 from pipeline.text.untrusted import as_data
 
 LONGEST = 3500
@@ -187,15 +187,18 @@ def _entries(fresh: Fresh, top: int, order: Order, tags: TagChoice) -> Iterator[
     """The first lines by their worth, each with title and link."""
     interests = order.interests(fresh.day.field)
 
-    def worth(done: Done) -> float:
+    def met(done: Done) -> Relevance:
         paper, summary = done.announcement.paper, done.summary
-        met = score(paper, summary.line, published_tags(paper, summary, tags), interests)
-        return worth_of(met, order.scores.get(paper.arxiv_id))
+        return score(paper, summary.line, published_tags(paper, summary, tags), interests)
+
+    def worth(done: Done) -> float:
+        return worth_of(met(done), order.scores.get(done.announcement.paper.arxiv_id))
 
     told = [done for done in fresh.lines if _is_told(done, order)]
     if not told and fresh.lines:
         yield f"没有评分 {order.least:g} 以上的论文"
-    for number, done in enumerate(ranked(told, worth)[:top], start=1):
+    wanted = [done for done in told if not met(done).muted]
+    for number, done in enumerate(ranked(wanted, worth)[:top], start=1):
         paper = done.announcement.paper
         scored = order.scores.get(paper.arxiv_id)
         yield (

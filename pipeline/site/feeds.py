@@ -24,7 +24,7 @@ from pipeline.records import Day, Done, Paper, Summary
 from pipeline.settings import InterestSettings, Terms
 from pipeline.site.pages import Site
 from pipeline.text.html import plain, shown
-from pipeline.text.interests import score
+from pipeline.text.interests import Relevance, score
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _TAG = re.compile(r"[a-z-]+(?:\.[A-Za-z-]+)?")
@@ -103,12 +103,14 @@ def feeds_of(site: Site, days: Sequence[Day]) -> Iterator[Feed]:
 
     yield feed(field, name, items)
     interests = site.config.interests_of(field)
+    met = {item.id: _met(item, interests) for item in items}
+    heard = [item for item in items if not met[item.id].muted]
     if interests.more != Terms():
-        mine = [item for item in items if _worth(item, interests) > 0]
+        mine = [item for item in heard if met[item.id].value > 0]
         yield feed(f"feed/{field}-interests", f"{name}（兴趣）", mine)
     if site.shown_scores:
         least = site.config.library.least
-        good = [item for item in items if item.scored and item.scored.score >= least]
+        good = [item for item in heard if item.scored and item.scored.score >= least]
         yield feed(f"feed/{field}-library", f"{name}（文库）", good)
     tagged: dict[str, list[Item]] = {}
     for item in items:
@@ -119,8 +121,8 @@ def feeds_of(site: Site, days: Sequence[Day]) -> Iterator[Feed]:
         yield feed(f"feed/{field}-{tag}", f"{name} {tag}", tagged[tag])
 
 
-def _worth(item: Item, interests: InterestSettings) -> int:
-    return score(item.paper, item.summary.line, item.tags, interests).value
+def _met(item: Item, interests: InterestSettings) -> Relevance:
+    return score(item.paper, item.summary.line, item.tags, interests)
 
 
 def items_of(site: Site, days: Sequence[Day]) -> list[Item]:

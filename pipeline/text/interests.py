@@ -1,4 +1,4 @@
-"""What the reader wants first, and what last: keywords, authors and tags, for site and messages.
+"""What the reader wants first, last, and not at all: keywords, authors and tags.
 
 The digest itself keeps arXiv's order.
 """
@@ -20,6 +20,12 @@ class Relevance(Record):
 
     more: Terms = Terms()
     less: Terms = Terms()
+    mute: Terms = Terms()
+
+    @property
+    def muted(self) -> bool:
+        """Whether the reader does not want to see it."""
+        return _count(self.mute) > 0
 
     @property
     def value(self) -> int:
@@ -36,8 +42,9 @@ def score(
     are spelled; a tag is one of the published tags or it is not.
     """
     # Most have none, and words take a millisecond a paper.
-    keywords = interests.more.keywords or interests.less.keywords
-    authors = interests.more.authors or interests.less.authors
+    sides = (interests.more, interests.less, interests.mute)
+    keywords = any(side.keywords for side in sides)
+    authors = any(side.authors for side in sides)
     said = (paper.title, line, paper.abstract, paper.comment) if keywords else ()
     texts = [words(text) for text in said if text]
     names = [words(name) for name in paper.authors] if authors else []
@@ -49,7 +56,7 @@ def score(
             tags=tuple(tag for tag in terms.tags if tag in tags),
         )
 
-    return Relevance(more=met(interests.more), less=met(interests.less))
+    return Relevance(more=met(interests.more), less=met(interests.less), mute=met(interests.mute))
 
 
 def ranked(items: Iterable[T], worth: Callable[[T], float]) -> list[T]:

@@ -141,6 +141,13 @@ def test_a_library_orders_the_lines_and_leaves_out_what_is_not_for_its_reader() 
     assert quiet.endswith("没有评分 5 以上的论文")
 
 
+def test_what_is_muted_is_not_told() -> None:
+    interests = InterestSettings(mute=Terms(keywords=("扩散",)))
+    body = composed(fresh(done(1), done(2, line="本文用扩散模型。")), interests=interests).body
+    assert "2601.00001" in body and "2601.00002" not in body
+    assert "最新发布 2" in body  # it is counted, for it was announced
+
+
 def test_what_was_told_before_is_not_told_again() -> None:
     told = Told(done=frozenset({"2601.00001v1"}), owed=frozenset({"2601.00002v1"}))
     message = composed(fresh(done(1), done(2, "Now done"), told=told))

@@ -206,7 +206,7 @@ def test_interests_of_ones_own_rank_and_highlight(page: Page, site: Path) -> Non
     page.get_by_role("button", name="兴趣").click()
     more = page.get_by_label("关键词").first
     more.fill("深度伪造")
-    page.get_by_label("关键词").last.fill("语音")
+    page.get_by_label("关键词").nth(1).fill("语音")
     page.get_by_role("button", name="保存").click()
     after = lines(page)
     assert sorted(after) == sorted(before)
@@ -220,6 +220,23 @@ def test_interests_of_ones_own_rank_and_highlight(page: Page, site: Path) -> Non
     page.get_by_role("button", name="兴趣", exact=True).click()
     page.get_by_role("button", name="恢复默认").click()
     assert page.locator("main mark").count() == 0
+
+
+def test_what_is_muted_is_out_of_sight_until_one_asks(page: Page, site: Path) -> None:
+    visit(page, site / DAY)
+    page.get_by_role("button", name="兴趣").click()
+    page.locator("dialog .columns > div").nth(2).locator("textarea").nth(2).fill("cs.CL")
+    page.get_by_role("button", name="保存").click()
+    having = page.locator(".paper[data-tags~='cs.CL']")
+    count = having.count()
+    assert (
+        count > 0
+        and page.locator(".paper:visible").count() == page.locator(".paper").count() - count
+    )
+    page.reload()
+    page.wait_for_selector("[data-ready]", state="attached")
+    page.get_by_role("button", name=f"静音的 {count} 篇").click()
+    assert page.locator(".paper:visible").count() == page.locator(".paper").count()
 
 
 def test_the_settings_interests_rank_like_the_messages(browser: Browser, tmp_path: Path) -> None:

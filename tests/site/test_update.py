@@ -321,6 +321,12 @@ def test_tags_and_interests_have_feeds_of_their_own(made: tuple[Store, Config, P
     update(store, settings.model_copy(update={"interests": wanted}))
     mine = feedparser.parse(site / "feed" / "audio-interests.atom")
     assert [one.id for one in mine.entries] == [one.id for one in tagged.entries]
+    muted = wanted.model_copy(update={"mute": Terms(tags=("cs.SD",))})
+    update(store, settings.model_copy(update={"interests": muted}))
+    left = feedparser.parse(site / "feed" / "audio-interests.atom")
+    assert [one.id for one in left.entries] == [
+        one.id for one in tagged.entries if "cs.SD" not in [tag.term for tag in one.tags]
+    ]
 
 
 def test_a_tag_that_is_no_name_of_a_file_has_no_feed(tmp_path: Path) -> None:

@@ -131,18 +131,20 @@ const jianjie = (() => {
   const matches = (needle, text, exact = false) => places(words(needle), words(text), exact).length > 0;
 
   const EMPTY = { keywords: [], authors: [], tags: [] };
-  let settings = { months: [], fields: {}, sections: {}, tags: {}, interests: { more: EMPTY, less: EMPTY }, fieldInterests: {} };
+  let settings = { months: [], fields: {}, sections: {}, tags: {}, interests: { more: EMPTY, less: EMPTY, mute: EMPTY }, fieldInterests: {} };
   // The reader's own hold for all fields; those of the settings may be a field's.
   const interests = (field) => store.get("interests", settings.fieldInterests[field] ?? settings.interests);
-  const value = (paper, wanted) => {
+  // What a paper meets: how much for it, less what is against it; and whether it is muted.
+  const met = (paper, wanted) => {
     const text = paper.words ?? (paper.words = [paper.title, paper.line, paper.comment ?? "", paper.abstract].map(words));
     const names = paper.names ?? (paper.names = paper.authors.map(words));
     const among = (term, texts, exact) => texts.some((part) => places(words(term), part, exact).length > 0);
     const count = (terms) => terms.keywords.filter((term) => among(term, text, false)).length
       + terms.authors.filter((term) => among(term, names, true)).length
       + terms.tags.filter((tag) => paper.tags.includes(tag)).length;
-    return count(wanted.more) - count(wanted.less);
+    return { worth: count(wanted.more) - count(wanted.less), muted: count(wanted.mute ?? EMPTY) > 0 };
   };
+  const value = (paper, wanted) => met(paper, wanted).worth;
 
   // Marks what was found, in text nodes whose characters keep their places: words, exact words, or
   // parts of words.
@@ -431,7 +433,7 @@ const jianjie = (() => {
     const areas = {};
     const column = (side, title) => make("div", {}, make("h3", {}, title), ...Object.entries(KINDS).map(([kind, name]) => {
       areas[`${side}.${kind}`] = make("textarea", {});
-      areas[`${side}.${kind}`].value = now[side][kind].join("\n");
+      areas[`${side}.${kind}`].value = (now[side] ?? EMPTY)[kind].join("\n");
       return make("label", {}, name, areas[`${side}.${kind}`]);
     }));
     const lines = (side, kind) => areas[`${side}.${kind}`].value.split("\n").map((line) => line.trim()).filter(Boolean);
@@ -439,11 +441,11 @@ const jianjie = (() => {
     const dialog = make("dialog", { "aria-label": "我的兴趣" },
       make("h2", {}, "我的兴趣"),
       make("p", { class: "dim" }, "一行一个。只存在这个浏览器里；默认值来自 config.yaml。"),
-      make("div", { class: "columns" }, column("more", "优先并高亮"), column("less", "靠后")),
+      make("div", { class: "columns" }, column("more", "优先并高亮"), column("less", "靠后"), column("mute", "静音，不显示")),
       make("p", {},
         make("button", { type: "button", onclick: () => {
           const side = (name) => Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, lines(name, kind)]));
-          store.set("interests", { more: side("more"), less: side("less") });
+          store.set("interests", { more: side("more"), less: side("less"), mute: side("mute") });
           close(); rank(); search();
         } }, "保存"), " ",
         make("button", { type: "button", onclick: () => { store.set("interests", null); close(); rank(); search(); } }, "恢复默认"), " ",
@@ -479,7 +481,8 @@ const jianjie = (() => {
     for (const [section, articles] of originals) {
       const ranked = articles.map((article, at) => {
         const copy = article.cloneNode(true);
-        const worth = value(ofArticle(copy), wanted);
+        const { worth, muted } = met(ofArticle(copy), wanted);
+        copy.dataset.muted = muted ? "1" : "";
         copy.classList.toggle("more", worth > 0);
         copy.classList.toggle("less", worth < 0);
         if (terms.length) for (const part of all(".line, .title, .authors, .comment, .abstract p", copy)) highlight(part, terms);
@@ -509,12 +512,14 @@ const jianjie = (() => {
     const threshold = make("select", { "aria-label": "最低评分", onchange: () => { store.set("least", threshold.value); rank(); } },
       ...[[0, "全部评分"], [3, "3 分以上"], [5, "5 分以上"], [7, "7 分以上"]].map(([value, label]) => make("option", { value, selected: value === least }, label)));
     const hidden = all("section.papers .paper.aside").length;
+    const muted = all('section.papers .paper[data-muted="1"]').length;
+    const heard = muted ? [make("button", { type: "button", "aria-pressed": String(mutedShown), onclick: () => { mutedShown = !mutedShown; rank(); } }, `静音的 ${muted} 篇`)] : [];
     const shown = hidden ? [make("button", { type: "button", onclick: () => { store.set("aside", {}); rank(); } }, `取回不感兴趣的 ${hidden} 篇`)] : [];
     const view = (name, label) => make("button", { type: "button", "aria-pressed": String(name === viewHere()), onclick: () => { setView(name); rank(); } }, label);
     const groups = make("select", { "aria-label": "分组", onchange: () => { store.set("group", groups.value); rank(); } },
       ...Object.entries(GROUPS).map(([name, label]) => make("option", { value: name, selected: name === groupHere() }, label)));
     if (order) order.replaceChildren(view("list", "列表"), view("cards", "卡片"), groups, ...(any || liked.length || library.size ? [...(any ? [choose("interests", "兴趣优先")] : []), mineHere, choose("arxiv", "arXiv 顺序")] : []),
-      ...(scored.size ? [threshold] : []), ...shown, ...chosenTag());
+      ...(scored.size ? [threshold] : []), ...heard, ...shown, ...chosenTag());
   };
 
   // What the settings' library says of this day's papers; stars of this browser's say more.
@@ -553,10 +558,12 @@ const jianjie = (() => {
   // --- A day's papers of one tag
 
   let tagHere = "";
+  let mutedShown = false;
   const chosenTag = () => tagHere ? [make("button", { type: "button", "aria-pressed": "true", onclick: () => { tagHere = ""; rank(); } }, `${tagHere} ${settings.tags[tagHere] ?? ""} ✕`)] : [];
   const filterByTag = () => {
     for (const article of all("section.papers .paper")) {
-      article.hidden = (tagHere !== "" && !article.dataset.tags.split(" ").includes(tagHere)) || article.classList.contains("aside") || article.dataset.low === "1";
+      article.hidden = (tagHere !== "" && !article.dataset.tags.split(" ").includes(tagHere)) || article.classList.contains("aside") || article.dataset.low === "1"
+        || (article.dataset.muted === "1" && !mutedShown);
     }
     let heading = null;
     for (const part of all("section.papers > .group, section.papers > .paper")) {
