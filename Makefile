@@ -28,10 +28,10 @@ demo: $(VENV)/.installed
 	$(BIN)/jianjie demo
 
 test: $(VENV)/.installed
-	$(BIN)/pytest -n 2 --dist loadfile -m "not long"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long"
 
 soak: $(VENV)/.installed
-	$(BIN)/pytest -n 2 --dist loadfile -m long
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m long
 
 test-train: $(VENV)-train/.installed
 	$(VENV)-train/bin/pytest tests/train
