@@ -8,6 +8,7 @@ from pathlib import Path
 
 import feedparser
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from pipeline.app import library_scores
@@ -112,6 +113,9 @@ def test_the_page_orders_by_the_library_until_there_are_stars(
     shown = [float(text) for text in new.all_inner_texts()]
     assert shown == sorted(shown, reverse=True) and shown[0] > 4
     assert "像文库中的《" in (new.first.get_attribute("title") or "")
+    assert Axe().run(page, options={"preload": False}).response["violations"] == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     page.get_by_label("最低评分").select_option("3 分以上")
     assert 0 < page.locator(".paper:visible").count() < 26
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
 
 from pipeline.demo.answers.answer import Answer
 from pipeline.demo.example_day import example_listing
@@ -14,6 +16,7 @@ from pipeline.demo.request import Request
 from pipeline.demo.standin import demo_pdfs
 from pipeline.stages.figure import keep, known, licence_name, note_file
 from tests.pdf.test_figure import pdf
+from tests.site.browser import chromium, reader, visit
 from tests.standins.arxiv import FaultyArxiv
 from tests.standins.house import EXAMPLE, House, open_house
 
@@ -39,6 +42,18 @@ class Licensed(FaultyArxiv):
     @property
     def licences_asked(self) -> int:
         return sum("GetRecord" in (one.query or "") for one in self.requests)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with reader(browser) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +96,18 @@ def test_only_what_may_be_shown_is_taken_and_nobody_is_asked_twice(house: House)
     assert f'<a href="{FREE}">CC BY 4.0</a>' in page
     assert (outputs / "site" / "figure" / f"{ONE}.png").read_bytes()[:4] == b"\x89PNG"
     assert "<img" not in (outputs / "site" / "paper" / "2601.02455.html").read_text()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_with_a_figure_reads_well(house: House, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    visit(page, house.folder / "outputs" / "site" / "paper" / "2601.02586.html")
+    image = page.locator("figure img")
+    image.scroll_into_view_if_needed()
+    expect(image).to_have_js_property("complete", value=True)
+    assert image.evaluate("one => one.naturalWidth") > 100
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert Axe().run(page, options={"preload": False}).response["violations"] == []
 
 
 def test_without_the_setting_there_is_none(house: House) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from pipeline.records import Day, Section
@@ -105,6 +106,7 @@ def test_a_papers_page_leads_to_them(page: Page, tmp_path: Path) -> None:
     visit(page, site / "paper" / f"{near.arxiv_id}.html")
     links = page.locator(".like a")
     assert links.all_inner_texts() == [old.title]
+    assert Axe().run(page, options={"preload": False}).response["violations"] == []
     links.first.click()
     assert page.url.endswith(f"/paper/{old.arxiv_id}.html")
     # The older paper does not know the newer one: its page depends on what came before.
