@@ -31,6 +31,8 @@ _LEAST_WIDE, _LEAST_TALL, _MOST_OF_PAGE = 0.15, 0.04, 0.8
 """Shares of the page's width, height and area: what is less is a sign, what is more its ground."""
 _FAR = 0.12
 """Of the page's height between a figure and its caption."""
+_ALIGNED = 0.1
+"""Of a drawing's height: so far apart may the edges of two be that belong together."""
 _BLANK = 4.0
 """The standard deviation of a picture in which there is nothing to see."""
 
@@ -42,8 +44,10 @@ class _Box(NamedTuple):
     top: float
 
     def beside(self, other: _Box) -> bool:
-        """Whether they share a height."""
-        return self.bottom < other.top and other.bottom < self.top
+        """Whether they stand in a row: what is in the next column stands as it comes."""
+        near = _ALIGNED * (other.top - other.bottom)
+        level = abs(self.bottom - other.bottom) <= near or abs(self.top - other.top) <= near
+        return level and self.bottom < other.top and other.bottom < self.top
 
     def around(self, other: _Box) -> _Box:
         """The smallest that holds both."""

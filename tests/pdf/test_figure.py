@@ -63,6 +63,18 @@ def test_what_stands_above_the_caption_is_found_with_what_stands_beside_it(
     assert (found.width, found.height) <= (480, 360)
 
 
+def test_what_the_next_column_has_is_left_out() -> None:
+    content = io.BytesIO()
+    canvas = Canvas(content, pagesize=letter)
+    drawing(canvas, "own", 60, 420, 230, 200)
+    drawing(canvas, "other", 320, 500, 230, 220)
+    canvas.drawString(60, 400, "Figure 1: In this column.")
+    canvas.drawString(320, 480, "Figure 2: In the next.")
+    canvas.save()
+    found = figure_of(content.getvalue())
+    assert found is not None and found.width / found.height == pytest.approx(230 / 200, rel=0.02)
+
+
 @pytest.mark.parametrize(
     "made",
     [
