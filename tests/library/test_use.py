@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,8 @@ from pipeline.store.store import Store
 from tests.library.made import CODEC, bibtex, made_works
 from tests.site.browser import visit
 from tests.site.made import DAY, FIRST, add_day, close_stores, config, papers, store_in
-from tests.standins.house import House, one_error
+from tests.standins.house import House, one_error, open_house
+from tests.standins.inbox import Inbox
 
 pytest.importorskip("sklearn", reason="the extra `library` is not installed")
 
@@ -152,3 +154,24 @@ def test_the_settings_name_a_library(full: House) -> None:
     told = one_error(full.run("rank"), 2)
     assert "embeddings: 'none' is no profile in `models` with an endpoint" in told
     full.settings()
+
+
+def test_a_nights_message_follows_the_library_and_a_night_without_one_is_a_night(
+    tmp_path: Path,
+) -> None:
+    telling, named = {"to_env": ["HOOK"], "top": 3}, {"files": ["mine.bib"]}
+    with Inbox() as inbox, open_house(tmp_path, messages=telling, library=named) as house:
+        (tmp_path / "mine.bib").write_text(bibtex(ASR))
+        assert house.run("run", HOOK=inbox.address).returncode == 0
+        (told,) = inbox.messages
+        values = [float(one) for one in re.findall(r"（评分 (\d+\.\d)", told["message"])]
+        assert 0 < len(values) <= 3 and min(values) >= 5
+        assert values == sorted(values, reverse=True)
+        assert "评分" in (tmp_path / "outputs" / "site" / "feed" / "audio-library.atom").read_text()
+    (tmp_path / "other").mkdir()
+    with open_house(tmp_path / "other", library={"files": ["gone.bib"]}) as house:
+        done = house.run("run")
+        assert done.returncode == 0 and (done.stderr.count("gone.bib"), house.digest.exists()) == (
+            1,
+            True,
+        )
