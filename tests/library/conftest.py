@@ -3,22 +3,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
 
-from tests.site.browser import chromium, reader
+from tests.site.browser import browser, page
 from tests.standins.house import House, open_house
 
-
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with reader(browser) as opened:
-        yield opened
+__all__ = ["browser", "page"]
 
 
 @pytest.fixture(scope="module")

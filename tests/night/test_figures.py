@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from pipeline.demo.answers.answer import Answer
 from pipeline.demo.example_day import example_listing
@@ -16,7 +16,7 @@ from pipeline.demo.request import Request
 from pipeline.demo.standin import demo_pdfs
 from pipeline.stages.figure import keep, known, licence_name, note_file
 from tests.pdf.test_figure import pdf
-from tests.site.browser import chromium, reader, visit
+from tests.site.browser import visit
 from tests.standins.arxiv import FaultyArxiv
 from tests.standins.house import EXAMPLE, House, open_house
 
@@ -42,18 +42,6 @@ class Licensed(FaultyArxiv):
     @property
     def licences_asked(self) -> int:
         return sum("GetRecord" in (one.query or "") for one in self.requests)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    with reader(browser) as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

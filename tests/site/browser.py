@@ -61,3 +61,17 @@ def visit(page: Page, file: Path, fragment: str = "") -> None:
     """Open a page of the site from its folder, and wait until its script is ready."""
     page.goto(f"{file.as_uri()}{fragment}")
     page.wait_for_selector("[data-ready]", state="attached")
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    """For a package's tests; its conftest.py names it."""
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A reader of their own for each test."""
+    with reader(browser) as opened:
+        yield opened
