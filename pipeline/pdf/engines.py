@@ -8,13 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.errors import PdfUnreadable, counted
 from pipeline.pdf.pages import Engine, Figure, Front, PageText, RawText
 
 if TYPE_CHECKING:
     import pypdfium2
+
+T = TypeVar("T")
 
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _ENCRYPTED = frozenset({"FileNotDecryptedError", "WrongPasswordError"})
@@ -41,20 +43,19 @@ def front(pdf: bytes) -> Front:
     """What the first page says of the paper. Raises PdfUnreadable and MemoryError."""
     from pipeline.pdf.front import front_of  # it loads PDFium
 
-    try:
-        return front_of(pdf)
-    except MemoryError:
-        raise
-    except Exception as error:  # damage shows as errors of every kind
-        raise PdfUnreadable(f"cannot be read ({_reason(error)})") from error
+    return _looked_at(pdf, front_of)
 
 
 def figure(pdf: bytes) -> Figure | None:
     """The first figure, if it can be told. Raises PdfUnreadable and MemoryError."""
     from pipeline.pdf.figure import figure_of  # it loads PDFium
 
+    return _looked_at(pdf, figure_of)
+
+
+def _looked_at(pdf: bytes, look: Callable[[bytes], T]) -> T:
     try:
-        return figure_of(pdf)
+        return look(pdf)
     except MemoryError:
         raise
     except Exception as error:  # damage shows as errors of every kind

@@ -37,7 +37,7 @@ from pipeline.site import charts
 from pipeline.site.dates import Week, week_of
 from pipeline.site.similar import Similar, first_date
 from pipeline.stages.figure import KnownFigure, known
-from pipeline.store.days import Key, Told
+from pipeline.store.days import Key, ListedAbstract
 from pipeline.store.runs import Count, Run
 from pipeline.store.store import Store
 from pipeline.text.changes import replaced
@@ -141,14 +141,14 @@ class Site:
         except (OSError, ValueError):
             return None
 
-    def similar(self, arxiv_id: str, key: Key) -> tuple[Told, ...]:
+    def similar(self, arxiv_id: str, key: Key) -> tuple[ListedAbstract, ...]:
         """Those that a paper of this listing is most like, none of a later listing."""
         date, field = key
         return self._similar(field, date.replace(day=1)).to(arxiv_id)
 
     def _similar_of(self, field: str, month: dt.date) -> Similar:
         last = (month + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
-        return Similar(self.store.days.told(field, first_date(month), last))
+        return Similar(self.store.days.abstracts(field, first_date(month), last))
 
     def _announced(self, date: dt.date, field: str) -> dict[str, Announcement]:
         """By the versioned id."""

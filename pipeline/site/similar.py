@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from pipeline.library.taste import terms
 from pipeline.library.works import Work
-from pipeline.store.days import Told
+from pipeline.store.days import ListedAbstract
 from pipeline.text.html import plain
 
 _KEPT = 4096
@@ -35,7 +35,7 @@ def first_date(month: dt.date) -> dt.date:
 class Similar:
     """The papers of two months, oldest first."""
 
-    def __init__(self, papers: Sequence[Told]) -> None:
+    def __init__(self, papers: Sequence[ListedAbstract]) -> None:
         self._papers = papers
         self._place = {paper.arxiv_id: place for place, paper in enumerate(papers)}
         self._dates = np.array([paper.date.toordinal() for paper in papers], dtype=np.int64)
@@ -56,7 +56,7 @@ class Similar:
         self._of_term = np.concatenate(([0], np.cumsum(having))).astype(np.int64)
         self._paper_by_term, self._weight_by_term = paper[order], self._weight[order]
 
-    def to(self, arxiv_id: str) -> tuple[Told, ...]:
+    def to(self, arxiv_id: str) -> tuple[ListedAbstract, ...]:
         """The most like it first, none of a later listing; of a paper that is not here none."""
         place = self._place.get(arxiv_id)
         if place is None:

@@ -60,7 +60,7 @@ class _Announced(NamedTuple):
     """The metadata of the last version before it."""
 
 
-class Told(NamedTuple):
+class ListedAbstract(NamedTuple):
     """A paper of a listing by what it says of itself."""
 
     date: dt.date
@@ -191,7 +191,7 @@ class Days:
             key: sums[key[0].isoformat(), key[1]] for key in self._file.keys(ANNOUNCED_DATE, sums)
         }
 
-    def told(self, field: str, first: dt.date, last: dt.date) -> list[Told]:
+    def abstracts(self, field: str, first: dt.date, last: dt.date) -> list[ListedAbstract]:
         """The papers of the listings from `first` to `last`, each on its newest, oldest first."""
         rows = self._file.rows(
             "SELECT a.date, a.field, a.arxiv_id, json_extract(p.paper, '$.title'),"
@@ -203,11 +203,11 @@ class Days:
             first.isoformat(),
             last.isoformat(),
         )
-        newest: dict[str, Told] = {}
+        newest: dict[str, ListedAbstract] = {}
         for date, name, arxiv_id, title, abstract in rows:
             for day, _ in self._file.keys(ANNOUNCED_DATE, [(date, name)]):
                 newest.pop(arxiv_id, None)
-                newest[arxiv_id] = Told(day, arxiv_id, str(title), str(abstract))
+                newest[arxiv_id] = ListedAbstract(day, arxiv_id, str(title), str(abstract))
         return list(newest.values())
 
     def primaries(self, field: str) -> dict[str, dict[str, int]]:

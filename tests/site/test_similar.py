@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 from pipeline.records import Day, Section
 from pipeline.site.similar import Similar
 from pipeline.site.update import update
-from pipeline.store.days import Told
+from pipeline.store.days import ListedAbstract
 from tests.library.made import CODEC, MUSIC, SPEECH, made_papers
 from tests.site.browser import visit
 from tests.site.made import FIRST, add_day, config, store_in, weekdays
@@ -38,13 +38,15 @@ def days(tmp_path: Path) -> list[Day]:
     return found
 
 
-def subject_of(paper: Told) -> str:
+def subject_of(paper: ListedAbstract) -> str:
     return next(one for one in (CODEC, MUSIC, SPEECH) if paper.title.split()[0] in one.split())
 
 
-def told(day: Day) -> list[Told]:
+def told(day: Day) -> list[ListedAbstract]:
     papers = [one.announcement.paper for one in day.outcomes]
-    return [Told(day.date, paper.arxiv_id, paper.title, paper.abstract) for paper in papers]
+    return [
+        ListedAbstract(day.date, paper.arxiv_id, paper.title, paper.abstract) for paper in papers
+    ]
 
 
 def test_it_finds_papers_of_the_same_subject_in_no_later_listing(tmp_path: Path) -> None:
@@ -62,9 +64,9 @@ def test_it_finds_papers_of_the_same_subject_in_no_later_listing(tmp_path: Path)
 
 def test_papers_without_a_word_are_like_none() -> None:
     date = dt.date(2026, 1, 7)
-    bare = [Told(date, str(number), "42", "……") for number in range(3)]
+    bare = [ListedAbstract(date, str(number), "42", "……") for number in range(3)]
     assert Similar(bare).to("1") == ()
-    one = Told(date, "4", "neural codec", "neural codec of speech")
+    one = ListedAbstract(date, "4", "neural codec", "neural codec of speech")
     assert Similar([*bare, one, one._replace(arxiv_id="5")]).to("4") == (
         one._replace(arxiv_id="5"),
     )
@@ -79,14 +81,14 @@ def test_the_store_tells_each_paper_on_its_newest_listing(tmp_path: Path) -> Non
     add_day(store, settings, days_ago[1], [(second, "一行", Section.NEW)])
     newer = first.model_copy(update={"version": 2, "title": "Another title"})
     add_day(store, settings, days_ago[2], [(newer, "一行", Section.REPLACED)])
-    found = store.days.told("audio", days_ago[0], days_ago[2])
+    found = store.days.abstracts("audio", days_ago[0], days_ago[2])
     assert [(one.date, one.arxiv_id) for one in found] == [
         (days_ago[1], second.arxiv_id),
         (days_ago[2], first.arxiv_id),
     ]
     assert found[1].title == "Another title" and found[0].abstract == second.abstract
-    assert store.days.told("audio", days_ago[0], days_ago[0])[0].title == first.title
-    assert store.days.told("text", days_ago[0], days_ago[2]) == []
+    assert store.days.abstracts("audio", days_ago[0], days_ago[0])[0].title == first.title
+    assert store.days.abstracts("text", days_ago[0], days_ago[2]) == []
 
 
 def test_a_papers_page_leads_to_them(page: Page, tmp_path: Path) -> None:
