@@ -29,6 +29,7 @@ from pipeline.llm.features import FeatureMemory, Forgetful
 from pipeline.llm.guard import Guarded
 from pipeline.llm.keys import api_key
 from pipeline.llm.model import Model
+from pipeline.llm.pace import Turns
 from pipeline.night.downloads import Downloads
 from pipeline.pacing import Retry
 from pipeline.pdf.pool import Readers
@@ -61,7 +62,7 @@ def open_edges(
     Raises ConfigError and PromptError before anything is touched, OutputsBusy, OutputError.
     """
     variant, variants = load_variants(config)
-    _check(config)
+    check(config)
     outputs = config.paths.outputs
     with locked(outputs, command, clock):
         events = Events(log_file(outputs, clock), clock, listener)
@@ -198,14 +199,19 @@ def _readers(config: Config) -> Readers:
     return Readers(size, timeout_s=settings.timeout_s, memory_mb=settings.memory_mb)
 
 
-def build_model(config: Config, clock: Clock, memory: FeatureMemory) -> Endpoint | EmbeddedModel:
-    """The model of the profile in use. Raises ConfigError where its key is not there."""
+def build_model(
+    config: Config, clock: Clock, memory: FeatureMemory, pace: Turns | None = None
+) -> Endpoint | EmbeddedModel:
+    """The model of the profile in use, at a `pace` of its own or one that is shared.
+
+    Raises ConfigError where its key is not there.
+    """
     profile = config.profile
     if isinstance(profile, EmbeddedProfile):
         from pipeline.llm.embedded import EmbeddedModel  # an optional extra
 
         return EmbeddedModel(profile, clock, cache_folder(config))
-    return Endpoint(profile, clock, memory, patience_s=config.retry.total_s)
+    return Endpoint(profile, clock, memory, patience_s=config.retry.total_s, pace=pace)
 
 
 def library_scores(config: Config, store: Store, warn: Callable[[str], None]) -> Scores:
@@ -261,7 +267,7 @@ def _desk(
     return Desk(model, profile, guarded, store, Retry(config.retry, clock), clock, events)
 
 
-def _check(config: Config) -> None:
+def check(config: Config) -> None:
     """What can be known to be wrong before anything is touched."""
     if isinstance(config.profile, EndpointProfile):
         api_key(config.profile)
@@ -289,7 +295,7 @@ def open_bench(
     OutputError.
     """
     for config in configs.values():
-        _check(config)
+        check(config)
     folder = config.paths.outputs / EVALUATIONS
     with ExitStack() as open_, locked(folder, command, clock):
         store = Store(folder / "replies.sqlite3", warn=warn)

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 
 from pipeline.errors import Interrupted
 
+GRACE_S = 5.0
+"""A stopped run waits so long for replies that are already paid for and on their way."""
+
 
 @dataclass(frozen=True)
 class Clock:

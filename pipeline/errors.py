@@ -17,6 +17,7 @@ Foreign exceptions are translated once, at the edge where they arise::
     │   ├── ArxivUnreachable  no connection, time-out, 5xx: a retry can help
     │   ├── ArxivThrottled    429 or arXiv's other ways of saying so: a retry can help
     │   ├── ArxivRefused      a final answer: 4xx, a request arXiv calls malformed
+    │   │   └── OaiTokenExpired   a harvest goes on without it, from its last day
     │   └── ArxivMalformed    an answer that is not what was asked for (feed, API)
     ├── PdfError              one PDF: that paper is read from its abstract
     │   ├── PdfUnavailable    not there, a broken source, an HTML page instead
@@ -184,6 +185,10 @@ class ArxivThrottled(ArxivError):
 
 class ArxivRefused(ArxivError):
     """A final answer: not found, forbidden, a malformed request."""
+
+
+class OaiTokenExpired(ArxivRefused):
+    """OAI-PMH no longer knows where the list went on: tokens are good until midnight UTC."""
 
 
 class ArxivMalformed(ArxivError):

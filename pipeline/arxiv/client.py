@@ -110,14 +110,18 @@ class ArxivClient:
         return self._get(url), url
 
     def oai_changes(
-        self, set_spec: str, since: dt.date, token: str | None = None
+        self, set_spec: str, since: dt.date | None, token: str | None = None
     ) -> tuple[bytes, str]:
-        """A page of a set's records that changed since a date; `token` is from the page before."""
+        """A page of a set's records, of all or of those that changed since a date.
+
+        `token` is from the page before.
+        """
         query = {"verb": "ListRecords"}
         if token:
             query["resumptionToken"] = token  # which excludes every other argument
         else:
-            query |= {"metadataPrefix": "arXivRaw", "set": set_spec, "from": since.isoformat()}
+            query |= {"metadataPrefix": "arXivRaw", "set": set_spec}
+            query |= {"from": since.isoformat()} if since else {}
         url = _with_query(self._settings.oai_url, query)
         return self._get(url), url
 

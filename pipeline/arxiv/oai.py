@@ -16,7 +16,7 @@ from pipeline.arxiv import bounds
 from pipeline.arxiv.ids import parse_id
 from pipeline.arxiv.names import split_authors
 from pipeline.arxiv.xml import malformed, read_xml
-from pipeline.errors import ArxivRefused, UsageError, one_line
+from pipeline.errors import ArxivRefused, OaiTokenExpired, UsageError, one_line
 from pipeline.records import Paper, Record
 
 _ANSWER = "an OAI-PMH answer in arXivRaw"
@@ -44,6 +44,9 @@ class OaiRecord(Record):
     """Oldest first."""
     license: str | None
     deleted: bool
+    changed: dt.date | None = None
+    """The record's datestamp: its last modification, administrative ones too; lists are in this
+    order, oldest first."""
 
 
 class OaiPage(Record):
@@ -67,7 +70,8 @@ def parse_oai(content: bytes, *, where: str) -> OaiPage:
     }
     for code, text in refusals.items():
         if code not in _NOTHING:
-            raise ArxivRefused(
+            kind = OaiTokenExpired if code == "badResumptionToken" else ArxivRefused
+            raise kind(
                 "OAI-PMH answers with an error",
                 where=where,
                 fix="Check the request; where a token has expired, begin again without it",
@@ -87,8 +91,9 @@ def parse_oai(content: bytes, *, where: str) -> OaiPage:
 
 def _record(record: Element, where: str) -> OaiRecord:
     header = record.find(f"{_OAI}header")
+    changed = _datestamp(header)
     if header is not None and header.get("status") == "deleted":
-        return _deleted(header.findtext(f"{_OAI}identifier") or "", where)
+        return _deleted(header.findtext(f"{_OAI}identifier") or "", changed, where)
     raw = record.find(f"{_OAI}metadata/{_RAW}arXivRaw")
     if raw is None:
         raise malformed(_ANSWER, where, "a record without arXivRaw metadata")
@@ -100,7 +105,17 @@ def _record(record: Element, where: str) -> OaiRecord:
         versions=versions,
         license=_text(raw, "license") or None,
         deleted=False,
+        changed=changed,
     )
+
+
+def _datestamp(header: Element | None) -> dt.date | None:
+    """The day; None where there is none that can be read, for no paper hangs on it."""
+    text = (header.findtext(f"{_OAI}datestamp") or "") if header is not None else ""
+    try:
+        return dt.date.fromisoformat(text.strip()[:10])
+    except ValueError:
+        return None
 
 
 def _paper(raw: Element, latest: OaiVersion, where: str) -> Paper:
@@ -117,7 +132,7 @@ def _paper(raw: Element, latest: OaiVersion, where: str) -> Paper:
     )
 
 
-def _deleted(identifier: str, where: str) -> OaiRecord:
+def _deleted(identifier: str, changed: dt.date | None, where: str) -> OaiRecord:
     paper = Paper(
         arxiv_id=_base(identifier, where),
         version=0,
@@ -127,7 +142,7 @@ def _deleted(identifier: str, where: str) -> OaiRecord:
         categories=(),
         metadata="oai",
     )
-    return OaiRecord(paper=paper, versions=(), license=None, deleted=True)
+    return OaiRecord(paper=paper, versions=(), license=None, deleted=True, changed=changed)
 
 
 def _versions(raw: Element, where: str) -> tuple[OaiVersion, ...]:

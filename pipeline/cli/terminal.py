@@ -29,7 +29,7 @@ OUT = _Printed(highlight=False, soft_wrap=False)
 ERR = _Printed(stderr=True, highlight=False, soft_wrap=True)
 
 
-def _bar() -> Progress:
+def bar() -> Progress:
     """A bar on a terminal, nothing elsewhere."""
     return Progress(
         TextColumn("{task.description}"),
@@ -50,7 +50,7 @@ class NightProgress:
 
     def __init__(self, *, verbose: bool = False) -> None:
         self._verbose = verbose
-        self._bar = _bar()
+        self._bar = bar()
         self._task = self._bar.add_task("arXiv's listing", total=None)
 
     def __enter__(self) -> Callable[[Event], None]:
@@ -79,7 +79,7 @@ class Steps:
     """A bar for each step of long work on a terminal, nothing elsewhere."""
 
     def __init__(self) -> None:
-        self._bar = _bar()
+        self._bar = bar()
         self._task = self._bar.add_task("cases", total=None)
 
     def __enter__(self) -> Steps:

@@ -45,7 +45,7 @@ def find_cases(paths: Sequence[Path], filters: Filters) -> Selection:
     cases: dict[str, Case] = {}
     left_out: dict[str, str] = {}
     seen = 0
-    for file, date in sorted(_dated(paths), key=lambda pair: pair[1]):
+    for file, date in sorted(dated(paths), key=lambda pair: pair[1]):
         digest = load(file)
         for entry in digest.entries:
             case = _case(entry, digest.name, date, file)
@@ -82,7 +82,8 @@ def date_of(file: Path) -> dt.date:
     )
 
 
-def _dated(paths: Sequence[Path]) -> Iterable[tuple[Path, dt.date]]:
+def dated(paths: Sequence[Path]) -> Iterable[tuple[Path, dt.date]]:
+    """Digests, those in folders too, with their dates. Raises UsageError."""
     files: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
@@ -138,7 +139,7 @@ def _nothing(paths: Sequence[Path], seen: int) -> UsageError:
     """Says what there was, so that the filter that is wrong is seen."""
     if not seen:
         return UsageError("no paper in the digests", where=", ".join(map(str, paths)))
-    there = Counter((load(file).name, date) for file, date in _dated(paths))
+    there = Counter((load(file).name, date) for file, date in dated(paths))
     fields = ", ".join(sorted({name for name, _ in there}))
     days = sorted({date for _, date in there})
     return UsageError(

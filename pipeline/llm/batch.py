@@ -131,16 +131,20 @@ class Desk:
             return False
         return any(looked)
 
-    def work(self) -> bool:
-        """Send what was collected and wait until something comes; False when nothing does.
-
-        Papers that wait are looked at again after each True.
-        """
+    def send(self) -> None:
+        """Send what was collected, as one batch, and wait for nothing."""
         if self._collected:
             self._send()
-            if self._errors:
-                return True
-        if self._deadline is None:
+
+    def work(self, *, anew: bool = False) -> bool:
+        """Send what was collected and wait until something comes; False when nothing does.
+
+        Papers that wait are looked at again after each True. `anew`: the time to wait begins now.
+        """
+        self.send()
+        if self._errors:
+            return True
+        if self._deadline is None or anew:
             self._deadline = self._clock.monotonic() + self._profile.batch_wait_s
         while self._out and self._guarded.halted is None:
             if self.fetch():

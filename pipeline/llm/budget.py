@@ -90,6 +90,10 @@ class Budget:
             self._money += price - self._price(*most) * share
             self._settled.notify_all()
 
+    def settle_as_used(self, most: tuple[int, int]) -> None:
+        """Nobody will tell what a call used: it counts as all that was set aside for it."""
+        self.settle(most, sum(most), self._price(*most))
+
     def _price(self, tokens_in: int, tokens_out: int) -> float:
         return cost(self._profile, tokens_in, tokens_out) or 0.0
 

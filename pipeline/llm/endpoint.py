@@ -18,7 +18,7 @@ from pipeline.llm import failures, tokens
 from pipeline.llm.completion import Completion, TokensUsed, read_completion
 from pipeline.llm.features import FeatureMemory, Features, missing_part, remembered
 from pipeline.llm.keys import api_key
-from pipeline.llm.pace import Pace
+from pipeline.llm.pace import Pace, Turns
 from pipeline.llm.prices import cost
 from pipeline.records import ChatMessage, Reply, Sampling
 from pipeline.settings import EndpointProfile
@@ -34,7 +34,8 @@ _PROBE_TOKENS = 64
 class Endpoint:
     """One model behind one base URL. Safe to call from many threads.
 
-    `patience_s` is the longest pause that the endpoint may ask for.
+    `patience_s` is the longest pause that the endpoint may ask for; `pace` one that is shared with
+    others.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Endpoint:
         memory: FeatureMemory,
         *,
         patience_s: float,
+        pace: Turns | None = None,
     ) -> None:
         self._profile = profile
         self._clock = clock
@@ -53,14 +55,7 @@ class Endpoint:
         self._client: openai.OpenAI | None = None
         self._features: Features | None = None
         self._remembered: Features | None = None
-        self._pace = Pace(
-            profile.concurrency,
-            clock,
-            patience_s=patience_s,
-            where=self.where,
-            requests_per_minute=profile.requests_per_minute,
-            tokens_per_minute=profile.tokens_per_minute,
-        )
+        self._pace = pace or pace_of(profile, clock, patience_s)
 
     @property
     def client(self) -> openai.OpenAI:
@@ -116,7 +111,7 @@ class Endpoint:
     @property
     def where(self) -> str:
         """Model and host, for messages."""
-        return f"{self._profile.model} at {self._profile.base_url.host}"
+        return place_of(self._profile)
 
     def warm_up(self) -> None:
         """Load the client, which takes longer than to ask it."""
@@ -279,3 +274,20 @@ class Endpoint:
     def asked(self) -> failures.Where:
         """The endpoint, for errors."""
         return failures.Where(self.where, self._key, self._profile.api_key_env)
+
+
+def place_of(profile: EndpointProfile) -> str:
+    """Model and host."""
+    return f"{profile.model} at {profile.base_url.host}"
+
+
+def pace_of(profile: EndpointProfile, clock: Clock, patience_s: float) -> Pace:
+    """How fast it may be asked."""
+    return Pace(
+        profile.concurrency,
+        clock,
+        patience_s=patience_s,
+        where=place_of(profile),
+        requests_per_minute=profile.requests_per_minute,
+        tokens_per_minute=profile.tokens_per_minute,
+    )

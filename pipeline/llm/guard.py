@@ -43,7 +43,9 @@ class Guarded:
         retry: RetrySettings,
         clock: Clock,
         log: SpendLog,
+        shared: Budget | None = None,
     ) -> None:
+        """`shared`: a budget that others use too, in the place of one of its own."""
         self._model = model
         self._profile = profile
         self._retry = Retry(retry, clock)
@@ -53,7 +55,7 @@ class Guarded:
         self._failures = 0
         self._factor = profile.token_factor
         self._gone: ModelError | None = None
-        self.budget = Budget(profile, budget)
+        self.budget = shared or Budget(profile, budget)
 
     @property
     def halted(self) -> ModelError | BudgetReached | None:

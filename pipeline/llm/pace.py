@@ -11,15 +11,15 @@ import re
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import NamedTuple
+from contextlib import AbstractContextManager, contextmanager
+from typing import NamedTuple, Protocol
 
 from pipeline.clock import Clock
 from pipeline.errors import ModelThrottled
 from pipeline.pacing import LONGEST_WAIT_S
 
 _MINUTE = 60.0
-_LOOK_UP_S = 0.2
+LOOK_UP_S = 0.2
 """Whoever waits for a free place looks up so often whether the run was stopped."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 _REGAINED = 0.5
@@ -33,6 +33,19 @@ class Turn(NamedTuple):
 
     began: float
     tokens: int
+
+
+class Turns(Protocol):
+    """What an endpoint needs of its pace; in a process of its own or shared by many."""
+
+    def turn(self, tokens: int) -> AbstractContextManager[Turn]:
+        """Wait for a place; inside the block the call counts."""
+
+    def throttled(self, turn: Turn, seconds: float | None) -> float:
+        """The endpoint said 429: the seconds until the next call."""
+
+    def answered(self, headers: Mapping[str, str]) -> None:
+        """An answer came."""
 
 
 class Pace:
@@ -76,9 +89,7 @@ class Pace:
         try:
             yield turn
         finally:
-            with self._changed:
-                self._calls -= 1
-                self._changed.notify_all()
+            self.leave()
 
     def throttled(self, turn: Turn, seconds: float | None) -> float:
         """The endpoint said 429 and asked for a wait, or did not say: the seconds until the next.
@@ -99,10 +110,14 @@ class Pace:
 
     def answered(self, headers: Mapping[str, str]) -> None:
         """An answer came: a little faster again, but for what its rate-limit headers say."""
+        self.regained(exhausted_for(headers))
+
+    def regained(self, wait: float | None) -> None:
+        """The same where it is known already what they say: seconds, or nothing."""
         with self._changed:
             self._allowed = min(float(self._most), self._allowed + _REGAINED)
             self._pause /= 2
-            if (wait := exhausted_for(headers)) is not None:
+            if wait is not None:
                 self._resume = max(self._resume, self._clock.monotonic() + wait)
             self._changed.notify_all()
 
@@ -111,20 +126,41 @@ class Pace:
             with self._changed:
                 self._clock.sleep(0)  # a stopped run sends nothing more
                 if self._calls >= self.at_once:
-                    self._changed.wait(_LOOK_UP_S)
+                    self._changed.wait(LOOK_UP_S)
                     continue
-                now = self._clock.monotonic()
-                if (pause := self._resume - now) > self._patience:
-                    raise ModelThrottled(
-                        f"wants a pause of {pause:,.0f} s", where=self._where, retry_after=pause
-                    )
-                left = max(pause, self._minute_full_for(tokens, now))
-                if left <= 0:
-                    turn = Turn(now, tokens)
-                    self._calls += 1
-                    self._last_minute.append(turn)
-                    return turn
-            self._clock.sleep(left)
+                turn = self._turn(tokens)
+            if isinstance(turn, Turn):
+                return turn
+            self._clock.sleep(turn)
+
+    def try_enter(self, tokens: int) -> Turn | float:
+        """A place without waiting for one: whoever has it says `leave`. Else seconds to wait.
+
+        Raises ModelThrottled as `turn` does.
+        """
+        with self._changed:
+            return LOOK_UP_S if self._calls >= self.at_once else self._turn(tokens)
+
+    def leave(self) -> None:
+        """The call of a turn is over."""
+        with self._changed:
+            self._calls -= 1
+            self._changed.notify_all()
+
+    def _turn(self, tokens: int) -> Turn | float:
+        """A turn for one more call, or the seconds until there can be one."""
+        now = self._clock.monotonic()
+        if (pause := self._resume - now) > self._patience:
+            raise ModelThrottled(
+                f"wants a pause of {pause:,.0f} s", where=self._where, retry_after=pause
+            )
+        left = max(pause, self._minute_full_for(tokens, now))
+        if left > 0:
+            return left
+        turn = Turn(now, tokens)
+        self._calls += 1
+        self._last_minute.append(turn)
+        return turn
 
     def _minute_full_for(self, tokens: int, now: float) -> float:
         """Seconds until one more call of this size fits into the last minute."""

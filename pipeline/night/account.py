@@ -137,6 +137,8 @@ def sums(day: Day) -> str:
 
 def unchecked(day: Day) -> tuple[str, ...]:
     """Why the day may not have all that arXiv announced."""
+    if day.reconstructed:
+        return (f"reconstructed from {day.source}: there is no listing to hold it against",)
     return day.check.problems if day.check else ("not held against arXiv's list pages yet",)
 
 

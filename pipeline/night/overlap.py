@@ -5,38 +5,26 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipeline.arxiv.calendar import eastern_date
+from pipeline.clock import GRACE_S
 from pipeline.edges import Edges
 from pipeline.errors import (
     LONGEST_SAID,
     BudgetReached,
     InBatch,
-    JianjieError,
     ModelError,
-    ModelForbidden,
-    ModelRefused,
 )
 from pipeline.llm import tokens
 from pipeline.night.downloads import Later
+from pipeline.night.outcome import failed, refused
 from pipeline.night.paper import Question, downloads, read, ready, wants_pdf, write
-from pipeline.records import (
-    Announcement,
-    Cause,
-    Day,
-    Done,
-    Outcome,
-    Owed,
-    Paper,
-    Pdf,
-    Stage,
-    Summary,
-)
+from pipeline.records import Announcement, Day, Done, Outcome, Paper, Pdf, Summary
 from pipeline.settings import EndpointProfile, Profile
 from pipeline.site import update
 from pipeline.stages.summarize import Refused
@@ -45,19 +33,8 @@ from pipeline.text.diction import lexicon
 if TYPE_CHECKING:
     from pipeline.llm.batch import Desk
 
-_CAUSES: Mapping[type[JianjieError], Cause] = {
-    ModelForbidden: Cause.FORBIDDEN,
-    ModelRefused: Cause.REFUSED,
-    ModelError: Cause.OUT_OF_REACH,
-    BudgetReached: Cause.BUDGET,
-    InBatch: Cause.IN_BATCH,
-}
-"""By kind of error, the special ones first."""
-
 _READY = 4
 """Prompts at the most that wait for a call to come back."""
-GRACE_S = 5.0
-"""A stopped run waits so long for replies that are already paid for and on their way."""
 
 
 class _Waits(NamedTuple):
@@ -199,21 +176,6 @@ def _read(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> Question:
     return ready(edges, paper, read(edges, paper, pdf))
 
 
-def _refused(edges: Edges, item: Announcement, refused: Refused) -> Owed:
-    if refused.declined:
-        edges.events.emit("declined", item.paper.versioned, said=refused.said[:LONGEST_SAID])
-    stage = Stage.SUMMARIZE if refused.declined else Stage.VALIDATE
-    again = f"; jianjie reprocess {item.paper.versioned} asks again" if refused.declined else ""
-    cause = Cause.DECLINED if refused.declined else Cause.RULES
-    reason = "; ".join(refused.reasons) + again
-    return Owed(announcement=item, stage=stage, cause=cause, reason=reason)
-
-
-def _failed(item: Announcement, error: ModelError | BudgetReached | InBatch) -> Owed:
-    cause = next(cause for kind, cause in _CAUSES.items() if isinstance(error, kind))
-    return Owed(announcement=item, stage=Stage.SUMMARIZE, cause=cause, reason=error.public)
-
-
 def _one_paper(edges: Edges, day: Day, item: Announcement, question: Question) -> Outcome | _Waits:
     """Summarize, validate and commit one paper."""
     edges.clock.sleep(0)  # a stopped run starts nothing new
@@ -221,17 +183,19 @@ def _one_paper(edges: Edges, day: Day, item: Announcement, question: Question) -
     try:
         result = write(edges, paper, question, day.date)
     except InBatch as waits:
-        edges.store.days.set_owed(day.date, day.field, _failed(item, waits))
+        edges.store.days.set_owed(day.date, day.field, failed(item, waits))
         return _Waits(item, question)
     except (ModelError, BudgetReached) as error:
         edges.events.emit("warning", paper.versioned, text=str(error))
-        outcome: Outcome = _failed(item, error)
+        outcome: Outcome = failed(item, error)
     else:
         outcome = (
             Done(announcement=item, summary=result)
             if isinstance(result, Summary)
-            else _refused(edges, item, result)
+            else refused(item, result)
         )
+        if isinstance(result, Refused) and result.declined:
+            edges.events.emit("declined", paper.versioned, said=result.said[:LONGEST_SAID])
     if isinstance(outcome, Done):
         edges.events.emit("paper_done", paper.versioned, tries=outcome.summary.provenance.tries)
     else:

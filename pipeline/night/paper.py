@@ -151,8 +151,9 @@ def write_from(
     *,
     now: dt.datetime,
     others: OtherLines | None = None,
+    question: Question | None = None,
 ) -> Summary | Refused:
-    """The rest of that way. Raises ModelError."""
+    """The rest of that way; the `question` may be there already. Raises ModelError."""
 
     def ask(question: Question) -> Summary | Refused:
         return summarize(
@@ -169,7 +170,7 @@ def write_from(
     def made(share: float) -> Question:
         return question_of(paper, text, kit, model, key_of(paper, kit, model), share=share)
 
-    return or_shorter(made(1.0), lambda: made(0.5), ask)[1]
+    return or_shorter(question or made(1.0), lambda: made(0.5), ask)[1]
 
 
 # A run's own papers: with its store, its batch and its log.

@@ -171,7 +171,8 @@ def _complete_earlier(
         day = edges.store.days.get(date, field)
         if day is None or date in done_now or edges.model.halted is not None:
             continue
-        if listing := find.again(edges, day):
+        listing = None if day.reconstructed else find.again(edges, day)
+        if listing:
             day = _stored(edges, listing)
         if listing or day.owed:
             completed.append(_finish(edges, day, left)[0])

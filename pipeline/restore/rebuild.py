@@ -18,11 +18,11 @@ from pipeline.config import Config
 from pipeline.digest.entries import TagChoice
 from pipeline.errors import OutputError, StoreDamaged, UsageError
 from pipeline.files import cannot_write, replacing_path, sweep
+from pipeline.night.adopted import adopt
 from pipeline.records import Day, Listing, Record, Summary
 from pipeline.restore.documents import read_document
 from pipeline.stages.publish import published_files
 from pipeline.store.snapshots import snapshots
-from pipeline.store.spending import Spend
 from pipeline.store.store import Store
 
 Warn = Callable[[str], None]
@@ -184,13 +184,7 @@ def _adopt(store: Store, summary: Summary, *, believed: bool) -> None:
     made = summary.provenance
     if ours and not believed and ours.provenance.created >= made.created:
         return
-    if store.summaries.adopt(summary) and believed:
-        store.spending.add(
-            Spend(
-                at=made.created,
-                model=made.model,
-                tokens_in=made.tokens_in,
-                tokens_out=made.tokens_out,
-                cost=made.cost,
-            )
-        )
+    if believed:
+        adopt(store, summary)
+    else:
+        store.summaries.adopt(summary)

@@ -74,6 +74,12 @@ class Lines:
             self._add(arxiv_id, runs, rarest)
         return None
 
+    def note(self, arxiv_id: str, line: str) -> None:
+        """A paper has this line already, wherever that was found."""
+        runs = _runs(line)
+        with self._lock:
+            self._add(arxiv_id, runs, self._rarest(runs))
+
     def _reach(self, since: dt.date) -> None:
         """Read the stored lines back to `since`."""
         if self._since is not None and self._since <= since:

@@ -7,22 +7,18 @@ cats, zh, arxiv_id; .jsonl or .jsonl.gz). The user's own nights are digests like
 from __future__ import annotations
 
 import datetime as dt
-import gzip
 import hashlib
-import json
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from math import log
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from pipeline.arxiv.ids import parse_id
-from pipeline.errors import DigestFormatError, UsageError, one_line
+from pipeline.errors import UsageError
 from pipeline.evaluate.cases import Filters, find_cases
+from pipeline.evaluate.lines import DigestLine, is_lines, read_lines
 from pipeline.records import Draft, Record
 from pipeline.stages.validate import validate
 from pipeline.text.grounding import Source
@@ -64,20 +60,6 @@ class Lessons(Record):
     """Why → how many entries."""
 
 
-class _Line(BaseModel):
-    """One line of a JSON lines file; what else stands there is nobody's business."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    date: dt.date
-    field: str
-    title: str
-    abstract: str
-    cats: tuple[str, ...]
-    zh: str | None
-    arxiv_id: str = Field(min_length=1)
-
-
 def read_examples(paths: Sequence[Path]) -> tuple[Example, ...]:
     """All entries of the files, one a paper: the earliest; in order of date and id.
 
@@ -85,11 +67,11 @@ def read_examples(paths: Sequence[Path]) -> tuple[Example, ...]:
     line where it breaks its format.
     """
     examples: dict[str, Example] = {}
-    markdown = [path for path in paths if not _is_lines(path)]
+    markdown = [path for path in paths if not is_lines(path)]
     for path in paths:
-        if _is_lines(path):
-            for example in _from_lines(path):
-                _keep_earlier(examples, example)
+        if is_lines(path):
+            for line in read_lines(path):
+                _keep_earlier(examples, _from_line(line))
     if markdown:
         for case in find_cases(markdown, Filters()).cases:
             _keep_earlier(
@@ -233,52 +215,22 @@ def _why_not(example: Example, since: dt.date, never: frozenset[str]) -> str | N
     return verdict.reasons[0].split(":")[0] if verdict.reasons else None
 
 
-def _is_lines(path: Path) -> bool:
-    return path.name.endswith((".jsonl", ".jsonl.gz"))
-
-
 def _keep_earlier(examples: dict[str, Example], example: Example) -> None:
     other = examples.get(example.arxiv_id)
     if other is None or example.date < other.date:
         examples[example.arxiv_id] = example
 
 
-def _from_lines(path: Path) -> Iterator[Example]:
-    opened = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opened(path, "rt", encoding="utf-8") as file:
-            for number, text in enumerate(file, 1):
-                yield _example(text, path, number)
-    except FileNotFoundError as error:
-        raise UsageError("no such file", where=path) from error
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot be read ({one_line(error)})", where=path) from error
-
-
-def _example(text: str, path: Path, number: int) -> Example:
-    try:
-        raw = json.loads(text)
-        if isinstance(raw, dict) and isinstance(day := raw.get("date"), str) and len(day) == 8:
-            raw["date"] = f"{day[:4]}-{day[4:6]}-{day[6:]}"
-        line = _Line.model_validate(raw)
-        return Example(
-            arxiv_id=parse_id(line.arxiv_id).base,
-            date=line.date,
-            field=line.field,
-            title=one_line(line.title),
-            abstract=one_line(line.abstract),
-            tags=line.cats,
-            line=one_line(line.zh or ""),
-        )
-    except (ValueError, UsageError) as error:
-        what = error.errors()[0] if isinstance(error, ValidationError) else None
-        said = f"{'.'.join(map(str, what['loc']))}: {what['msg']}" if what else one_line(error)
-        raise DigestFormatError(
-            f"is no entry ({said})",
-            file=path,
-            line=number,
-            fix="Each line: a JSON object with date, field, title, abstract, cats, zh, arxiv_id",
-        ) from error
+def _from_line(line: DigestLine) -> Example:
+    return Example(
+        arxiv_id=line.id.base,
+        date=line.date,
+        field=line.field,
+        title=line.title,
+        abstract=line.abstract,
+        tags=line.cats,
+        line=line.zh or "",
+    )
 
 
 def _told(names: Iterable[str]) -> str:
