@@ -472,6 +472,12 @@ class Canary(Record):
     """The scores that left their band: the model may not be what it was."""
 
 
+RECONSTRUCTED = ("snapshot:", "oai:")
+"""How the sources of days begin that were put together afterwards."""
+BACKFILLED = (*RECONSTRUCTED, "digest:")
+"""The same of all days that no night of this store listed."""
+
+
 class Day(Record):
     """A field's listing with what became of every paper in it, in arXiv's order."""
 
@@ -485,6 +491,11 @@ class Day(Record):
     check: Check | None = None
     canary: Canary | None = None
     """Of the same night; None where no canary papers were asked."""
+
+    @property
+    def reconstructed(self) -> bool:
+        """Whether no listing of arXiv's had it: its papers were put together by their dates."""
+        return self.source.startswith(RECONSTRUCTED)
 
     @property
     def done(self) -> tuple[Done, ...]:

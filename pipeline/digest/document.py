@@ -27,6 +27,7 @@ def json_of(day: Day, tags: TagChoice) -> bytes:
         "name": day.name,
         "categories": day.categories,
         "source": day.source,
+        **({"reconstructed": True} if day.reconstructed else {}),
         "ledger": ledger(day).model_dump(mode="json"),
         "check": day.check.model_dump(mode="json") if day.check else None,
         **({"canary": day.canary.model_dump(mode="json")} if day.canary else {}),

@@ -8,6 +8,8 @@ from pipeline.digest.markdown import Digest, Entry
 from pipeline.records import Day, Done, Outcome, Paper, Section, Summary
 
 TagChoice = Literal["listing", "model"]
+RECONSTRUCTED = "（重建）"
+"""Behind the field's name in a digest that no listing of arXiv's stands behind."""
 
 
 def published_tags(paper: Paper, summary: Summary | None, tags: TagChoice) -> tuple[str, ...]:
@@ -20,7 +22,7 @@ def published_tags(paper: Paper, summary: Summary | None, tags: TagChoice) -> tu
 def digest_of(day: Day, tags: TagChoice) -> Digest:
     """The digest of a day, in arXiv's order, numbered from 1 in each section."""
     return Digest(
-        name=day.name,
+        name=day.name + (RECONSTRUCTED if day.reconstructed else ""),
         categories_text=";  ".join(day.categories),  # two spaces, as in the series
         new=_entries(day, Section.NEW, tags),
         replaced=_entries(day, Section.REPLACED, tags),

@@ -78,7 +78,7 @@ def missed(
 
     From `since`, else from the first night ever, but no further back than `catch_up_days`.
     """
-    stored = {date for date, _ in edges.store.days.known(field)}
+    stored = set(edges.store.days.nights(field))
     if since is None:
         if not stored or not edges.config.catch_up_days:
             return ()
@@ -90,7 +90,7 @@ def missed(
 
 def out_of_reach(edges: Edges, field: str, today: dt.date) -> str | None:
     """What to say when an outage was longer than the nightly run catches up."""
-    before = [date for date, _ in edges.store.days.known(field) if date < today]
+    before = [date for date in edges.store.days.nights(field) if date < today]
     oldest = today - dt.timedelta(days=edges.config.catch_up_days)
     if not before or not edges.config.catch_up_days:
         return None
@@ -174,8 +174,8 @@ def _nothing(date: dt.date, pages: Pages, reason: str) -> NothingAnnounced:
 def _same_batch(edges: Edges, feed: Listing) -> dt.date | None:
     """The date of the last night before, if the feed has the very same papers."""
     ids = {item.paper.versioned for item in feed.announcements}
-    for date, field in edges.store.days.known(feed.field):
-        before = edges.store.days.get(date, field) if date < feed.date else None
+    for date in edges.store.days.nights(feed.field):
+        before = edges.store.days.get(date, feed.field) if date < feed.date else None
         if before is not None:
             same = ids and ids <= {item.paper.versioned for item in _announced(before)}
             return date if same else None

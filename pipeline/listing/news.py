@@ -112,7 +112,7 @@ class _Around:
         if verdict := self._known_before(paper):
             # Crossed since to one more of the field's categories, it is news once more.
             return categories.own <= verdict.own
-        begun = any(date < self._date for date, _ in self._edges.store.days.known(self._field))
+        begun = any(date < self._date for date in self._edges.store.days.nights(self._field))
         if begun or not paper.version or paper.submitted is None:
             return False
         first = first_listing(paper.submitted)

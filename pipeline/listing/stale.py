@@ -75,9 +75,9 @@ def _repeated(item: Announcement, earlier: list[Announcement]) -> bool:
 def _stored_before(edges: Edges, listing: Listing) -> list[Announcement]:
     """What the last days' listings in the store announced."""
     items: list[Announcement] = []
-    for date, field in edges.store.days.known(listing.field):
+    for date in edges.store.days.nights(listing.field):
         if listing.date - _LOOK_BACK <= date < listing.date:
-            day = edges.store.days.get(date, field)
+            day = edges.store.days.get(date, listing.field)
             items += [outcome.announcement for outcome in day.outcomes] if day else []
     return items
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pipeline.records import (
+    BACKFILLED,
     Announcement,
     AnnounceType,
     Cause,
@@ -29,7 +30,7 @@ from pipeline.store.columns import (
     PAPER,
     QUIET_DATE,
 )
-from pipeline.store.database import Database
+from pipeline.store.database import Connection, Database
 from pipeline.store.listings import announce, put_check
 from pipeline.store.papers import paper_of, put_paper
 from pipeline.store.summaries import summary_of
@@ -42,6 +43,9 @@ NO_VERSION = "neither arXiv's API nor OAI-PMH has told its version yet"
 LOST = "its metadata in the store cannot be read: arXiv is asked again"
 LINE_LOST = "its line in the store cannot be read: it is done again"
 """Reasons why a paper is owed."""
+
+
+_IS_BACKFILLED = " OR ".join(f"source GLOB '{kind}*'" for kind in BACKFILLED)
 
 
 class _Announced(NamedTuple):
@@ -69,6 +73,21 @@ class ListedAbstract(NamedTuple):
     abstract: str
 
 
+def _now_listed(db: Connection, date: str, field: str, listing: Listing) -> None:
+    """ArXiv's own listing takes the place of a day that was put together without it."""
+    changed = db.execute(
+        f"UPDATE days SET source = ? WHERE date = ? AND field = ? AND ({_IS_BACKFILLED})",  # noqa: S608
+        (listing.source, date, field),
+    ).rowcount
+    if changed:
+        ids = json.dumps([item.paper.arxiv_id for item in listing.announcements])
+        db.execute(
+            "DELETE FROM announced WHERE date = ? AND field = ?"
+            " AND arxiv_id NOT IN (SELECT value FROM json_each(?))",
+            (date, field, ids),
+        )
+
+
 class Days:
     """Safe to call from many threads; raises OutputError on a bad disk."""
 
@@ -88,6 +107,8 @@ class Days:
                 " SET categories = excluded.categories WHERE NOT json_valid(categories)",
                 (date, field, name, json.dumps(list(categories)), listing.source),
             )
+            if not listing.source.startswith(BACKFILLED):
+                _now_listed(db, date, field, listing)
             put_check(db, date, field, listing.check)
             for arxiv_id in listing.check.dropped if listing.check else ():
                 db.execute(
@@ -172,6 +193,15 @@ class Days:
             field,
         )
         return self._file.keys(DAY_DATE, rows)
+
+    def nights(self, field: str) -> list[dt.date]:
+        """The dates of a field's days that arXiv listed, newest first: none of a backfill's."""
+        rows = self._file.rows(
+            f"SELECT date, field FROM days WHERE field = ? AND NOT ({_IS_BACKFILLED})"  # noqa: S608
+            " ORDER BY date DESC",
+            field,
+        )
+        return [date for date, _ in self._file.keys(DAY_DATE, rows)]
 
     def names(self) -> dict[str, str]:
         """Each field's name, as its newest day has it."""
