@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 LAYERS = [
     {"cli"},
     {"restore"},
-    {"app", "train", "demo"},
+    {"app", "train", "demo", "backfill"},
     {"messages", "schedule", "evaluate"},
     {"night"},
     {"listing", "site"},

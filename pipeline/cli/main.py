@@ -15,6 +15,7 @@ import typer
 
 from pipeline import __version__
 from pipeline.cli import mistakes, session
+from pipeline.cli.backfill import backfill
 from pipeline.cli.distill import distill
 from pipeline.cli.evaluate import evaluate
 from pipeline.cli.init import init
@@ -163,6 +164,8 @@ app.command(
     epilog="Examples:  jianjie evaluate prompts/zero-shot.md prompts/few-shot.md --model deepseek"
     "  ·  jianjie evaluate builtin --fail-under content-chrf=20  ·  jianjie evaluate --history"
 )(evaluate)
+
+app.add_typer(backfill)
 
 app.add_typer(model)
 

@@ -1,0 +1,1 @@
+"""A whole archive: read `job.py` first."""
