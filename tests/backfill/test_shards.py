@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -101,12 +102,12 @@ def other_papers(content: bytes) -> bytes:
     ],
 )
 def test_a_shards_file_that_is_not_what_was_planned_is_damaged(
-    tmp_path: Path, spoil: object
+    tmp_path: Path, spoil: Callable[[bytes], bytes]
 ) -> None:
     made = plan(tmp_path, planned())
     folder = JobFolder(tmp_path)
     file = folder.papers(made.shards[1].name)
-    file.write_bytes(spoil(file.read_bytes()))  # type: ignore[operator]
+    file.write_bytes(spoil(file.read_bytes()))
     with pytest.raises(OutputError, match="is damaged"):
         read_shard(folder, made.shards[1])
     assert read_shard(folder, made.shards[0])

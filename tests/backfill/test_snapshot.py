@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -104,9 +105,11 @@ def test_a_line_without_an_end_is_an_error(tmp_path: Path) -> None:
         (lambda path: None, "no such file"),
     ],
 )
-def test_what_is_no_file_says_so(tmp_path: Path, make: object, problem: str) -> None:
+def test_what_is_no_file_says_so(
+    tmp_path: Path, make: Callable[[Path], None], problem: str
+) -> None:
     path = tmp_path / "arxiv.json"
-    make(path)  # type: ignore[operator]
+    make(path)
     with pytest.raises(UsageError, match=problem):
         read(path)
 

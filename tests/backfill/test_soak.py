@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_killed_at_ten_moments_a_job_comes_to_its_end(tmp_path: Path, victim: st
         moments = sorted(chance.sample(range(5, 380), MOMENTS))
         driver = office.start()
         for moment in moments:
-            wait_until(driver, lambda at=moment: office.calls >= at)  # type: ignore[misc]
+            wait_until(driver, partial(has_asked, office, moment))
             if victim == "worker":
                 if running := workers_of(driver.pid):
                     kill(chance.choice(running))
@@ -85,6 +86,10 @@ def cluster(processors: int) -> Iterator[str]:
         yield "auto"
     finally:
         subprocess.run([ray, "stop", "--force"], capture_output=True, check=False)
+
+
+def has_asked(office: Office, calls: int) -> bool:
+    return office.calls >= calls
 
 
 def free_port() -> int:

@@ -26,6 +26,7 @@ import types
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TypedDict
 
 from tests.conftest import ROOT
 
@@ -49,6 +50,12 @@ _LOADED = (
 """Not cli/terminal: how wide a terminal is, it finds out when it is loaded."""
 _LONGEST = 1 << 20
 _TIMEOUT_S = 300.0
+
+
+class _Told(TypedDict):
+    arguments: list[str]
+    folder: str
+    env: dict[str, str]
 
 
 class Zygote:
@@ -81,7 +88,7 @@ class Zygote:
         self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str]
     ) -> subprocess.CompletedProcess[str]:
         ours = self._started()
-        told = {"arguments": list(arguments), "folder": str(folder), "env": dict(environment)}
+        told = _Told(arguments=list(arguments), folder=str(folder), env=dict(environment))
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             socket.send_fds(ours, [json.dumps(told).encode()], [out.fileno(), err.fileno()])
             pid = int(ours.recv(100))
@@ -132,7 +139,7 @@ def serve(theirs: socket.socket) -> None:
         request, streams, _, _ = socket.recv_fds(theirs, _LONGEST, 2)
         if not request:
             return
-        told = json.loads(request)
+        told: _Told = json.loads(request)
         pid = os.fork()
         if not pid:
             theirs.close()
@@ -144,17 +151,17 @@ def serve(theirs: socket.socket) -> None:
         theirs.send(str(os.waitstatus_to_exitcode(status)).encode())
 
 
-def _become(told: dict[str, object], streams: Sequence[int]) -> None:
+def _become(told: _Told, streams: Sequence[int]) -> None:
     """The run, in a process of its own. It does not come back."""
     status = 1
     try:
         for stream, place in zip(streams, (1, 2), strict=True):
             os.dup2(stream, place)
             os.close(stream)
-        os.chdir(str(told["folder"]))
+        os.chdir(told["folder"])
         os.environ.clear()
-        os.environ.update(told["env"])  # type: ignore[call-overload]
-        sys.argv = ["-c", *told["arguments"]]  # type: ignore[misc]
+        os.environ.update(told["env"])
+        sys.argv = ["-c", *told["arguments"]]
         sys.modules["__main__"] = types.ModuleType("__main__")
         random.seed()
         sys.path[0] = ""
