@@ -40,7 +40,13 @@ from pipeline.backfill.messages import (
     Throttled,
 )
 from pipeline.clock import Clock
-from pipeline.errors import BudgetReached, JianjieError, ModelThrottled, OutputError
+from pipeline.errors import (
+    BudgetReached,
+    JianjieError,
+    ModelThrottled,
+    OutputError,
+    one_line,
+)
 from pipeline.files import cannot_write
 from pipeline.llm.budget import Budget
 from pipeline.llm.pace import LOOK_UP_S, Pace, Turn
@@ -124,8 +130,12 @@ class Coordinator:
             case Claim():
                 answer = self._claim(message)
             case Stop():
-                self.trouble = self.trouble or _error(message)
+                self.stop(_error(message))
         return answer
+
+    def stop(self, error: JianjieError) -> None:
+        """No worker can go on: the first reason is told."""
+        self.trouble = self.trouble or error
 
     def gone(self, worker: str) -> None:
         """It hung up: its shards are free, its calls over, and what it had set aside is used."""
@@ -152,7 +162,7 @@ class Coordinator:
         try:
             self._place(message.file, message.shard)
         except OutputError as error:
-            self.trouble = self.trouble or error
+            self.stop(error)
             return Answer(number=0, yes=False)
         self.ledger.finish(worker, lease)
         self.finished.append(Finished(message.shard, message.done, message.owed))
@@ -191,7 +201,7 @@ class Coordinator:
             if not self._budget.try_reserve(*most):
                 return Answer(number=0, yes=False, wait=LOOK_UP_S)
         except BudgetReached as error:
-            self.trouble = self.trouble or error
+            self.stop(error)
             return Answer(number=0, yes=False, budget=(error.what, error.fix))
         self._reserved.setdefault(worker, []).append(most)
         return Answer(number=0)
@@ -292,6 +302,11 @@ class _Server:
                     writer.write(told.model_dump_json(exclude_defaults=True).encode() + b"\n")
         except (ValidationError, ValueError, ConnectionError):
             pass  # no worker of ours, or one that was killed in the middle of a line
+        except JianjieError as error:
+            self._coordinator.stop(error)
+        except Exception as error:
+            what = f"the coordinator failed: {type(error).__name__}: {one_line(error)[:200]}"
+            self._coordinator.stop(errors.Mistake(what, fix="See docs/limits.md"))
         finally:
             if worker is not None:
                 self._names.discard(worker)

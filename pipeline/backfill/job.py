@@ -218,10 +218,10 @@ def tars_of(
     plan: Plan, folder: JobFolder, tell: Callable[[str], None]
 ) -> tuple[Path, tuple[tars.Tar, ...]] | None:
     """The tars that the job's papers need, checked. Raises UsageError."""
-    sources = map(parse_source, plan.order.sources)
-    source = next((one for one in sources if one.kind == "pdf-tar"), None)
-    if source is None:
-        return None
+    named = next((one for one in plan.order.sources if one.startswith("pdf-tar:")), None)
+    if named is None:
+        return None  # the others were read when the job was planned, and may be gone
+    source = parse_source(named)
     ids = {one.paper.arxiv_id for shard in plan.shards for one in read_shard(folder, shard)}
     wanted = tars.needed(tars.read_manifest(source.path), ids)
     tars.check(source.path, wanted, folder.root / "tars.txt", tell)

@@ -25,7 +25,7 @@ from pipeline.cli.options import (
 from pipeline.errors import EXIT_DONE, EXIT_OWED, UsageError, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from pipeline.backfill.edges import Edges
     from pipeline.backfill.engine import Engine
@@ -265,7 +265,7 @@ def _planned(
     config = edges.config
     arxiv = ArxivClient(config.arxiv, config.retry, edges.clock, cache_folder(config))
     try:
-        found = papers(order, folder, arxiv, left_out, session.say)
+        found = papers(order, folder, arxiv, left_out, _teller(edges))
         plan = plan_job(order, found, folder, edges.clock.now())
     finally:
         arxiv.close()
@@ -281,6 +281,17 @@ def _planned(
             session.say(f"{counted(entries, 'entry')} left out: {why}")
     keep_plan(plan, folder)
     return plan
+
+
+def _teller(edges: Edges) -> Callable[[str], None]:
+    """How far a harvest is: to the log, and to whoever watches."""
+
+    def tell(text: str) -> None:
+        edges.events.emit("harvest", text=text)
+        if sys.stderr.isatty():
+            session.say(text)
+
+    return tell
 
 
 def _run(

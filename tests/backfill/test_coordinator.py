@@ -220,6 +220,18 @@ def test_when_the_driver_is_gone_everything_of_a_worker_stops(tmp_path: Path) ->
         Link(address, "w1", Clock())
 
 
+def test_trouble_of_the_coordinators_own_stops_the_job_and_is_told(tmp_path: Path) -> None:
+    def damaged(since: dt.date, until: dt.date) -> list[tuple[str, str]]:
+        raise OutputError("is damaged", where="part")
+
+    job = coordinator(tmp_path)
+    job._lines = JobLines(damaged)
+    with serving(job) as address, linked(address) as link:
+        with pytest.raises(Interrupted):
+            SharedLines(link, "2503.00001", DAY).claim(LINE)
+        assert isinstance(job.trouble, OutputError)
+
+
 def test_a_workers_trouble_is_the_jobs_in_its_own_kind(tmp_path: Path) -> None:
     for told, kind in [
         (Stop(kind="ModelForbidden", what="no credit"), ModelForbidden),

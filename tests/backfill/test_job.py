@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -175,6 +178,36 @@ def test_what_cannot_be_written_is_one_line(office: Office) -> None:
     assert "replies" in one_error(office.run(), 2)
     (office.job.root / "replies").unlink()
     assert office.run().returncode == 0
+    office.check_whole()
+
+
+def test_a_disk_that_fills_up_loses_nothing(office: Office) -> None:
+    """RLIMIT_FSIZE makes every write past it fail with a real error of the system."""
+    script = (
+        "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (16_000, 16_000));"
+        "from pipeline.cli.main import main; main()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, "backfill", "run", *office.arguments],
+        cwd=office.house.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "cannot be written" in one_error(run, 2)
+    assert office.run().returncode == 0
+    office.check_whole()
+
+
+def test_a_source_that_is_gone_is_not_needed_any_more(office: Office) -> None:
+    office.house.model.answer = no_credit(after=30)
+    assert office.run().returncode == 3
+    office.snapshot.unlink()
+    office.house.model.answer = good_answer
+    assert office.house.run("backfill", "run", "--local", "--workers", "2").returncode == 0
     office.check_whole()
 
 
