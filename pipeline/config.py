@@ -69,6 +69,8 @@ class Config(BaseSettings):
     retry_days: int = Field(default=7, ge=0)
     catch_up_days: int = Field(default=7, ge=0)
     canary: int = Field(default=0, ge=0, le=50)
+    edited_by: str = Field(default="", max_length=80)
+    """Your name, for lines that you write by hand: it is published with them."""
 
     @field_validator("model")
     @classmethod

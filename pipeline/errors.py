@@ -7,6 +7,7 @@ Foreign exceptions are translated once, at the edge where they arise::
 
     JianjieError
     ├── UsageError            the command line asks for something that is not there      exit 2
+    │   └── LineBroken        a person's line breaks a rule, or has not its form         exit 2
     ├── ConfigError           config.yaml or an environment variable                     exit 2
     ├── PromptError           a prompt file                                              exit 2
     ├── DigestFormatError     a digest file that does not keep the format                exit 2
@@ -127,6 +128,10 @@ class UsageError(JianjieError):
     """The command line names something that does not exist or cannot be."""
 
     exit_status = 2
+
+
+class LineBroken(UsageError):
+    """A line that a person wrote breaks a rule or has not its form: nothing is published."""
 
 
 class ConfigError(JianjieError):

@@ -351,6 +351,8 @@ class Provenance(Origin):
     certainty: float | None = None
     doubtful: bool | None = None
     """As the reply has them."""
+    by: str | None = None
+    """Who wrote the line, in the place of a model; None: a model did."""
     created: dt.datetime
 
     @property

@@ -17,6 +17,7 @@ from pipeline import __version__
 from pipeline.cli import mistakes, session
 from pipeline.cli.backfill import backfill
 from pipeline.cli.distill import distill
+from pipeline.cli.edit import edit
 from pipeline.cli.evaluate import evaluate
 from pipeline.cli.init import init
 from pipeline.cli.model import model
@@ -159,6 +160,11 @@ def _done_again(step: Callable[[], Again]) -> RunOutcome:
         return RunOutcome(exit_status=EXIT_OWED, note=f"{again.paper.versioned}: no valid line")
     return RunOutcome()
 
+
+app.command(
+    epilog="Examples:  jianjie edit 2601.02954  ·  jianjie edit 2601.02954 --line 该论文……。  ·"
+    "  jianjie edit 2601.02954 --undo"
+)(edit)
 
 app.command(
     epilog="Examples:  jianjie evaluate prompts/zero-shot.md prompts/few-shot.md --model deepseek"

@@ -230,6 +230,8 @@ def print_again(again: Again) -> None:
 
 def _made_by(summary: Summary) -> str:
     made = summary.provenance
+    if made.by is not None:
+        return f"{'; '.join(summary.tags)} · 人工 · {made.by} · {made.created:%Y-%m-%d %H:%M}"
     source = "PDF" if made.text_source == "pdf" else made.text_source
     return (
         f"{'; '.join(summary.tags)} · {made.model} · prompt {made.prompt} · from the {source}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pipeline.config import Config
 from pipeline.digest.drift import canary_of
 from pipeline.records import Day, Summary
@@ -23,6 +25,20 @@ def patch_day(store: Store, config: Config, day: Day, summary: Summary) -> Publi
     """
     outputs, tags = config.paths.outputs, config.tags
     return patch(_with_canary(store, day), summary, outputs, tags, config.extra_formats)
+
+
+def patch_days(store: Store, config: Config, summary: Summary) -> tuple[Path, ...]:
+    """Every digest that has this version, those that had the line already too: what changed.
+
+    Raises as `patch_day`.
+    """
+    patched: list[Path] = []
+    for date, field in store.days.having(summary.arxiv_id, summary.version):
+        day = store.days.get(date, field)
+        if day is not None:
+            written = patch_day(store, config, day, summary)
+            patched += [written.markdown] if written.changed else []
+    return tuple(patched)
 
 
 def _with_canary(store: Store, day: Day) -> Day:

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from pipeline.arxiv.calendar import eastern_date
 from pipeline.arxiv.ids import ArxivId
+from pipeline.config import Config
 from pipeline.edges import Edges
 from pipeline.errors import ArxivError, UsageError
 from pipeline.files import page_of_paper
 from pipeline.listing.metadata import one_paper
-from pipeline.night.digests import patch_day
+from pipeline.night.digests import patch_days
 from pipeline.night.paper import downloads, read, ready, wants_pdf, write
 from pipeline.records import Paper, Record, Summary
 from pipeline.stages.summarize import Refused
+from pipeline.store.store import Store
 
 
 class Again(Record):
@@ -43,6 +45,12 @@ def reprocess(edges: Edges, arxiv_id: ArxivId) -> Again:
     paper = _metadata(edges, arxiv_id)
     own = edges.of_field(_field(edges, paper))
     old = own.store.summaries.published(paper.arxiv_id, paper.version)
+    if old is not None and old.provenance.by is not None:
+        raise UsageError(
+            f"its line is by {old.provenance.by}, and no model's takes its place",
+            where=paper.versioned,
+            fix=f"Change it: jianjie edit {paper.versioned}; back: --undo, then again",
+        )
     pdf = downloads(own).fetch(paper) if wants_pdf(own) else None
     text = read(own, paper, pdf)
     question = ready(own, paper, text)
@@ -55,14 +63,23 @@ def reprocess(edges: Edges, arxiv_id: ArxivId) -> Again:
 
 def undo(edges: Edges, arxiv_id: ArxivId) -> Again:
     """Publish the line before the present one again. Raises UsageError where there is none."""
-    version = arxiv_id.version or edges.store.days.latest_version(arxiv_id.base)
-    version = version or edges.store.summaries.latest_version(arxiv_id.base)
-    paper = edges.store.papers.get(arxiv_id.base, version) if version else None
-    if paper is None:
-        raise UsageError("not in the store", where=arxiv_id, fix="See: jianjie status")
+    paper = stored_paper(edges.store, arxiv_id)
     old = edges.store.summaries.published(paper.arxiv_id, paper.version)
     new = edges.store.summaries.undo(paper.arxiv_id, paper.version)
     return _published(edges, paper, old, new)
+
+
+def stored_paper(store: Store, arxiv_id: ArxivId) -> Paper:
+    """The version that is named, else the newest announced, else the newest with a line.
+
+    Raises UsageError for a paper that the store has not.
+    """
+    version = arxiv_id.version or store.days.latest_version(arxiv_id.base)
+    version = version or store.summaries.latest_version(arxiv_id.base)
+    paper = store.papers.get(arxiv_id.base, version) if version else None
+    if paper is None:
+        raise UsageError("not in the store", where=arxiv_id, fix="See: jianjie status")
+    return paper
 
 
 def _metadata(edges: Edges, arxiv_id: ArxivId) -> Paper:
@@ -98,16 +115,13 @@ def _listed(edges: Edges, paper: Paper) -> dt.date:
 
 
 def _published(edges: Edges, paper: Paper, old: Summary | None, new: Summary) -> Again:
-    page = edges.config.paths.outputs / "site" / page_of_paper(paper.arxiv_id)
-    return Again(paper=paper, old=old, new=new, patched=_patch(edges, new), page=page)
+    return published_again(edges.store, edges.config, paper, old, new)
 
 
-def _patch(edges: Edges, summary: Summary) -> tuple[Path, ...]:
-    """Every digest that has this version, those that had the line already too."""
-    patched: list[Path] = []
-    for date, field in edges.store.days.having(summary.arxiv_id, summary.version):
-        day = edges.store.days.get(date, field)
-        if day is not None:
-            written = patch_day(edges.store, edges.config, day, summary)
-            patched += [written.markdown] if written.changed else []
-    return tuple(patched)
+def published_again(
+    store: Store, config: Config, paper: Paper, old: Summary | None, new: Summary
+) -> Again:
+    """The new line in every digest that has this version. Raises as digests.patch_day."""
+    page = config.paths.outputs / "site" / page_of_paper(paper.arxiv_id)
+    patched = patch_days(store, config, new)
+    return Again(paper=paper, old=old, new=new, patched=patched, page=page)

@@ -254,7 +254,9 @@ class Rule(NamedTuple):
 
 
 def _rule(lines: Sequence[Provenance]) -> Rule | None:
-    made = Counter(Rule(line.text_source, line.model, line.prompt) for line in lines)
+    made = Counter(
+        Rule(line.text_source, line.model, line.prompt) for line in lines if line.by is None
+    )
     return max(made, key=lambda rule: made[rule]) if made else None
 
 

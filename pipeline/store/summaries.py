@@ -24,9 +24,11 @@ class Summaries:
 
         `inquiry` is the key of the replies that it was chosen from: their round is over. A summary
         that only repeats the published one, or the last one that was, is not stored again: the one
-        that is published now, with its own provenance, is returned.
+        that is published now, with its own provenance, is returned. A line that a person wrote
+        stays the published one: a model's is kept beside it.
         """
         seq, kept = self._repeated(summary)
+        person = self._persons(summary)
         with self._file.write() as db:
             if seq is None:
                 row = db.execute(
@@ -34,11 +36,19 @@ class Summaries:
                     (summary.key, summary.arxiv_id, summary.version, summary.model_dump_json()),
                 )
                 seq = row.lastrowid or 0
-            _point(db, summary.arxiv_id, summary.version, seq)
+            if person is None:
+                _point(db, summary.arxiv_id, summary.version, seq)
             if inquiry is not None:
                 close_round(db, inquiry, refused=False)
             _forget_unreadable(db, summary.arxiv_id, summary.version)
-        return kept
+        return person or kept
+
+    def _persons(self, summary: Summary) -> Summary | None:
+        """The published line of the same version, where a person wrote it and not this one."""
+        if summary.provenance.by is not None:
+            return None
+        now = self.published(summary.arxiv_id, summary.version)
+        return now if now is not None and now.provenance.by is not None else None
 
     def _repeated(self, summary: Summary) -> tuple[int | None, Summary]:
         """The stored summary that this one repeats, and its number; else None and this one."""
@@ -65,8 +75,9 @@ class Summaries:
         for seq, text in self._file.rows(query, *of_it):
             stored = SUMMARY.read(text)
             if stored and stored.model_copy(update={"key": summary.key}) == summary:
-                with self._file.write() as db:
-                    _point(db, *of_it, seq)
+                if self._persons(summary) is None:
+                    with self._file.write() as db:
+                        _point(db, *of_it, seq)
                 return False
         self.publish(summary)
         return True
