@@ -207,6 +207,8 @@ class PaperText(Record):
     """What the PDF's first page leads to, as far as it is known for code, data and demos."""
     affiliations: tuple[str, ...] = ()
     """The universities, institutes and firms that it names above its abstract."""
+    page_texts: tuple[str, ...] = ()
+    """What each page that was read has, before it was cleaned: tells the page of a quote."""
 
     @property
     def whole(self) -> str:
@@ -230,12 +232,17 @@ class ChatMessage(Record):
     content: str
 
 
+JsonForm = Literal["entry", "quoted"]
+"""Of a reply: line and tags; those with quotes from the paper."""
+
+
 class Sampling(Record):
     """How a reply is drawn."""
 
     temperature: float
     max_tokens: int
-    json_reply: bool = False
+    json_form: JsonForm | None = None
+    """None: the reply is no JSON, or JSON of a form that only the prompt tells."""
     seed: int | None = None
     grammar: str | None = None
     """GBNF; only llama.cpp takes one."""
@@ -257,6 +264,8 @@ class Prompt(Record):
     """Whether the text was cut to the variant's token budget."""
     cut: tuple[str, ...] = ()
     """What was cut, part by part."""
+    evidence: bool = False
+    """Whether the reply has to quote the paper for each part of its line."""
 
     @property
     def messages(self) -> tuple[ChatMessage, ...]:
@@ -298,11 +307,50 @@ class Reply(Record):
         return self.finish == "length"
 
 
+class LinePart(StrEnum):
+    """What a line has to say; the value is its name in files, `chinese` that in prompts."""
+
+    TASK = "task"
+    PROBLEM = "problem"
+    METHOD = "method"
+
+    @property
+    def chinese(self) -> str:
+        """任务, 问题 or 方法."""
+        return {"task": "任务", "problem": "问题", "method": "方法"}[self.value]
+
+
+class Claim(Record):
+    """A part of a line, and the words of the paper that are said to carry it; not yet judged."""
+
+    part: LinePart
+    words: str
+    """Of the line."""
+    quote: str
+
+
+class Evidence(Record):
+    """A part of a line with a sentence of the paper, which has it word by word."""
+
+    part: LinePart
+    words: str
+    """Of the line: they stand there just so."""
+    quote: str
+    """As the paper has it, white space folded."""
+    where: Literal["title", "abstract", "text"]
+    section: SectionKind | None = None
+    """Of the text: what kind of section; None where that is not known."""
+    page: int | None = None
+    """Of the PDF, from 1; None where it cannot be told."""
+
+
 class Draft(Record):
     """A reply taken apart: the 简介 line and the 分类 tags, not yet judged."""
 
     line: str
     tags: tuple[str, ...]
+    claims: tuple[Claim, ...] = ()
+    """Where the prompt asks for evidence."""
 
 
 class Origin(Record):
@@ -387,6 +435,8 @@ class Summary(Record):
     line: str
     tags: tuple[str, ...]
     """The tags that the model proposed."""
+    evidence: tuple[Evidence, ...] = ()
+    """In the order of the line; empty where the prompt asked for none."""
     provenance: Provenance
 
     def repeats(self, other: Summary) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipeline.digest.entries import TagChoice, in_section, published_tags
 from pipeline.digest.ledger import ledger
-from pipeline.records import Day, Done, Outcome, Section
+from pipeline.records import Day, Done, Outcome, Section, Summary
 from pipeline.text.changes import replaced
 
 JSON_FORMAT = 1
@@ -51,6 +51,7 @@ def _paper_json(outcome: Outcome, section: Section, number: int, tags: TagChoice
         summary = outcome.summary
         return entry | {
             "line": summary.line,
+            **_evidence(summary),
             "tags": published_tags(paper, summary, tags),
             "model_tags": summary.tags,
             "key": summary.key,
@@ -61,3 +62,9 @@ def _paper_json(outcome: Outcome, section: Section, number: int, tags: TagChoice
         "tags": published_tags(paper, None, tags),
         "owed": outcome.model_dump(mode="json", include={"stage", "cause", "reason"}),
     }
+
+
+def _evidence(summary: Summary) -> dict[str, Any]:
+    """Where there is any: what was published before there was is not written again."""
+    found = [one.model_dump(mode="json") for one in summary.evidence]
+    return {"evidence": found} if found else {}

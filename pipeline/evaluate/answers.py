@@ -114,7 +114,8 @@ def _answered(bench: Bench, order: SampleOrder) -> SampleAnswer | JianjieError:
         return SampleAnswer(order, (), error.public)
     except (ModelError, BudgetReached) as error:
         return error
-    judge = Judge(order.case.paper, order.text)
+    evidence = order.writer.variant.front.evidence == "quotes"
+    judge = Judge(order.case.paper, order.text, evidence=evidence)
     attempts = [judge(reply) for reply in _replies(bench, key)]
     return SampleAnswer(
         order,

@@ -129,7 +129,8 @@ def _judged(edges: Edges, date: dt.date, case: Case, reply: Reply | None) -> Can
     """By today's rules and metrics."""
     line, valid = None, False
     if reply is not None and not reply.declined:
-        one = Judge(case.paper, from_abstract(case.paper))(reply)
+        quotes = edges.variant.front.evidence == "quotes"
+        one = Judge(case.paper, from_abstract(case.paper), evidence=quotes)(reply)
         line = one.draft.line if one.draft else None
         valid = not one.verdict.reasons
     scores = line_scores(line, case.line)

@@ -26,7 +26,7 @@ from pipeline.errors import ConfigError, ModelUnreachable, one_line
 from pipeline.files import cannot_write
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import Forgetful
-from pipeline.llm.grammar import json_reply, labelled_reply
+from pipeline.llm.grammar import json_reply, labelled_reply, quoted_reply
 from pipeline.llm.weights import models_folder, need, place_of, weights_of
 from pipeline.records import ChatMessage, Reply, Sampling
 from pipeline.settings import EmbeddedProfile, EndpointProfile
@@ -39,6 +39,8 @@ _INSTALL = "Install the extra: pip install 'jianjie[embedded]', or choose anothe
 _PLAIN_TEMPLATE = "{% for message in messages %}{{ message.content }}{% endfor %}"
 
 
+_FORMS = {None: labelled_reply, "entry": json_reply, "quoted": quoted_reply}
+"""The grammar of each form of a reply."""
 _NO_LOOPS = {
     "dry_multiplier": 0.8,
     "dry_base": 1.75,
@@ -119,10 +121,10 @@ class EmbeddedModel:
     def ask(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
         """One reply in the form that was asked for; the first call starts the server."""
         turns = takewhile(lambda message: message.role != "assistant", messages)
-        form = json_reply if sampling.json_reply else labelled_reply
+        form = _FORMS[sampling.json_form]
         # Not the instructions with their examples: names of theirs have no place in the line.
         paper = "\n".join(message.content for message in turns if message.role == "user")
-        sampling = sampling.model_copy(update={"grammar": form(paper), "json_reply": False})
+        sampling = sampling.model_copy(update={"grammar": form(paper), "json_form": None})
         reply = self._running().ask(messages, sampling)
         if self._doubtful_below is None or reply.certainty is None:
             return reply

@@ -127,7 +127,8 @@ class Endpoint:
         """One tiny call, which finds out anew what the endpoint takes. Raises ModelError."""
         if self._profile.replies == "auto":
             self._features = Features()
-        return self.ask(_PROBE, Sampling(temperature=0, max_tokens=_PROBE_TOKENS, json_reply=True))
+        sampling = Sampling(temperature=0, max_tokens=_PROBE_TOKENS, json_form="entry")
+        return self.ask(_PROBE, sampling)
 
     def ask(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
         """One reply to one request; a refusal by the model is a reply that is `declined`.

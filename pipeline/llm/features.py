@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 from pydantic import ValidationError
 
 from pipeline.records import Record, Sampling
-from pipeline.text.reply import JSON_SCHEMA
+from pipeline.text.reply import JSON_SCHEMAS
 
 Form = Literal["json_schema", "json_object", "text"]
 Part = Literal["response_format", "max_tokens", "temperature", "seed"]
@@ -58,9 +58,10 @@ class Features(Record):
             body["temperature"] = temperature
         if sampling.seed is not None and "seed" not in self.without:
             body["seed"] = sampling.seed
-        if sampling.json_reply and self.form == "json_schema":
-            body["response_format"] = {"type": "json_schema", "json_schema": JSON_SCHEMA}
-        elif sampling.json_reply and self.form == "json_object":
+        if sampling.json_form and self.form == "json_schema":
+            schema = JSON_SCHEMAS[sampling.json_form]
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        elif sampling.json_form and self.form == "json_object":
             body["response_format"] = {"type": "json_object"}
         return body
 

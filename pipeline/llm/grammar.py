@@ -12,8 +12,9 @@ from functools import cache
 
 from pipeline.categories import taxonomy
 from pipeline.llm.names import names
+from pipeline.records import LinePart
 from pipeline.text.grounding import NAME_CHARS
-from pipeline.text.reply import LINE, MOST_TAGS, TAGS
+from pipeline.text.reply import EVIDENCE, LINE, MOST_TAGS, PART, QUOTE, TAGS, WORDS
 
 _JOINTS = "_/'’+&*^~$@·×‐-―−"
 """With the hyphen: they make one name of two."""
@@ -41,9 +42,26 @@ def json_reply(text: str) -> str:
     seldom closes it. A token that does not fit costs 0.2 s, so a line without end would run into
     the time limit of a call.
     """
+    return _entry(text, '"\\"}"')
+
+
+def quoted_reply(text: str) -> str:
+    """The same object with evidence: one to four parts, whose words and quotes are free."""
+    claim = [f'"{{\\"{PART}\\": \\"" part', f'"\\", \\"{WORDS}\\": \\"" said']
+    claim.append(f'"\\", \\"{QUOTE}\\": \\"" said "\\"}}"')
+    return (
+        _entry(text, f'"\\", \\"{EVIDENCE}\\": [" claim (", " claim){{0,3}} "]}}"')
+        + f"claim ::= {' '.join(claim)}\n"
+        + f"part ::= {_any_of(part.chinese for part in LinePart)}\n"
+        + 'said ::= [^"\\\\\\n]{1,300}\n'
+    )
+
+
+def _entry(text: str, end: str) -> str:
+    """An object with line and tags, up to the `end` of the line's string and of the object."""
     return (
         f'root ::= "{{\\"{TAGS}\\": [\\"" tag ("\\", \\"" tag){{0,{MOST_TAGS - 1}}}'
-        f' "\\"], \\"{LINE}\\": \\"" [一-鿿] line "\\"}}"\n'
+        f' "\\"], \\"{LINE}\\": \\"" [一-鿿] line {end}\n'
         f'{_line(text, _LONGEST)}other ::= [^\\n.,"\\\\<>{{}}{_JOINTS}{NAME_CHARS}-]\n{_tags()}'
     )
 

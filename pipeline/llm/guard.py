@@ -103,7 +103,7 @@ class Guarded:
     def most_in(self, messages: Sequence[ChatMessage], sampling: Sampling) -> int:
         """The input tokens that a call can have at the most."""
         factor = UNKNOWN_FACTOR if self._factor is None else self._factor
-        return tokens.of_messages(messages, factor, schema=sampling.json_reply)
+        return tokens.of_messages(messages, factor, form=sampling.json_form)
 
     def _try(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
         """One request."""
@@ -147,7 +147,7 @@ class Guarded:
 
     def _learn(self, messages: Sequence[ChatMessage], sampling: Sampling, reply: Reply) -> None:
         """A model that counts more tokens than was thought is expected to go on with it."""
-        ours = tokens.of_messages(messages, 1.0, schema=sampling.json_reply)
+        ours = tokens.of_messages(messages, 1.0, form=sampling.json_form)
         seen = reply.tokens_in / ours
         with self._changing:
             if self._factor is None or seen > self._factor:

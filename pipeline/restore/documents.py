@@ -25,15 +25,19 @@ from pipeline.records import (
     Check,
     Day,
     Done,
+    Evidence,
+    LinePart,
     Metadata,
     Outcome,
     Owed,
     Paper,
     Provenance,
     Replaced,
+    SectionKind,
     Stage,
     Summary,
 )
+from pipeline.stages.evidence import MOST
 
 _LARGEST = 100_000_000
 """Bytes; a day of 400 papers has two million."""
@@ -92,6 +96,15 @@ class _Debt(_Read):
     reason: _Text
 
 
+class _Quote(_Read):
+    part: LinePart
+    words: _Word
+    quote: _Word
+    where: Literal["title", "abstract", "text"]
+    section: SectionKind | None = None
+    page: Annotated[int, Field(ge=1, le=99_999)] | None = None
+
+
 class _Entry(_Read):
     announce_type: AnnounceType
     arxiv_id: Annotated[str, Field(max_length=50), AfterValidator(_canonical)]
@@ -106,6 +119,7 @@ class _Entry(_Read):
     metadata: Metadata
     replaced: Replaced | None = None
     line: Annotated[_Word, AfterValidator(_single)] | None
+    evidence: Annotated[tuple[_Quote, ...], Field(max_length=MOST)] = ()
     model_tags: _Words = ()
     key: _Word = ""
     """Files of before it was written have none."""
@@ -128,6 +142,7 @@ class _Entry(_Read):
                 version=paper.version,
                 line=self.line,
                 tags=self.model_tags,
+                evidence=tuple(Evidence(**one.model_dump()) for one in self.evidence),
                 provenance=self.provenance,
             )
             return Done(announcement=item, summary=summary)

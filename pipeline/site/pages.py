@@ -35,6 +35,7 @@ from pipeline.records import (
 )
 from pipeline.site import charts
 from pipeline.site.dates import Week, week_of
+from pipeline.site.evidence import pieces, place
 from pipeline.site.similar import Similar, first_date
 from pipeline.stages.figure import KnownFigure, known
 from pipeline.store.days import Key, ListedAbstract
@@ -419,6 +420,8 @@ def _environment() -> jinja2.Environment:
         "replaced": replaced,
         "announced_names": ANNOUNCED,
         "author_links": author_links,
+        "pieces": pieces,
+        "place": place,
         "bars": charts.bars,
         "columns": charts.columns,
         "week_of": week_of,

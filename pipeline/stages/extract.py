@@ -80,6 +80,7 @@ def extract(
         warnings=warnings,
         links=work_links((*raw.links, first)),
         affiliations=affiliations(first),
+        page_texts=tuple(page.text for page in raw.pages),
     )
 
 

@@ -19,7 +19,9 @@ from pipeline.llm.model import Model
 from pipeline.records import (
     ChatMessage,
     Draft,
+    Evidence,
     Inquiry,
+    JsonForm,
     Origin,
     Paper,
     PaperText,
@@ -34,6 +36,7 @@ from pipeline.text.reply import ReplyMalformed, parse_reply
 from pipeline.text.untrusted import as_data
 
 if TYPE_CHECKING:
+    from pipeline.stages.evidence import Places
     from pipeline.stages.validate import Verdict
     from pipeline.text.grounding import Source
 
@@ -87,6 +90,7 @@ class Judged(NamedTuple):
     reply: Reply
     draft: Draft | None
     verdict: Verdict
+    evidence: tuple[Evidence, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -138,7 +142,7 @@ def summarize(
     Replies to the same question that were refused before are judged first: the rules may have
     changed since. Without `others` the line is held against no other paper's.
     """
-    judge = Judge(paper, text, others)
+    judge = Judge(paper, text, others, evidence=prompt.evidence)
     earlier = [judge(reply) for reply in log.refused(inquiry.key)]
     if (best := judge.best(earlier)) is not None:
         return summary_of(paper, inquiry, best, earlier, now)
@@ -162,13 +166,22 @@ def summarize(
 class Judge:
     """Holds replies against the rules, the paper, which is indexed when first needed, and others.
 
-    Without `others` no line is held against another paper's.
+    Without `others` no line is held against another paper's; with `evidence` each part of a line
+    has to quote the paper.
     """
 
-    def __init__(self, paper: Paper, text: PaperText, others: OtherLines | None = None) -> None:
+    def __init__(
+        self,
+        paper: Paper,
+        text: PaperText,
+        others: OtherLines | None = None,
+        *,
+        evidence: bool = False,
+    ) -> None:
         self._paper = paper
         self._text = text
         self._others = others
+        self._evidence = evidence
 
     @cached_property
     def _source(self) -> Source:
@@ -177,17 +190,32 @@ class Judge:
         paper = self._paper
         return Source((paper.title, paper.abstract, paper.comment or "", self._text.whole))
 
+    @cached_property
+    def _places(self) -> Places:
+        from pipeline.stages.evidence import Places
+
+        return Places(self._paper, self._text)
+
     def __call__(self, reply: Reply) -> Judged:
         """Taken apart, with what is wrong with it."""
         from pipeline.stages.validate import Verdict, validate  # the first prompt is out by now
 
         try:
-            draft = parse_reply(reply.text)
+            draft = parse_reply(reply.text, evidence=self._evidence)
         except ReplyMalformed as error:
             cut = f", cut off after {reply.tokens_out} tokens" if reply.cut_off else ""
             problem = f"reply_form: {error}{cut}"
             return Judged(reply, None, Verdict(reasons=(problem,), warnings=()))
-        return Judged(reply, draft, validate(draft, self._source))
+        judged = Judged(reply, draft, validate(draft, self._source))
+        return self._carried(judged, draft) if self._evidence else judged
+
+    def _carried(self, judged: Judged, draft: Draft) -> Judged:
+        """The same, with its evidence or what is wrong with that."""
+        from pipeline.stages.evidence import carried
+
+        found = carried(draft, self._places)
+        problems = judged.verdict.with_problems("evidence", found.problems)
+        return judged._replace(verdict=problems, evidence=found.evidence)
 
     def claimed(self, judged: Judged) -> Judged:
         """The same, and where it is valid no other paper's: from then on the line is this one's."""
@@ -221,9 +249,15 @@ def _sampling(prompt: Prompt, attempt: int, refusals: int, tried: Sequence[Judge
     return Sampling(
         temperature=max(prompt.temperature, _RESAMPLE_TEMPERATURE) if again else prompt.temperature,
         max_tokens=prompt.max_tokens * 2**cut_off,
-        json_reply=prompt.reply == "json",
+        json_form=_json_form(prompt),
         seed=refusals * TRIES + attempt if again else None,
     )
+
+
+def _json_form(prompt: Prompt) -> JsonForm | None:
+    if prompt.reply != "json":
+        return None
+    return "quoted" if prompt.evidence else "entry"
 
 
 def _messages(prompt: Prompt, tried: Sequence[Judged]) -> tuple[ChatMessage, ...]:
@@ -257,6 +291,7 @@ def summary_of(
         version=paper.version,
         line=chosen.draft.line,
         tags=chosen.draft.tags,
+        evidence=chosen.evidence,
         provenance=_provenance(inquiry.origin, chosen, [one.reply for one in tried], now),
     )
 

@@ -69,6 +69,16 @@ class Verdict(Record):
     words: tuple[str, ...] = ()
     """What of the draft the reasons are about; never published."""
 
+    def with_problems(self, rule: str, problems: Sequence[Quoted]) -> Verdict:
+        """The same with what another rule found."""
+        found = [one for problem in problems for one in _named(rule, problem)]
+        return self.model_copy(
+            update={
+                "reasons": (*self.reasons, *(one.reason for one in found)),
+                "words": (*self.words, *(word for one in found for word in one.words)),
+            }
+        )
+
 
 def validate(draft: Draft, source: Source | None) -> Verdict:
     """Judge a draft by every rule. Reasons and warnings start with the rule's name.
@@ -261,6 +271,20 @@ def _in_gb2312(text: str) -> bool:
     return True
 
 
+WORDS: tuple[Rule, ...] = (
+    rules.no_account,
+    rules.no_place,
+    rules.no_fetching,
+    rules.no_offer,
+    rules.no_appeal,
+    rules.no_praise,
+    rules.no_slander,
+    rules.no_counsel,
+    rules.no_notice,
+    rules.no_order,
+    rules.no_word_of_itself,
+)
+"""What may not be said in Chinese, whoever says it."""
 HARD_RULES: tuple[Rule, ...] = (
     one_line_only,
     ends_with_full_stop,
@@ -283,16 +307,6 @@ HARD_RULES: tuple[Rule, ...] = (
     rules.about_research,
     disguise.no_spelled_out_number,
     disguise.no_code,
-    rules.no_account,
-    rules.no_place,
-    rules.no_fetching,
-    rules.no_offer,
-    rules.no_appeal,
-    rules.no_praise,
-    rules.no_slander,
-    rules.no_counsel,
-    rules.no_notice,
-    rules.no_order,
-    rules.no_word_of_itself,
+    *WORDS,
 )
 WARNINGS: tuple[Rule, ...] = (length_45_to_100, at_most_two_sentences, no_formula)

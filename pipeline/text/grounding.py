@@ -59,7 +59,7 @@ _COMMANDS = {
 """LaTeX commands that stand for letters; all others say how something looks."""
 
 
-def _plain(text: str) -> str:
+def plain_letters(text: str) -> str:
     """`text` in ASCII where it is in Latin or Greek letters or in digits; case is kept."""
     if "\\" in text:
         text = _ACCENT.sub("", text)
@@ -170,7 +170,7 @@ class Source:
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._plain: Final = [_plain(text) for text in texts]
+        self._plain: Final = [plain_letters(text) for text in texts]
 
     # Each index is made when it is first asked for: few lines need all of them.
 
@@ -272,7 +272,7 @@ def _is_grounded(chunk: str, source: Source) -> bool:
     """
     if len(chunk) == 1 and chunk.isalpha():
         return True
-    plain = _plain(chunk)
+    plain = plain_letters(chunk)
     if quantity := _QUANTITY.fullmatch(plain):
         return _has_quantity(quantity, source)
     if _has_name(plain, source):

@@ -1,4 +1,6 @@
-"""The forms a reply may take: JSON, or two labelled lines. Text in, `Draft` out.
+"""The forms a reply may take: JSON, with evidence or without, or two labelled lines.
+
+Text in, `Draft` out.
 
 What stands around the answer is forgiven: reasoning before it, code fences, courtesies, a wrapper
 around the object, Chinese punctuation in the place of JSON's. What the answer says is not touched:
@@ -10,16 +12,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pipeline.errors import one_line
-from pipeline.records import Draft
+from pipeline.records import Claim, Draft, JsonForm, LinePart
 
 TAGS = "分类"
 LINE = "简介"
-
+EVIDENCE = "依据"
+PART, WORDS, QUOTE = "部分", "行中", "原文"
+"""The keys of one piece of evidence."""
 
 MOST_TAGS = 8
 """No entry among 16,489 of the public series of this digest has more."""
@@ -50,16 +56,35 @@ class JsonReply(BaseModel):
         return _SEPARATOR.split(value) if isinstance(value, str) else value
 
 
-def _strict_schema() -> dict[str, Any]:
+class JsonClaim(BaseModel):
+    """One piece of evidence: {"部分": "任务", "行中": "…", "原文": "…"}."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    part: LinePart = Field(alias=PART, description="任务, 问题 or 方法")
+    words: str = Field(alias=WORDS, description="words of 简介, copied")
+    quote: str = Field(alias=QUOTE, description="a sentence of the paper, copied word by word")
+
+    @field_validator("part", mode="before")
+    @classmethod
+    def _in_chinese(cls, value: object) -> object:
+        return next((part for part in LinePart if value == part.chinese), value)
+
+
+class QuotedReply(JsonReply):
+    """The JSON form with evidence: {"分类": […], "简介": "该论文……。", "依据": [{…}]}."""
+
+    claims: list[JsonClaim] = Field(
+        alias=EVIDENCE, description="for each part of the line the sentence that carries it"
+    )
+
+
+def _strict(schema: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
     """In the subset that strict structured outputs take: closed, every key required, no titles.
 
     https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
     """
-    schema = JsonReply.model_json_schema()
-    properties = {
-        key: {name: value for name, value in field.items() if name != "title"}
-        for key, field in schema["properties"].items()
-    }
+    properties = {key: _value(field, named) for key, field in schema["properties"].items()}
     return {
         "type": "object",
         "description": schema["description"],
@@ -69,7 +94,27 @@ def _strict_schema() -> dict[str, Any]:
     }
 
 
-JSON_SCHEMA: dict[str, Any] = {"name": "digest_entry", "strict": True, "schema": _strict_schema()}
+def _value(field: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
+    if reference := field.get("$ref"):
+        inner = named[reference.rpartition("/")[2]]
+        if "properties" in inner:
+            return _strict(inner, named)
+        chinese = [LinePart(value).chinese for value in inner["enum"]]
+        return {"type": "string", "enum": chinese, "description": field["description"]}
+    kept = {name: value for name, value in field.items() if name != "title"}
+    return kept | {"items": _value(kept["items"], named)} if "items" in kept else kept
+
+
+def _named(name: str, form: type[BaseModel]) -> dict[str, Any]:
+    schema = form.model_json_schema()
+    return {"name": name, "strict": True, "schema": _strict(schema, schema.get("$defs", {}))}
+
+
+JSON_SCHEMAS: Mapping[JsonForm, dict[str, Any]] = {
+    "entry": _named("digest_entry", JsonReply),
+    "quoted": _named("digest_entry_with_evidence", QuotedReply),
+}
+"""What endpoints that take a schema are given with the request."""
 
 _REASONING = r"(?:<{0}(?:think|thinking|thought|reasoning)>|\[{0}THINK\])"
 _REASONS = re.compile(_REASONING.format(""), re.IGNORECASE)
@@ -93,15 +138,21 @@ _LABELLED = re.compile(
 )
 
 
-def parse_reply(text: str) -> Draft:
-    """The line and the tags in `text`. Raises ReplyMalformed.
+def parse_reply(text: str, *, evidence: bool = False) -> Draft:
+    """The line and the tags in `text`, and the `evidence` where that is wanted.
+
+    Raises ReplyMalformed.
 
     In JSON, all objects with one of our keys must say the same. Of labelled lines the first two
-    count: a model that completes text goes on to papers of its own.
+    count: a model that completes text goes on to papers of its own. Evidence is JSON's alone.
     """
     answer = _answer(text)
-    draft = _from_json(answer) or _from_labels(answer)
-    if _LONE_SURROGATE.search(draft.line + "".join(draft.tags)):
+    draft = _from_json(answer, QuotedReply if evidence else JsonReply)
+    if draft is None and evidence:
+        raise ReplyMalformed("the reply has no JSON object")
+    draft = draft or _from_labels(answer)
+    said = (draft.line, *draft.tags, *(one.words + one.quote for one in draft.claims))
+    if _LONE_SURROGATE.search("".join(said)):
         raise ReplyMalformed("the reply has half of a character (a lone surrogate)")
     return draft
 
@@ -134,14 +185,14 @@ def _after_reasoning(text: str) -> str:
     return answer
 
 
-def _from_json(text: str) -> Draft | None:
+def _from_json(text: str, form: type[JsonReply]) -> Draft | None:
     """The answer that the objects in `text` agree on; None where there are none of ours."""
     answers, broken = _answers(text, text)
     if broken and not answers:
         answers, still_broken = _answers(_half_width(text), text)
         if still_broken and not answers:
             raise ReplyMalformed(f"the reply is not whole JSON: {one_line(broken)}")
-    drafts = {_draft(answer) for answer in answers}
+    drafts = set(map(partial(_draft, form), answers))
     if len(drafts) > 1:
         raise ReplyMalformed(f"the reply has {len(drafts)} different answers")
     return drafts.pop() if drafts else None
@@ -228,14 +279,19 @@ def _after_quoted(text: str, opening: re.Match[str]) -> int:
     return len(text)
 
 
-def _draft(answer: dict[str, Any]) -> Draft:
+def _draft(form: type[JsonReply], answer: dict[str, Any]) -> Draft:
     try:
-        reply = JsonReply.model_validate(answer)
+        reply = form.model_validate(answer)
     except ValidationError as error:
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"])
         raise ReplyMalformed(f"JSON key {key!r}: {one_line(problem['msg'])}") from error
-    return Draft(line=reply.line.strip(), tags=_once_each(reply.tags))
+    claims = reply.claims if isinstance(reply, QuotedReply) else []
+    return Draft(
+        line=reply.line.strip(),
+        tags=_once_each(reply.tags),
+        claims=tuple(Claim(**claim.model_dump()) for claim in claims),
+    )
 
 
 def _from_labels(text: str) -> Draft:

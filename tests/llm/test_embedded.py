@@ -57,7 +57,7 @@ def test_asked_for_json_it_writes_json(served: EmbeddedModel) -> None:
         role="system", content='只回复一个 JSON 对象，如：{"简介": "该论文提出Conformer。"}'
     )
     asked = ChatMessage(role="user", content=PAPER)
-    sampling = Sampling(temperature=0, max_tokens=400, json_reply=True)
+    sampling = Sampling(temperature=0, max_tokens=400, json_form="entry")
     first = served.ask((rules, asked), sampling)
     again = (
         rules,

@@ -26,7 +26,7 @@ from pipeline.llm.guard import Guarded
 from pipeline.records import ChatMessage, Reply, Sampling
 from pipeline.settings import BudgetSettings, EndpointProfile, RetrySettings
 from pipeline.store.spending import Spend
-from pipeline.text.reply import JSON_SCHEMA
+from pipeline.text.reply import JSON_SCHEMAS
 from tests.conftest import FastClock
 from tests.standins import model_faults as faults
 from tests.standins.model import Answer, Request, StandInModel
@@ -130,20 +130,22 @@ def test_a_plain_request_has_this_and_nothing_else(model: StandInModel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("replies", "json_reply", "expected"),
+    ("replies", "json_form", "expected"),
     [
-        ("json_schema", True, {"type": "json_schema", "json_schema": JSON_SCHEMA}),
-        ("json_object", True, {"type": "json_object"}),
-        ("text", True, None),
-        ("json_schema", False, None),
-        ("json_object", False, None),
-        ("text", False, None),
+        ("json_schema", "entry", {"type": "json_schema", "json_schema": JSON_SCHEMAS["entry"]}),
+        ("json_schema", "quoted", {"type": "json_schema", "json_schema": JSON_SCHEMAS["quoted"]}),
+        ("json_object", "entry", {"type": "json_object"}),
+        ("json_object", "quoted", {"type": "json_object"}),
+        ("text", "entry", None),
+        ("json_schema", None, None),
+        ("json_object", None, None),
+        ("text", None, None),
     ],
 )
 def test_the_form_of_the_reply_is_what_the_endpoint_supports(
-    model: StandInModel, replies: str, json_reply: bool, expected: dict[str, Any] | None
+    model: StandInModel, replies: str, json_form: str | None, expected: dict[str, Any] | None
 ) -> None:
-    sampling = PLAIN.model_copy(update={"json_reply": json_reply})
+    sampling = PLAIN.model_copy(update={"json_form": json_form})
 
     assert body(model, sampling, replies=replies).get("response_format") == expected
 

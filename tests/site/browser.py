@@ -29,12 +29,15 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def reader(browser: Browser, *, phone: bool = False, dark: bool = False) -> Iterator[Page]:
+def reader(
+    browser: Browser, *, phone: bool = False, dark: bool = False, touch: bool = False
+) -> Iterator[Page]:
     """A reader with a browser of their own; what goes wrong in a page fails the test."""
     context = browser.new_context(
         viewport={"width": 390, "height": 800} if phone else {"width": 1100, "height": 900},
         color_scheme="dark" if dark else "light",
         locale="zh-CN",
+        has_touch=touch,
         accept_downloads=True,
         permissions=[],
     )

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.records import Draft
-from pipeline.text.reply import JSON_SCHEMA, ReplyMalformed, parse_reply
+from pipeline.records import Claim, Draft, JsonForm, LinePart
+from pipeline.text.reply import JSON_SCHEMAS, ReplyMalformed, parse_reply
 
 LINE = "该论文属于语音合成任务，旨在解决情感控制的问题。"
 DRAFT = Draft(line=LINE, tags=("cs.SD", "eess.AS"))
@@ -350,17 +350,20 @@ def test_a_reason_repeats_no_word_of_the_reply(text: str) -> None:
     assert "访问" not in str(caught.value)
 
 
-def test_the_schema_asks_for_both_keys_and_no_other() -> None:
-    schema = JSON_SCHEMA["schema"]
+@pytest.mark.parametrize(
+    ("form", "keys"), [("entry", {"分类", "简介"}), ("quoted", {"分类", "简介", "依据"})]
+)
+def test_the_schema_asks_for_its_keys_and_no_other(form: JsonForm, keys: set[str]) -> None:
+    schema = JSON_SCHEMAS[form]["schema"]
 
-    assert set(schema["properties"]) == set(schema["required"]) == {"分类", "简介"}
+    assert set(schema["properties"]) == set(schema["required"]) == keys
     assert schema["additionalProperties"] is False
-    assert re.fullmatch("[a-zA-Z0-9_-]{1,64}", JSON_SCHEMA["name"])
-    assert JSON_SCHEMA["strict"] is True
+    assert re.fullmatch("[a-zA-Z0-9_-]{1,64}", JSON_SCHEMAS[form]["name"])
+    assert JSON_SCHEMAS[form]["strict"] is True
 
 
 def test_the_schema_has_only_what_strict_structured_outputs_take() -> None:
-    schema = JSON_SCHEMA["schema"]
+    schema = JSON_SCHEMAS["entry"]["schema"]
 
     assert set(schema) == {"type", "description", "properties", "required", "additionalProperties"}
     assert {key: set(value) for key, value in schema["properties"].items()} == {
@@ -368,7 +371,55 @@ def test_the_schema_has_only_what_strict_structured_outputs_take() -> None:
         "简介": {"type", "description"},
     }
     assert schema["properties"]["分类"]["items"] == {"type": "string"}
-    assert json.loads(json.dumps(JSON_SCHEMA)) == JSON_SCHEMA
+    assert json.loads(json.dumps(dict(JSON_SCHEMAS))) == JSON_SCHEMAS
+
+
+def test_the_schema_of_evidence_is_whole_in_itself() -> None:
+    claim = JSON_SCHEMAS["quoted"]["schema"]["properties"]["依据"]["items"]
+
+    assert set(claim["properties"]) == set(claim["required"]) == {"部分", "行中", "原文"}
+    assert claim["additionalProperties"] is False
+    assert claim["properties"]["部分"]["enum"] == ["任务", "问题", "方法"]
+    assert "$ref" not in json.dumps(JSON_SCHEMAS["quoted"])
+
+
+QUOTED = {
+    "分类": ["cs.SD"],
+    "简介": "该论文一。",
+    "依据": [{"部分": "任务", "行中": "一", "原文": "We sing."}],
+}
+
+
+def test_evidence_is_read_where_it_is_wanted() -> None:
+    text = json.dumps(QUOTED, ensure_ascii=False)
+    claim = Claim(part=LinePart.TASK, words="一", quote="We sing.")
+
+    assert parse_reply(text, evidence=True).claims == (claim,)
+    assert parse_reply(text).claims == ()
+    assert parse_reply(text.replace('"任务"', '"task"'), evidence=True).claims == (claim,)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "problem"),
+    [
+        (None, "'依据'"),
+        ("We sing.", "'依据'"),
+        ([{"部分": "任务", "行中": "一"}], "'依据.0.原文'"),
+        ([{"部分": "结论", "行中": "一", "原文": "We sing."}], "'依据.0.部分'"),
+        ([{"部分": "任务", "行中": 1, "原文": "We sing."}], "'依据.0.行中'"),
+    ],
+)
+def test_evidence_of_another_form_is_no_reply(evidence: object, problem: str) -> None:
+    text = json.dumps({**QUOTED, "依据": evidence})
+
+    with pytest.raises(ReplyMalformed, match=re.escape(problem)) as caught:
+        parse_reply(text, evidence=True)
+    assert "sing" not in str(caught.value)
+
+
+def test_labelled_lines_have_no_evidence() -> None:
+    with pytest.raises(ReplyMalformed, match="no JSON object"):
+        parse_reply("分类: cs.SD\n简介: 该论文一。", evidence=True)
 
 
 MEGABYTE = 1_000_000

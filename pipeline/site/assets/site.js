@@ -692,9 +692,37 @@ const jianjie = (() => {
       make("button", { type: "button", onclick: () => save(`${paper.id.replaceAll("/", "-")}.ris`, "application/x-research-info-systems", ris(record)) }, "RIS"));
   };
 
+  // --- Evidence: the sentence of the paper that carries a part of a line, shown where that stands
+
+  let tip = null;
+  const hideTip = () => { tip?.remove(); tip = null; };
+  const showTip = (part) => {
+    hideTip();
+    const said = one(`.evidence li[data-part="${part.dataset.part}"]`, part.closest(".paper"));
+    if (!said) return;
+    const [name, , where, quote] = [...said.children].map((child) => child.cloneNode(true));
+    tip = make("div", { class: "tip", role: "tooltip" }, name, " ", where, quote);
+    document.body.append(tip);
+    const lines = part.getClientRects();
+    const left = Math.max(8, Math.min(lines[0].left, root.clientWidth - tip.offsetWidth - 8));
+    tip.style.left = `${left + scrollX}px`;
+    tip.style.top = `${lines[lines.length - 1].bottom + scrollY + 4}px`;
+  };
+  const watchParts = () => {
+    document.addEventListener("pointerover", (event) => {
+      const part = event.target.closest?.(".part");
+      if (part) showTip(part); else if (!event.target.closest?.(".tip")) hideTip();
+    });
+    document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
+  };
+  const openEvidence = (article) => {
+    const list = one(".evidence", article);
+    if (list) list.open = !list.open;
+  };
+
   // --- Keys
 
-  const KEYS = { "/": "搜索", j: "下一篇", k: "上一篇", o: "打开或合上摘要", x: "收藏", n: "不感兴趣，不再显示", v: "列表或卡片", "?": "这张表", Esc: "清空搜索" };
+  const KEYS = { "/": "搜索", j: "下一篇", k: "上一篇", o: "打开或合上摘要", e: "打开或合上依据", x: "收藏", n: "不感兴趣，不再显示", v: "列表或卡片", "?": "这张表", Esc: "清空搜索" };
   const openKeys = () => {
     const close = () => { dialog.close(); dialog.remove(); };
     const dialog = make("dialog", { "aria-label": "按键" },
@@ -724,6 +752,7 @@ const jianjie = (() => {
       j: () => move(1),
       k: () => move(-1),
       o: () => { const abstract = here && one(".abstract", here); if (abstract) abstract.open = !abstract.open; },
+      e: () => { if (here) openEvidence(here); },
       x: () => { if (here) { star(here); withStar(here); } },
       n: () => {
         if (!here?.closest("section.papers")) return;
@@ -748,10 +777,13 @@ const jianjie = (() => {
     if (originals === undefined) rank();
     if (!one("section.papers")) all("#content .paper").forEach(withStar);
     document.addEventListener("keydown", onKey);
+    watchParts();
     document.addEventListener("click", (event) => {
       const tag = event.target.closest?.("button.tag")?.dataset.tag;
       const line = event.target.closest?.(".papers .line");
-      if (line && viewHere() === "list" && getSelection().isCollapsed) {
+      // A finger cannot point: what it taps is what it asks about.
+      const asked = event.pointerType !== "mouse" && event.target.closest?.(".part");
+      if (line && !asked && viewHere() === "list" && getSelection().isCollapsed) {
         const abstract = one(".abstract", line.closest(".paper"));
         if (abstract) abstract.open = !abstract.open;
       }
