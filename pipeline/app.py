@@ -69,6 +69,7 @@ def open_edges(
         store = open_store(config, lambda text: events.emit("warning", text=text))
         called = build_model(config, clock, store.endpoints)
         model = Guarded(called, config.profile, config.budget, config.retry, clock, store.spending)
+        second = _second(config, clock, model, store, events)
         arxiv = ArxivClient(config.arxiv, config.retry, clock, cache_folder(config))
         readers = _readers(config)
         if config.profile.token_factor is None:
@@ -87,6 +88,7 @@ def open_edges(
                 clock=clock,
                 pdf_cache=pdf_cache(config),
                 readers=readers,
+                second=second,
                 desk=_desk(config, called, model, store, clock, events),
             )
         finally:
@@ -95,6 +97,8 @@ def open_edges(
             events.close()
             arxiv.close()
             model.close()
+            if second is not None:
+                second.close()
             store.close()
 
 
@@ -214,6 +218,25 @@ def build_model(
     return Endpoint(profile, clock, memory, patience_s=config.retry.total_s, pace=pace)
 
 
+def _second(
+    config: Config, clock: Clock, model: Guarded, store: Store, events: Events
+) -> Guarded | None:
+    """Who looks at lines again, within the same budget. A built-in model does not see errors."""
+    if not config.verify:
+        return None
+    profile = config.second_profile
+    if isinstance(profile, EmbeddedProfile):
+        text = "verify: a built-in model is no help in it (docs/verifying.md): nobody looks again"
+        events.emit("warning", text=text)
+        return None
+    if profile is config.profile:
+        return model
+    own = config.model_copy(update={"model": config.verify})
+    called = build_model(own, clock, store.endpoints)
+    budget = model.budget.beside(profile)
+    return Guarded(called, profile, config.budget, config.retry, clock, store.spending, budget)
+
+
 def library_scores(config: Config, store: Store, warn: Callable[[str], None]) -> Scores:
     """The newest papers', by the reader's library; where that has trouble `warn` is told."""
     try:
@@ -269,15 +292,18 @@ def _desk(
 
 def check(config: Config) -> None:
     """What can be known to be wrong before anything is touched."""
-    if isinstance(config.profile, EndpointProfile):
-        api_key(config.profile)
-    unpriced = config.profile.price_in is None or config.profile.price_out is None
-    if config.budget.money is not None and unpriced:
-        raise ConfigError(
-            f"budget.money needs price_in and price_out of the model {config.model!r}",
-            where="config.yaml",
-            fix="Fill in the prices, or use budget.tokens",
-        )
+    second = [config.verify] if isinstance(config.verify, str) else []
+    for name in (config.model, *second):
+        profile = config.models[name]
+        if isinstance(profile, EndpointProfile):
+            api_key(profile)
+        unpriced = profile.price_in is None or profile.price_out is None
+        if config.budget.money is not None and unpriced:
+            raise ConfigError(
+                f"budget.money needs price_in and price_out of the model {name!r}",
+                where="config.yaml",
+                fix="Fill in the prices, or use budget.tokens",
+            )
 
 
 @contextmanager

@@ -69,6 +69,8 @@ class Config(BaseSettings):
     retry_days: int = Field(default=7, ge=0)
     catch_up_days: int = Field(default=7, ge=0)
     canary: int = Field(default=0, ge=0, le=50)
+    verify: bool | str = False
+    """Whether lines are looked at again, by the model in use or the profile of this name."""
     edited_by: str = Field(default="", max_length=80)
     """Your name, for lines that you write by hand: it is published with them."""
 
@@ -79,6 +81,20 @@ class Config(BaseSettings):
         if model not in models:
             raise ValueError(f"no profile of this name in `models`: {', '.join(sorted(models))}")
         return model
+
+    @field_validator("verify", mode="before")
+    @classmethod
+    def _says_yes_or_no(cls, verify: object) -> object:
+        words = {"true": True, "1": True, "false": False, "0": False, "": False}
+        return words.get(verify.lower(), verify) if isinstance(verify, str) else verify
+
+    @field_validator("verify")
+    @classmethod
+    def _looks_with_a_profile(cls, verify: bool | str, info: ValidationInfo) -> bool | str:
+        models = info.data.get("models")
+        if isinstance(verify, str) and models is not None and verify not in models:
+            raise ValueError(f"no profile of this name in `models`: {', '.join(sorted(models))}")
+        return verify
 
     @field_validator("library")
     @classmethod
@@ -95,6 +111,11 @@ class Config(BaseSettings):
     def profile(self) -> ModelProfile:
         """The profile of the model in use."""
         return self.models[self.model]
+
+    @property
+    def second_profile(self) -> ModelProfile:
+        """The profile of the model that looks at lines again, where one does."""
+        return self.models[self.verify] if isinstance(self.verify, str) else self.profile
 
     def prompt_of(self, field: str | None = None) -> str:
         """The prompt of a field: the profile's own, else the field's, else the settings'."""

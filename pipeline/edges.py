@@ -38,6 +38,8 @@ class Edges:
     clock: Clock
     pdf_cache: Path
     readers: Readers
+    second: Guarded | None = None
+    """Who looks at lines again; None: nobody."""
     desk: Desk | None = None
     """Where prompts wait for a batch; None: each is asked at once."""
 

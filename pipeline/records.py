@@ -232,8 +232,8 @@ class ChatMessage(Record):
     content: str
 
 
-JsonForm = Literal["entry", "quoted"]
-"""Of a reply: line and tags; those with quotes from the paper."""
+JsonForm = Literal["entry", "quoted", "looked"]
+"""Of a reply: line and tags; those with quotes from the paper; what a second look found."""
 
 
 class Sampling(Record):
@@ -344,6 +344,25 @@ class Evidence(Record):
     """Of the PDF, from 1; None where it cannot be told."""
 
 
+Finding = Literal["supported", "contradicted", "not told"]
+"""What a paper says of a part of a line, as a second look has it."""
+
+
+class PartFinding(Record):
+    """Of one part."""
+
+    part: LinePart
+    finding: Finding
+
+
+class SecondLook(Record):
+    """Which model looked at a line again, and what it found."""
+
+    model: str
+    parts: tuple[PartFinding, ...] = ()
+    """Empty: its replies could not be read."""
+
+
 class Draft(Record):
     """A reply taken apart: the 简介 line and the 分类 tags, not yet judged."""
 
@@ -399,6 +418,8 @@ class Provenance(Origin):
     certainty: float | None = None
     doubtful: bool | None = None
     """As the reply has them."""
+    second_look: SecondLook | None = None
+    """None: nobody looked again."""
     by: str | None = None
     """Who wrote the line, in the place of a model; None: a model did."""
     created: dt.datetime

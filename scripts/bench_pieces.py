@@ -29,7 +29,7 @@ from pipeline.prompt.variant import load_variant
 from pipeline.records import Listing, Reply
 from pipeline.settings import BudgetSettings, EndpointProfile, ExtractSettings, RetrySettings
 from pipeline.stages.extract import from_abstract
-from pipeline.stages.summarize import Judge, first_sampling, summary_of
+from pipeline.stages.summarize import Checks, Judge, first_sampling, summary_of
 from pipeline.store.store import Store
 from pipeline.text.likeness import Lines, LinesForPaper
 from tests.standins.model import StandInModel, good_line
@@ -112,7 +112,7 @@ def _of_a_reply(listing: Listing, prompts: Path) -> Iterator[Piece]:
 
         def judge() -> list[Any]:
             fresh = [
-                Judge(paper, text, LinesForPaper(lines, paper.arxiv_id, listing.date))
+                Judge(paper, text, Checks(LinesForPaper(lines, paper.arxiv_id, listing.date)))
                 for paper, text in zip(papers, texts, strict=True)
             ]
             return [one.claimed(one(reply)) for one, reply in zip(fresh, replies, strict=True)]

@@ -25,6 +25,7 @@ from pipeline.pacing import Retry
 from pipeline.pdf.pool import Readers
 from pipeline.records import Announcement, Cause, Done, Outcome, Owed, Summary
 from pipeline.settings import EndpointProfile
+from pipeline.stages.summarize import Checks
 from pipeline.store.store import Store
 
 OUT = 20
@@ -117,7 +118,7 @@ class ByBatch:
                 self._desk.for_paper(question.inquiry),
                 self._store.replies,
                 now=self._edges.clock.now(),
-                others=_Lines(self._lines, planned),
+                checks=Checks(_Lines(self._lines, planned)),
                 question=question,
             )
         except InBatch as waits:

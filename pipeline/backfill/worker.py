@@ -50,6 +50,7 @@ from pipeline.night.paper import Kit, Question, key_of, question_of, text_of, wr
 from pipeline.pdf.pool import Readers
 from pipeline.prompt.variant import Variant
 from pipeline.records import Announcement, Done, Outcome, Summary
+from pipeline.stages.summarize import Checks
 from pipeline.store.spending import Spend
 
 _READY = 8
@@ -310,7 +311,7 @@ class _Worker:
                 self._model.for_one_paper(),
                 task.shard.log,
                 now=self._clock.now(),
-                others=SharedLines(self._link, paper.arxiv_id, task.planned.date),
+                checks=Checks(SharedLines(self._link, paper.arxiv_id, task.planned.date)),
                 question=question,
             )
         except (ModelError, BudgetReached) as error:

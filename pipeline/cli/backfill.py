@@ -123,6 +123,12 @@ def run(  # noqa: PLR0913 - each is an option of the command
         )
     need_pyarrow()
     settings = load_settings(config, model, prompt)
+    if settings.verify:
+        raise UsageError(
+            "a backfill takes no second look",
+            where="verify",
+            fix="Set it to false for this: JIANJIE_VERIFY=false jianjie backfill run …",
+        )
     named = _field(settings, field, job)
     folder = _folder(settings, named, job)
     order = None

@@ -68,6 +68,10 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
     judge: Annotated[
         str | None, typer.Option(help="A model profile that judges pairs of lines, blinded.")
     ] = None,
+    verify: Annotated[
+        str | None,
+        typer.Option(help="A model profile that says whether the paper says what each line says."),
+    ] = None,
     fail_under: Annotated[
         list[str] | None,
         typer.Option(metavar="METRIC=NUMBER", help="Exit 1 below (a cost: above); repeatable."),
@@ -120,7 +124,7 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
     )
     order = EvaluationOrder(
         variants=_variants(settings, prompts or []),
-        configs=_configs(settings, writers, temperature, judge),
+        configs=_configs(settings, writers, temperature, {"--judge": judge, "--verify": verify}),
         writers=writers,
         digests=tuple(cases or [settings.paths.prompts / "examples"]),
         filters=filters,
@@ -129,6 +133,7 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
         repeat=repeat,
         full_text=full_text,
         judge=judge,
+        verify=verify,
     )
     _priced(order.configs, goal.bounds)
     finished = _run(plan(order), dry_run=dry_run)
@@ -243,13 +248,17 @@ def _variants(settings: Config, prompts: Sequence[str]) -> tuple[Variant, ...]:
 
 
 def _configs(
-    settings: Config, writers: Sequence[str], temperature: float | None, judge: str | None
+    settings: Config,
+    writers: Sequence[str],
+    temperature: float | None,
+    others: Mapping[str, str | None],
 ) -> dict[str, Config]:
     """By model profile: the settings with it in use. Raises UsageError for an unknown one."""
     configs = {}
-    for name in dict.fromkeys([*writers, *([judge] if judge else [])]):
+    options = {name: option for option, name in others.items() if name is not None}
+    for name in dict.fromkeys([*writers, *options]):
         if name not in settings.models:
-            where = "--model" if name in writers else "--judge"
+            where = "--model" if name in writers else options[name]
             names = ", ".join(sorted(settings.models))
             raise UsageError(f"no model profile {name!r}", where=where, fix=f"There are: {names}")
         models = settings.models

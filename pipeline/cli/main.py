@@ -29,6 +29,7 @@ from pipeline.cli.options import (
     ModelOption,
     PromptOption,
     VerboseOption,
+    VerifyOption,
     load_settings,
 )
 from pipeline.cli.rank import rank
@@ -102,6 +103,7 @@ def reprocess(
     config: ConfigOption = CONFIG,
     model: ModelOption = None,
     prompt: PromptOption = None,
+    verify: VerifyOption = None,
     undo: Annotated[
         bool, typer.Option("--undo", help="Publish the line before the present one again.")
     ] = False,
@@ -121,7 +123,7 @@ def reprocess(
     if undo and files:
         raise UsageError("has no line before", where=files[0], fix="Name a paper of arXiv's")
     step = again.undo if undo else again.reprocess
-    settings = load_settings(config, model, prompt)
+    settings = load_settings(config, model, prompt, verify=verify)
     with session.run(settings, verbose=verbose) as (edges, running):
         for one in parsed:
             if isinstance(one, Path):

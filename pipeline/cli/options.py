@@ -89,13 +89,25 @@ VerboseOption = Annotated[
         help="Print what was done, also into a pipe, and each step on standard error.",
     ),
 ]
+VerifyOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--verify/--no-verify",
+        help="Have a model look again whether the paper says so. Default: the settings' verify.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def load_settings(
-    config: Path, model: str | None = None, prompt: str | None = None, *, or_shipped: bool = False
+    config: Path,
+    model: str | None = None,
+    prompt: str | None = None,
+    *,
+    verify: bool | None = None,
+    or_shipped: bool = False,
 ) -> Config:
-    """The settings, with a model and a prompt from the command line over everything else.
+    """The settings, with what the command line says over everything else.
 
     `or_shipped`: a folder without a settings file has those that jianjie comes with.
     """
@@ -112,6 +124,8 @@ def load_settings(
         )
     if model is not None:
         settings = settings.model_copy(update={"model": model})
+    if verify is not None:
+        settings = settings.model_copy(update={"verify": verify and (settings.verify or True)})
     if prompt is not None:
         profile = settings.profile.model_copy(update={"prompt": prompt})
         models = {**settings.models, settings.model: profile}

@@ -18,6 +18,7 @@ from pipeline.cli.options import (
     ModelOption,
     PromptOption,
     VerboseOption,
+    VerifyOption,
     chosen_fields,
     load_settings,
 )
@@ -62,13 +63,14 @@ def run(  # noqa: PLR0913 - each is an option of the command
     ] = None,
     model: ModelOption = None,
     prompt: PromptOption = None,
+    verify: VerifyOption = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show papers, tokens and money; call no model.")
     ] = False,
     verbose: VerboseOption = False,
 ) -> None:
     """Tonight's digest and the nights that were missed, or one day's."""
-    settings = load_settings(config, model, prompt)
+    settings = load_settings(config, model, prompt, verify=verify)
     fields = chosen_fields(settings, field)
     request = NightsOrder(date.date() if date else None, since.date() if since else None, limit)
     if date and since:

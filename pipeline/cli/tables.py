@@ -112,6 +112,9 @@ def print_estimate(estimate: Estimate | NothingAnnounced) -> None:
     table.add_row("to do", str(estimate.todo))
     tokens = f"at most {estimate.tokens_in:,} in, {estimate.tokens_out:,} out, without re-asking"
     table.add_row("tokens", tokens)
+    if estimate.look_in:
+        looks = f"at most {estimate.look_in:,} in, {estimate.look_out:,} out more"
+        table.add_row("second look", looks)
     table.add_row(
         "cost", f"at most {money(estimate.cost)}" if estimate.cost is not None else money(None)
     )
@@ -236,6 +239,7 @@ def _made_by(summary: Summary) -> str:
     return (
         f"{'; '.join(summary.tags)} · {made.model} · prompt {made.prompt} · from the {source}"
         f" · {made.created:%Y-%m-%d %H:%M}{' · 低置信' if made.doubtful else ''}"
+        f"{f' · looked at again by {made.second_look.model}' if made.second_look else ''}"
     )
 
 

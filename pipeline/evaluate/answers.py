@@ -24,7 +24,8 @@ from pipeline.llm.prices import cost
 from pipeline.night.paper import Kit, Question, or_shorter, question_of
 from pipeline.prompt.variant import Variant
 from pipeline.records import PaperText, Reply, Summary
-from pipeline.stages.summarize import DECLINED, TRIES, Judge, summarize
+from pipeline.stages.summarize import DECLINED, TRIES, Judge, Judged, summarize
+from pipeline.stages.verify import Looked, Looker, look_limit, tokens_of_look
 
 
 class Writer(NamedTuple):
@@ -54,6 +55,8 @@ class SampleAnswer(NamedTuple):
     order: SampleOrder
     attempts: tuple[Attempt, ...]
     error: str | None
+    looked: Looked | None = None
+    """What a second look at the first valid line found, where one is wanted."""
 
 
 class Work(NamedTuple):
@@ -76,15 +79,17 @@ def orders(
 
 
 def answers(
-    bench: Bench, todo: Sequence[SampleOrder], tick: Callable[[], None]
+    bench: Bench, todo: Sequence[SampleOrder], tick: Callable[[], None], verify: str | None = None
 ) -> list[SampleAnswer]:
     """An answer to every order, in their sequence. `tick` is called after each.
+
+    With `verify` the model of that profile looks at each valid line again.
 
     Raises Unfinished where a model is out of reach or the budget does not do: what came is kept.
     A model's final answer that it will not do one paper is a result: that sample has an `error`.
     """
     calls: list[Call[SampleAnswer]] = [
-        (order.writer.system.profile, partial(_answered, bench, order)) for order in todo
+        (order.writer.system.profile, partial(_answered, bench, order, verify)) for order in todo
     ]
     return together(bench, calls, "answers", tick)
 
@@ -106,7 +111,7 @@ def work_left(bench: Bench, todo: Sequence[SampleOrder]) -> dict[str, Work]:
     return left
 
 
-def _answered(bench: Bench, order: SampleOrder) -> SampleAnswer | JianjieError:
+def _answered(bench: Bench, order: SampleOrder, verify: str | None) -> SampleAnswer | JianjieError:
     """The answer, or what keeps the evaluation from having one."""
     try:
         key = _ask(bench, order)
@@ -117,6 +122,10 @@ def _answered(bench: Bench, order: SampleOrder) -> SampleAnswer | JianjieError:
     evidence = order.writer.variant.front.evidence == "quotes"
     judge = Judge(order.case.paper, order.text, evidence=evidence)
     attempts = [judge(reply) for reply in _replies(bench, key)]
+    try:
+        looked = _looked(bench, order, judge, attempts, verify) if verify else None
+    except (ModelError, BudgetReached) as error:
+        return error
     return SampleAnswer(
         order,
         tuple(
@@ -130,7 +139,33 @@ def _answered(bench: Bench, order: SampleOrder) -> SampleAnswer | JianjieError:
             for one in attempts
         ),
         None,
+        looked,
     )
+
+
+def _looked(
+    bench: Bench, order: SampleOrder, judge: Judge, attempts: Sequence[Judged], verify: str
+) -> Looked | None:
+    """What the model of the profile `verify` says of the line that would be published."""
+    final = next((one for one in attempts if one.valid), None)
+    if final is None or final.draft is None:
+        return None
+    profile = bench.configs[verify].profile
+    looker = Looker(bench.models[verify].for_one_paper(), profile, bench.store.replies)
+    paper, line = order.case.paper, final.draft.line
+    with bench.turns(f"look {paper.arxiv_id} {line}"):
+        return looker(paper, line, final.evidence, judge.places)
+
+
+def look_work(bench: Bench, todo: Sequence[SampleOrder], verify: str) -> Work:
+    """What the looks may take at the most, with the reference's line for each."""
+    profile, model = bench.configs[verify].profile, bench.models[verify]
+    tokens_in = 0
+    for order in todo:
+        paper, line = order.case.paper, order.case.line
+        tokens_in += tokens_of_look(model, profile, paper, line)
+    tokens_out = len(todo) * look_limit(profile)
+    return Work(len(todo), tokens_in, tokens_out, cost(profile, tokens_in, tokens_out))
 
 
 def _reasons(reply: Reply, reasons: tuple[str, ...]) -> tuple[str, ...]:

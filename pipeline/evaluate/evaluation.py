@@ -22,6 +22,7 @@ from pipeline.evaluate.answers import (
     Work,
     Writer,
     answers,
+    look_work,
     orders,
     work_left,
 )
@@ -56,6 +57,8 @@ class EvaluationOrder(NamedTuple):
     full_text: bool = False
     judge: str | None = None
     """The profile of the judge."""
+    verify: str | None = None
+    """The profile that looks at each line again."""
 
 
 class Plan(NamedTuple):
@@ -127,13 +130,15 @@ def work(bench: Bench, made: Ready) -> dict[str, Work]:
     if (profile := made.plan.order.judge) is not None:
         systems = [writer.system for writer in made.writers]
         left[f"judge {profile}"] = judge_work(bench, profile, made.plan.cases, systems)
+    if (profile := made.plan.order.verify) is not None:
+        left[f"verify {profile}"] = look_work(bench, made.orders, profile)
     return left
 
 
 def evaluate(bench: Bench, made: Ready, progress: Progress) -> Finished:
     """Ask, score, compare. Raises Unfinished where answers are missing; what came is kept."""
     progress.begin("answers", len(made.orders))
-    answered = answers(bench, made.orders, progress.tick)
+    answered = answers(bench, made.orders, progress.tick, made.plan.order.verify)
     progress.begin("scores", len(answered))
     samples = tuple(_scored(answer, progress) for answer in answered)
     systems = tuple(_with_temperature(writer.system, answered) for writer in made.writers)

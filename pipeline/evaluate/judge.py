@@ -10,8 +10,6 @@ Replies are kept by key before they are read, so to judge again costs no call.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -38,8 +36,9 @@ from pipeline.evaluate.statistics import holm, paired
 from pipeline.evaluate.together import Call, together
 from pipeline.llm import tokens
 from pipeline.llm.prices import cost
-from pipeline.records import ChatMessage, Reply, Sampling
+from pipeline.records import Reply, Sampling
 from pipeline.settings import EndpointProfile
+from pipeline.stages.question import Question, answers, question_to
 from pipeline.stages.summarize import DECLINED
 from pipeline.text.reply import ReplyMalformed, json_objects
 from pipeline.text.untrusted import as_data
@@ -56,14 +55,6 @@ class JudgedPairs(NamedTuple):
 
     judgement: Judgement
     pairs: tuple[JudgedPair, ...]
-
-
-class _Question(NamedTuple):
-    """One pair in one order, ready to send."""
-
-    key: str
-    messages: tuple[ChatMessage, ...]
-    sampling: Sampling
 
 
 class _JudgeAnswer(BaseModel):
@@ -146,54 +137,33 @@ def _orders(pair: LinePair) -> int:
     return 1 if pair.line == pair.other else _ORDERS
 
 
-def _questions(bench: Bench, profile: str, pair: LinePair) -> tuple[_Question, ...]:
+def _questions(bench: Bench, profile: str, pair: LinePair) -> tuple[Question, ...]:
     lines = (pair.line, pair.other)
     orders = (lines, lines[::-1])[: _orders(pair)]
     return tuple(_question(bench, profile, pair.case, order) for order in orders)
 
 
-def _question(bench: Bench, profile: str, case: Case, lines: tuple[str, str]) -> _Question:
+def _question(bench: Bench, profile: str, case: Case, lines: tuple[str, str]) -> Question:
     settings = bench.configs[profile].profile
     own = settings.max_tokens if isinstance(settings, EndpointProfile) else None
     paper = case.paper
     shown = [as_data(one_line(text)) for text in (paper.title, paper.abstract, *lines)]
     user = "<paper>\n标题：{}\n摘要：{}\n</paper>\nA：{}\nB：{}".format(*shown)
-    messages = (ChatMessage(role="system", content=_SYSTEM), ChatMessage(role="user", content=user))
     sampling = Sampling(
         temperature=settings.temperature or 0.0,
         max_tokens=max(_MAX_TOKENS, own or 0),
     )
-    sent = [
-        bench.models[profile].identity,
-        bench.models[profile].address,
-        *(message.content for message in messages),
-        sampling.model_dump(),
-        settings.reply_settings,
-    ]
-    text = json.dumps(sent, sort_keys=True)
-    return _Question(hashlib.sha256(text.encode()).hexdigest()[:32], messages, sampling)
+    return question_to(bench.models[profile], _SYSTEM, user, sampling, settings.reply_settings)
 
 
 def _answered(
-    bench: Bench, profile: str, question: _Question
+    bench: Bench, profile: str, asked: Question
 ) -> str | ModelError | BudgetReached | None:
     """See that the replies are stored; why there is none where the model will not judge this."""
     model = bench.models[profile].for_one_paper()
-    messages = question.messages
     try:
-        with bench.turns(question.key):
-            for attempt in range(2):
-                reply = bench.store.replies.get(question.key, attempt)
-                if reply is None:
-                    reply = model.ask(messages, question.sampling)
-                    bench.store.replies.add(question.key, attempt, reply)
-                if reply.declined or isinstance(_read(reply), dict):
-                    break
-                messages = (
-                    *question.messages,
-                    ChatMessage(role="assistant", content=as_data(reply.text)),
-                    ChatMessage(role="user", content=_AGAIN),
-                )
+        with bench.turns(asked.key):
+            answers(asked, model, bench.store.replies, _can_be_read, _AGAIN)
     except ModelRefused as error:
         return error.public
     except (ModelError, BudgetReached) as error:
@@ -203,6 +173,10 @@ def _answered(
 
 def _replies(bench: Bench, key: str) -> list[Reply]:
     return [reply for reply, _ in bench.store.replies.judged(key)]
+
+
+def _can_be_read(reply: Reply) -> bool:
+    return isinstance(_read(reply), dict)
 
 
 def _read(reply: Reply) -> dict[str, Aspect] | str:
@@ -228,7 +202,7 @@ def _read(reply: Reply) -> dict[str, Aspect] | str:
 def _judged(
     bench: Bench,
     pair: LinePair,
-    questions: Sequence[_Question],
+    questions: Sequence[Question],
     problems: Mapping[str, str | None],
 ) -> JudgedPair:
     """What was said in each order; in the second one A is the other line."""

@@ -151,6 +151,7 @@ METRICS: Mapping[str, Metric] = {
             unit="percent",
             better="higher",
         ),
+        Metric(name="supported", title="supported", kind="rules", unit="percent", better="higher"),
         Metric(name="warnings", title="warnings", kind="rules", unit="count", better="lower"),
         Metric(name="length", title="length", kind="rules", unit="characters", better="neither"),
         Metric(name="tags-f1", title="tags F1", kind="tags", unit="points", better="higher"),

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pipeline.evaluate.answers import SampleAnswer
 from pipeline.evaluate.metrics import Score, line_scores, tag_scores
 from pipeline.evaluate.results import Attempt, Sample
+from pipeline.stages.verify import Looked
 
 _GROUNDED = "grounded:"
 
@@ -26,6 +27,7 @@ def score(answer: SampleAnswer) -> Sample:
     judged: dict[str, Score | Seen] = {
         **line_scores(final.line if final else None, case.line),
         **_rules(answer.attempts, final),
+        "supported": _supported(answer.looked),
         **tag_scores(final.tags if final else None, case.tags),
         **_cost(answer.attempts),
     }
@@ -64,6 +66,17 @@ def _rules(attempts: Sequence[Attempt], final: Attempt | None) -> dict[str, Seen
         ),
         "length": Seen(float(len(final.line or "")) if final else None, ""),
     }
+
+
+def _supported(looked: Looked | None) -> Seen:
+    """The share of the line's parts that the paper was found to say."""
+    if looked is None or not looked.look.parts:
+        return Seen(None, "; ".join(looked.warnings) if looked else "")
+    parts = looked.look.parts
+    told = sum(one.finding == "supported" for one in parts)
+    others = [f"{one.part.chinese} {one.finding}" for one in parts if one.finding != "supported"]
+    words = [word for problem in looked.problems for word in problem.words]
+    return Seen(100.0 * told / len(parts), "; ".join([*others, *words]))
 
 
 def _after(attempts: Sequence[Attempt], final: Attempt | None) -> str:

@@ -52,9 +52,11 @@ class Budget:
         `share` is of the price. While calls are out it waits for what they leave unused. Raises
         BudgetReached.
         """
-        price = self._price(tokens_in, tokens_out) * share
+        self._set_aside(tokens_in + tokens_out, self._price(tokens_in, tokens_out) * share)
+
+    def _set_aside(self, tokens: int, price: float) -> None:
         with self._settled:
-            while not self._fits(tokens_in + tokens_out, price):
+            while not self._fits(tokens, price):
                 self._settled.wait()
 
     def try_reserve(self, tokens_in: int, tokens_out: int, *, share: float = 1.0) -> bool:
@@ -84,18 +86,48 @@ class Budget:
 
     def settle(self, most: tuple[int, int], tokens: int, price: float, share: float = 1.0) -> None:
         """Replace what was set aside for a call, input and output tokens, by what it used."""
+        self._give_back(tokens - sum(most), price - self._price(*most) * share)
+
+    def _give_back(self, tokens: int, money: float) -> None:
+        """The difference to what was set aside."""
         with self._settled:
             self._open -= 1
-            self._tokens += tokens - sum(most)
-            self._money += price - self._price(*most) * share
+            self._tokens += tokens
+            self._money += money
             self._settled.notify_all()
 
     def settle_as_used(self, most: tuple[int, int]) -> None:
         """Nobody will tell what a call used: it counts as all that was set aside for it."""
         self.settle(most, sum(most), self._price(*most))
 
+    def beside(self, profile: Profile) -> Budget:
+        """The same caps for the calls of another model, at its own prices."""
+        return _Beside(self, profile)
+
     def _price(self, tokens_in: int, tokens_out: int) -> float:
         return cost(self._profile, tokens_in, tokens_out) or 0.0
+
+
+class _Beside(Budget):
+    """Another model's calls within a run's budget."""
+
+    def __init__(self, whole: Budget, profile: Profile) -> None:
+        super().__init__(profile, BudgetSettings())
+        self._whole = whole
+
+    @property
+    def reached(self) -> BudgetReached | None:
+        return self._whole.reached
+
+    @property
+    def capped(self) -> bool:
+        return self._whole.capped
+
+    def _set_aside(self, tokens: int, price: float) -> None:
+        self._whole._set_aside(tokens, price)
+
+    def _give_back(self, tokens: int, money: float) -> None:
+        self._whole._give_back(tokens, money)
 
 
 @dataclass

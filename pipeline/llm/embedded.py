@@ -26,7 +26,7 @@ from pipeline.errors import ConfigError, ModelUnreachable, one_line
 from pipeline.files import cannot_write
 from pipeline.llm.endpoint import Endpoint
 from pipeline.llm.features import Forgetful
-from pipeline.llm.grammar import json_reply, labelled_reply, quoted_reply
+from pipeline.llm.grammar import json_reply, labelled_reply, looked_reply, quoted_reply
 from pipeline.llm.weights import models_folder, need, place_of, weights_of
 from pipeline.records import ChatMessage, Reply, Sampling
 from pipeline.settings import EmbeddedProfile, EndpointProfile
@@ -39,7 +39,7 @@ _INSTALL = "Install the extra: pip install 'jianjie[embedded]', or choose anothe
 _PLAIN_TEMPLATE = "{% for message in messages %}{{ message.content }}{% endfor %}"
 
 
-_FORMS = {None: labelled_reply, "entry": json_reply, "quoted": quoted_reply}
+_FORMS = {None: labelled_reply, "entry": json_reply, "quoted": quoted_reply, "looked": looked_reply}
 """The grammar of each form of a reply."""
 _NO_LOOPS = {
     "dry_multiplier": 0.8,

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 from pydantic import ValidationError
 
 from pipeline.records import Record, Sampling
-from pipeline.text.reply import JSON_SCHEMAS
+from pipeline.text.schemas import JSON_SCHEMAS
 
 Form = Literal["json_schema", "json_object", "text"]
 Part = Literal["response_format", "max_tokens", "temperature", "seed"]

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from typing import get_args
 
 from pipeline.categories import taxonomy
 from pipeline.llm.names import names
-from pipeline.records import LinePart
+from pipeline.records import Finding, LinePart
 from pipeline.text.grounding import NAME_CHARS
 from pipeline.text.reply import EVIDENCE, LINE, MOST_TAGS, PART, QUOTE, TAGS, WORDS
 
@@ -54,6 +55,19 @@ def quoted_reply(text: str) -> str:
         + f"claim ::= {' '.join(claim)}\n"
         + f"part ::= {_any_of(part.chinese for part in LinePart)}\n"
         + 'said ::= [^"\\\\\\n]{1,300}\n'
+    )
+
+
+def looked_reply(_: str) -> str:
+    """What a second look found: an object with the same three keys for each of three parts."""
+    found = _any_of(get_args(Finding))
+    parts = '", " '.join(f'"\\"{part.value}\\": " one ' for part in LinePart)
+    return (
+        f'root ::= "{{" {parts}"}}"\n'
+        'one ::= "{\\"evidence\\": \\"" said "\\", \\"finding\\": \\"" finding'
+        ' "\\", \\"words\\": \\"" said "\\"}"\n'
+        f"finding ::= {found}\n"
+        'said ::= [^"\\\\\\n]{0,120}\n'
     )
 
 

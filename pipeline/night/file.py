@@ -19,13 +19,12 @@ from pipeline.digest.markdown import Digest, Entry, render
 from pipeline.edges import Edges
 from pipeline.errors import UsageError, one_line
 from pipeline.files import write_atomic
-from pipeline.night.paper import key_of, kit_of, write_from
+from pipeline.night.paper import checks_of, key_of, kit_of, write_from
 from pipeline.night.reprocess import Again
 from pipeline.pdf.pages import Front
 from pipeline.records import Paper, PaperText, Pdf, Section, Summary
 from pipeline.stages.extract import extract, from_abstract
 from pipeline.stages.summarize import Refused
-from pipeline.text.likeness import LinesForPaper
 
 FOLDER = "files"
 _NAME = "文件"
@@ -65,7 +64,7 @@ def reprocess_file(edges: Edges, path: Path) -> Again:
         edges.model.for_one_paper(),
         edges.store.replies,
         now=edges.clock.now(),
-        others=LinesForPaper(edges.lines, paper.arxiv_id, day),
+        checks=checks_of(edges, paper, day),
     )
     if isinstance(result, Refused):
         edges.store.replies.close_round(key_of(paper, kit, edges.model))

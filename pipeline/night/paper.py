@@ -18,8 +18,9 @@ from pipeline.records import Inquiry, Paper, PaperText, Pdf, Prompt, Record, Sum
 from pipeline.settings import ExtractSettings, Profile
 from pipeline.stages.extract import Reader, extract, from_abstract
 from pipeline.stages.summarize import (
+    NO_CHECKS,
+    Checks,
     Judge,
-    OtherLines,
     Refused,
     ReplyLog,
     inquiry_of,
@@ -27,6 +28,7 @@ from pipeline.stages.summarize import (
     summary_key,
     summary_of,
 )
+from pipeline.stages.verify import Looker
 from pipeline.text.likeness import LinesForPaper
 
 MOST_CHARACTERS_A_TOKEN = 6
@@ -132,14 +134,14 @@ def write_paper(
     log: ReplyLog,
     *,
     now: dt.datetime,
-    others: OtherLines | None = None,
+    checks: Checks = NO_CHECKS,
 ) -> Summary | Refused:
     """A paper's whole way from its PDF, or the reason for having none. Raises ModelError.
 
     It asks for nothing but what it is given, so that it can run in any process.
     """
     text = text_of(paper, pdf, kit.extract, kit.readers, variant=kit.variant)
-    return write_from(paper, text, kit, model, log, now=now, others=others)
+    return write_from(paper, text, kit, model, log, now=now, checks=checks)
 
 
 def write_from(
@@ -150,7 +152,7 @@ def write_from(
     log: ReplyLog,
     *,
     now: dt.datetime,
-    others: OtherLines | None = None,
+    checks: Checks = NO_CHECKS,
     question: Question | None = None,
 ) -> Summary | Refused:
     """The rest of that way; the `question` may be there already. Raises ModelError."""
@@ -164,7 +166,7 @@ def write_from(
             model=model,
             log=log,
             now=now,
-            others=others,
+            checks=checks,
         )
 
     def made(share: float) -> Question:
@@ -179,6 +181,16 @@ def write_from(
 def kit_of(edges: Edges) -> Kit:
     """The prompt, profile and readers in use."""
     return Kit(edges.variant, edges.config.profile, edges.config.extract, edges.readers)
+
+
+def checks_of(edges: Edges, paper: Paper, day: dt.date) -> Checks:
+    """What a line for a paper listed on `day` is held against beside the paper."""
+    looker = None
+    if edges.second is not None:
+        looker = Looker(
+            edges.second.for_one_paper(), edges.config.second_profile, edges.store.replies
+        )
+    return Checks(LinesForPaper(edges.lines, paper.arxiv_id, day), looker)
 
 
 def downloads(edges: Edges) -> Downloads:
@@ -235,8 +247,8 @@ def write(
     `at_once` asks this very question now. Raises ModelError, BudgetReached, and InBatch unless it
     is wanted `at_once`.
     """
-    others = LinesForPaper(edges.lines, paper.arxiv_id, day)
-    if not at_once and (kept := _paid_before(edges, paper, question, others)):
+    checks = checks_of(edges, paper, day)
+    if not at_once and (kept := _paid_before(edges, paper, question, checks)):
         return kept
     desk = None if at_once else edges.desk
 
@@ -249,7 +261,7 @@ def write(
             model=desk.for_paper(question.inquiry) if desk else edges.model.for_one_paper(),
             log=edges.store.replies,
             now=edges.clock.now(),
-            others=others,
+            checks=checks,
         )
 
     question, result = or_shorter(
@@ -263,14 +275,12 @@ def write(
     return result
 
 
-def _paid_before(
-    edges: Edges, paper: Paper, question: Question, others: LinesForPaper
-) -> Summary | None:
+def _paid_before(edges: Edges, paper: Paper, question: Question, checks: Checks) -> Summary | None:
     """The summary of a reply that came for another question, and was not judged.
 
     It says what that question was made from. A reply that does not pass has had its turn.
     """
-    judge = Judge(paper, question.text, others, evidence=question.prompt.evidence)
+    judge = Judge(paper, question.text, checks, evidence=question.prompt.evidence)
     for earlier in edges.store.replies.unjudged(question.inquiry.summary, question.inquiry.key):
         tried = [judge(reply) for reply, _ in edges.store.replies.judged(earlier.key)]
         last = judge.claimed(tried[-1])

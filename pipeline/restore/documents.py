@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -71,12 +72,23 @@ def _single(text: str) -> str:
 
 
 def _within(provenance: Provenance) -> Provenance:
-    for value in provenance.model_dump().values():
+    for value in _values(provenance.model_dump()):
         if isinstance(value, int | float) and not 0 <= value <= _MOST:  # nor is NaN within
             raise ValueError("a number out of bounds")
-        for text in value if isinstance(value, tuple) else (value,):
-            _plain(text) if isinstance(text, str) else None
+        if isinstance(value, str):
+            _plain(value)
     return provenance
+
+
+def _values(value: object) -> Iterator[object]:
+    """All that is in it, at whatever depth: provenance has two."""
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    if isinstance(value, tuple):
+        for inner in value:
+            yield from _values(inner)
+    else:
+        yield value
 
 
 _Word = Annotated[str, Field(max_length=1000), AfterValidator(_plain)]

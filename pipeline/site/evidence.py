@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.records import Evidence, SectionKind
+from pipeline.records import Evidence, Finding, SectionKind
 
+FOUND: dict[Finding, str] = {
+    "supported": "有据",
+    "contradicted": "不符",
+    "not told": "未见于所引各句",
+}
 _WHERE = {"title": "标题", "abstract": "摘要", "text": "正文"}
 _SECTIONS: dict[SectionKind, str] = {
     "abstract": "摘要",

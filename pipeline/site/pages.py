@@ -35,7 +35,7 @@ from pipeline.records import (
 )
 from pipeline.site import charts
 from pipeline.site.dates import Week, week_of
-from pipeline.site.evidence import pieces, place
+from pipeline.site.evidence import FOUND, pieces, place
 from pipeline.site.similar import Similar, first_date
 from pipeline.stages.figure import KnownFigure, known
 from pipeline.store.days import Key, ListedAbstract
@@ -422,6 +422,7 @@ def _environment() -> jinja2.Environment:
         "author_links": author_links,
         "pieces": pieces,
         "place": place,
+        "found_names": FOUND,
         "bars": charts.bars,
         "columns": charts.columns,
         "week_of": week_of,

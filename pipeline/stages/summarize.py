@@ -38,6 +38,7 @@ from pipeline.text.untrusted import as_data
 if TYPE_CHECKING:
     from pipeline.stages.evidence import Places
     from pipeline.stages.validate import Verdict
+    from pipeline.stages.verify import Looked, Looker
     from pipeline.text.grounding import Source
 
 TRIES = 3
@@ -74,6 +75,18 @@ class OtherLines(Protocol):
         """Take the line for this paper; or the id of the paper that has it, or all but the same."""
 
 
+class Checks(NamedTuple):
+    """What a line is held against beside its own paper."""
+
+    others: OtherLines | None = None
+    """None: no other paper's line."""
+    looker: Looker | None = None
+    """None: nobody looks at it again."""
+
+
+NO_CHECKS = Checks()
+
+
 class Refused(Record):
     """No reply passed: the reasons of the last one."""
 
@@ -91,6 +104,7 @@ class Judged(NamedTuple):
     draft: Draft | None
     verdict: Verdict
     evidence: tuple[Evidence, ...] = ()
+    looked: Looked | None = None
 
     @property
     def valid(self) -> bool:
@@ -135,14 +149,14 @@ def summarize(
     model: Model,
     log: ReplyLog,
     now: dt.datetime,
-    others: OtherLines | None = None,
+    checks: Checks = NO_CHECKS,
 ) -> Summary | Refused:
     """A validated summary, or why there is none.
 
     Replies to the same question that were refused before are judged first: the rules may have
-    changed since. Without `others` the line is held against no other paper's.
+    changed since. Raises ModelError, BudgetReached.
     """
-    judge = Judge(paper, text, others, evidence=prompt.evidence)
+    judge = Judge(paper, text, checks, evidence=prompt.evidence)
     earlier = [judge(reply) for reply in log.refused(inquiry.key)]
     if (best := judge.best(earlier)) is not None:
         return summary_of(paper, inquiry, best, earlier, now)
@@ -166,21 +180,20 @@ def summarize(
 class Judge:
     """Holds replies against the rules, the paper, which is indexed when first needed, and others.
 
-    Without `others` no line is held against another paper's; with `evidence` each part of a line
-    has to quote the paper.
+    With `evidence` each part of a line has to quote the paper.
     """
 
     def __init__(
         self,
         paper: Paper,
         text: PaperText,
-        others: OtherLines | None = None,
+        checks: Checks = NO_CHECKS,
         *,
         evidence: bool = False,
     ) -> None:
         self._paper = paper
         self._text = text
-        self._others = others
+        self._others, self._looker = checks
         self._evidence = evidence
 
     @cached_property
@@ -191,7 +204,8 @@ class Judge:
         return Source((paper.title, paper.abstract, paper.comment or "", self._text.whole))
 
     @cached_property
-    def _places(self) -> Places:
+    def places(self) -> Places:
+        """The paper's texts, where quotes are looked up."""
         from pipeline.stages.evidence import Places
 
         return Places(self._paper, self._text)
@@ -213,12 +227,18 @@ class Judge:
         """The same, with its evidence or what is wrong with that."""
         from pipeline.stages.evidence import carried
 
-        found = carried(draft, self._places)
+        found = carried(draft, self.places)
         problems = judged.verdict.with_problems("evidence", found.problems)
         return judged._replace(verdict=problems, evidence=found.evidence)
 
     def claimed(self, judged: Judged) -> Judged:
-        """The same, and where it is valid no other paper's: from then on the line is this one's."""
+        """The same, and where it is valid no other paper's: from then on the line is this one's.
+
+        Where there is a looker it was looked at again. Raises ModelError, BudgetReached.
+        """
+        return self._looked(self._unlike_others(judged))
+
+    def _unlike_others(self, judged: Judged) -> Judged:
         if self._others is None or judged.draft is None or not judged.valid:
             return judged
         from pipeline.stages.validate import unlike_others
@@ -226,6 +246,17 @@ class Judge:
         problem = unlike_others(self._others.claim(judged.draft.line))
         reasons = (problem,) if problem else ()
         return judged._replace(verdict=judged.verdict.model_copy(update={"reasons": reasons}))
+
+    def _looked(self, judged: Judged) -> Judged:
+        if self._looker is None or judged.draft is None or not judged.valid:
+            return judged
+        from pipeline.stages.verify import RULE
+
+        looked = self._looker(self._paper, judged.draft.line, judged.evidence, self.places)
+        verdict = judged.verdict.with_problems(RULE, looked.problems)
+        warnings = (*verdict.warnings, *looked.warnings)
+        verdict = verdict.model_copy(update={"warnings": warnings})
+        return judged._replace(verdict=verdict, looked=looked)
 
     def best(self, judged: Sequence[Judged]) -> Judged | None:
         """Of the valid ones the one with the fewest warnings that is no other paper's line."""
@@ -292,7 +323,7 @@ def summary_of(
         line=chosen.draft.line,
         tags=chosen.draft.tags,
         evidence=chosen.evidence,
-        provenance=_provenance(inquiry.origin, chosen, [one.reply for one in tried], now),
+        provenance=_provenance(inquiry.origin, chosen, tried, now),
     )
 
 
@@ -316,14 +347,18 @@ def _origin(text: PaperText, prompt: Prompt) -> Origin:
 
 
 def _provenance(
-    origin: Origin, chosen: Judged, replies: Sequence[Reply], now: dt.datetime
+    origin: Origin, chosen: Judged, tried: Sequence[Judged], now: dt.datetime
 ) -> Provenance:
+    """All tries are its cost, and so is every look at one."""
+    looks = [one.looked for one in (*tried, chosen) if one.looked]
+    looking = {id(reply): reply for look in looks for reply in look.replies}
+    replies = [*(one.reply for one in tried), *looking.values()]
     costs = [reply.cost for reply in replies]
     return Provenance(
         **origin.model_dump(),
         model=chosen.reply.model,
         temperature=chosen.reply.temperature,
-        tries=len(replies),
+        tries=len(tried),
         tokens_in=sum(reply.tokens_in for reply in replies),
         tokens_out=sum(reply.tokens_out for reply in replies),
         cost=None if None in costs else round(sum(cost or 0.0 for cost in costs), 6),
@@ -331,5 +366,6 @@ def _provenance(
         warnings=chosen.verdict.warnings,
         certainty=chosen.reply.certainty,
         doubtful=chosen.reply.doubtful,
+        second_look=chosen.looked.look if chosen.looked else None,
         created=now,
     )

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pipeline.errors import one_line
-from pipeline.records import Claim, Draft, JsonForm, LinePart
+from pipeline.records import Claim, Draft, LinePart
 
 TAGS = "分类"
 LINE = "简介"
@@ -61,14 +60,20 @@ class JsonClaim(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    part: LinePart = Field(alias=PART, description="任务, 问题 or 方法")
+    part: Literal["任务", "问题", "方法"] = Field(alias=PART, description="which part of the line")
     words: str = Field(alias=WORDS, description="words of 简介, copied")
     quote: str = Field(alias=QUOTE, description="a sentence of the paper, copied word by word")
 
     @field_validator("part", mode="before")
     @classmethod
     def _in_chinese(cls, value: object) -> object:
-        return next((part for part in LinePart if value == part.chinese), value)
+        return next((part.chinese for part in LinePart if value == part.value), value)
+
+    @property
+    def claim(self) -> Claim:
+        """The same as a record."""
+        part = next(part for part in LinePart if part.chinese == self.part)
+        return Claim(part=part, words=self.words, quote=self.quote)
 
 
 class QuotedReply(JsonReply):
@@ -78,43 +83,6 @@ class QuotedReply(JsonReply):
         alias=EVIDENCE, description="for each part of the line the sentence that carries it"
     )
 
-
-def _strict(schema: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
-    """In the subset that strict structured outputs take: closed, every key required, no titles.
-
-    https://platform.openai.com/docs/guides/structured-outputs#supported-schemas
-    """
-    properties = {key: _value(field, named) for key, field in schema["properties"].items()}
-    return {
-        "type": "object",
-        "description": schema["description"],
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _value(field: dict[str, Any], named: dict[str, Any]) -> dict[str, Any]:
-    if reference := field.get("$ref"):
-        inner = named[reference.rpartition("/")[2]]
-        if "properties" in inner:
-            return _strict(inner, named)
-        chinese = [LinePart(value).chinese for value in inner["enum"]]
-        return {"type": "string", "enum": chinese, "description": field["description"]}
-    kept = {name: value for name, value in field.items() if name != "title"}
-    return kept | {"items": _value(kept["items"], named)} if "items" in kept else kept
-
-
-def _named(name: str, form: type[BaseModel]) -> dict[str, Any]:
-    schema = form.model_json_schema()
-    return {"name": name, "strict": True, "schema": _strict(schema, schema.get("$defs", {}))}
-
-
-JSON_SCHEMAS: Mapping[JsonForm, dict[str, Any]] = {
-    "entry": _named("digest_entry", JsonReply),
-    "quoted": _named("digest_entry_with_evidence", QuotedReply),
-}
-"""What endpoints that take a schema are given with the request."""
 
 _REASONING = r"(?:<{0}(?:think|thinking|thought|reasoning)>|\[{0}THINK\])"
 _REASONS = re.compile(_REASONING.format(""), re.IGNORECASE)
@@ -290,7 +258,7 @@ def _draft(form: type[JsonReply], answer: dict[str, Any]) -> Draft:
     return Draft(
         line=reply.line.strip(),
         tags=_once_each(reply.tags),
-        claims=tuple(Claim(**claim.model_dump()) for claim in claims),
+        claims=tuple(claim.claim for claim in claims),
     )
 
 

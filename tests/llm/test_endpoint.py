@@ -26,7 +26,7 @@ from pipeline.llm.guard import Guarded
 from pipeline.records import ChatMessage, Reply, Sampling
 from pipeline.settings import BudgetSettings, EndpointProfile, RetrySettings
 from pipeline.store.spending import Spend
-from pipeline.text.reply import JSON_SCHEMAS
+from pipeline.text.schemas import JSON_SCHEMAS
 from tests.conftest import FastClock
 from tests.standins import model_faults as faults
 from tests.standins.model import Answer, Request, StandInModel

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.records import Claim, Draft, JsonForm, LinePart
-from pipeline.text.reply import JSON_SCHEMAS, ReplyMalformed, parse_reply
+from pipeline.text.reply import ReplyMalformed, parse_reply
+from pipeline.text.schemas import JSON_SCHEMAS
 
 LINE = "该论文属于语音合成任务，旨在解决情感控制的问题。"
 DRAFT = Draft(line=LINE, tags=("cs.SD", "eess.AS"))

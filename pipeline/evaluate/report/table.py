@@ -21,6 +21,7 @@ _SHOWN = (
     "valid-first",
     "valid",
     "grounded",
+    "supported",
     "tags-f1",
     "primary",
     "tokens-in",
@@ -50,13 +51,15 @@ class _Column(NamedTuple):
 def print_evaluation(evaluation: Evaluation, console: Console) -> None:
     """Metrics as rows, systems as columns; columns that do not fit stand in a table below."""
     names = [system.name for system in evaluation.systems]
+    has = {average.metric for average in evaluation.averages}
+    shown = [metric for metric in _SHOWN if metric != "supported" or metric in has]
     ends = list(dict.fromkeys(map(_end, evaluation.references)))
     columns = [
-        *(_Column(name, [_cell(evaluation.average(name, m), m) for m in _SHOWN]) for name in names),
-        *(_Column(name, [_reference(evaluation, name, m) for m in _SHOWN], "dim") for name in ends),
+        *(_Column(name, [_cell(evaluation.average(name, m), m) for m in shown]) for name in names),
+        *(_Column(name, [_reference(evaluation, name, m) for m in shown], "dim") for name in ends),
     ]
     console.print(escape(f"evaluation of {', '.join(names)}"), style="italic", soft_wrap=True)
-    titles = _Column("metric", [METRICS[metric].title for metric in _SHOWN])
+    titles = _Column("metric", [METRICS[metric].title for metric in shown])
     wide = _wide(console)
     for fitting in _fitting(columns, wide.width - titles.width - 1):
         table = Table()
