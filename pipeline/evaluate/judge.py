@@ -36,9 +36,9 @@ from pipeline.evaluate.statistics import holm, paired
 from pipeline.evaluate.together import Call, together
 from pipeline.llm import tokens
 from pipeline.llm.prices import cost
+from pipeline.llm.question import Question, answers, question_to
 from pipeline.records import Reply, Sampling
 from pipeline.settings import EndpointProfile
-from pipeline.stages.question import Question, answers, question_to
 from pipeline.stages.summarize import DECLINED
 from pipeline.text.reply import ReplyMalformed, json_objects
 from pipeline.text.untrusted import as_data

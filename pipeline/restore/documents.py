@@ -38,7 +38,7 @@ from pipeline.records import (
     Stage,
     Summary,
 )
-from pipeline.stages.evidence import MOST
+from pipeline.text.evidence import MOST
 
 _LARGEST = 100_000_000
 """Bytes; a day of 400 papers has two million."""

@@ -36,9 +36,9 @@ from pipeline.text.reply import ReplyMalformed, parse_reply
 from pipeline.text.untrusted import as_data
 
 if TYPE_CHECKING:
-    from pipeline.stages.evidence import Places
     from pipeline.stages.validate import Verdict
     from pipeline.stages.verify import Looked, Looker
+    from pipeline.text.evidence import Places
     from pipeline.text.grounding import Source
 
 TRIES = 3
@@ -206,7 +206,7 @@ class Judge:
     @cached_property
     def places(self) -> Places:
         """The paper's texts, where quotes are looked up."""
-        from pipeline.stages.evidence import Places
+        from pipeline.text.evidence import Places
 
         return Places(self._paper, self._text)
 
@@ -225,7 +225,7 @@ class Judge:
 
     def _carried(self, judged: Judged, draft: Draft) -> Judged:
         """The same, with its evidence or what is wrong with that."""
-        from pipeline.stages.evidence import carried
+        from pipeline.text.evidence import carried
 
         found = carried(draft, self.places)
         problems = judged.verdict.with_problems("evidence", found.problems)

@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 from pipeline.llm import tokens
 from pipeline.llm.model import Model
+from pipeline.llm.question import KeptReplies, Question, answers, question_to
 from pipeline.records import Evidence, Paper, PartFinding, Reply, Sampling, SecondLook
 from pipeline.settings import EndpointProfile, Profile
-from pipeline.stages.evidence import Places
-from pipeline.stages.question import KeptReplies, Question, answers, question_to
+from pipeline.text.evidence import Places
 from pipeline.text.looked import Look, parse_look
 from pipeline.text.reasons import Quoted
 from pipeline.text.reply import ReplyMalformed

@@ -192,7 +192,7 @@ def test_a_leak_in_cases_of_ones_own_is_an_error_before_any_call(house: House) -
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "names no prompt variant. There are: builtin, default, few-shot"),
+        ((), "names no prompt variant. There are: builtin, default, evidence"),
         (("nobody",), "no such prompt"),
         (("broken.md",), "undefined variable 'abstact'"),
         (("plain.md", "--cases", "notes"), "notes/20260101-x.md:1"),

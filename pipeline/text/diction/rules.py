@@ -10,7 +10,7 @@ import re
 
 from pipeline.text.diction.lexicon import find
 from pipeline.text.diction.reading import read_line
-from pipeline.text.reasons import Problem, Quoted
+from pipeline.text.reasons import Problem, Quoted, Rule
 
 _ONE_STRAY = 20
 _STRAYS = 12
@@ -90,3 +90,19 @@ def _has(name: str, reason: str, line: str) -> Problem:
 def _cut(words: tuple[str, ...]) -> tuple[str, ...]:
     """What the model is told of them: the first, in short."""
     return tuple(word[:40] for word in words[:5])
+
+
+WORDS: tuple[Rule, ...] = (
+    no_account,
+    no_place,
+    no_fetching,
+    no_offer,
+    no_appeal,
+    no_praise,
+    no_slander,
+    no_counsel,
+    no_notice,
+    no_order,
+    no_word_of_itself,
+)
+"""What may not be said in Chinese, whoever says it."""

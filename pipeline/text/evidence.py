@@ -14,7 +14,8 @@ from itertools import pairwise
 from typing import Literal, NamedTuple, final
 
 from pipeline.records import Claim, Draft, Evidence, LinePart, Paper, PaperText, SectionKind
-from pipeline.stages.validate import WORDS, no_contact, speaks_to_nobody
+from pipeline.text.diction.address import no_contact, speaks_to_nobody
+from pipeline.text.diction.rules import WORDS
 from pipeline.text.markup import no_address, no_markup
 from pipeline.text.quotes import Quotable, folded
 from pipeline.text.reasons import Quoted, Rule

@@ -7,7 +7,7 @@ import yaml
 
 from pipeline.digest.markdown import load
 from pipeline.records import Claim, Draft, Evidence, LinePart, Paper, PaperText, TextSection
-from pipeline.stages.evidence import LONGEST, Carried, Places, carried
+from pipeline.text.evidence import LONGEST, Carried, Places, carried
 from tests.conftest import ROOT
 
 LINE = "该论文属于歌声合成任务，旨在解决音高不稳的问题，提出WaveSing模型，并用对抗训练改进自然度。"
