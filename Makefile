@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SOURCES := pipeline tests scripts
 
 .PHONY: soak help demo test test-train check evaluate format format-check lint types pdfs screenshots \
-	hashes bench bench-extract bench-backfill simulate-backfill bench-site release-check clean
+	hashes bench bench-extract bench-backfill simulate-backfill measure-verify bench-site release-check clean
 .DEFAULT_GOAL := help
 # Thousands of tests start Python: without bytecode each would compile the program again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -24,6 +24,7 @@ help:
 	@echo "make bench-extract DIR=folder   how well and how fast PDFs are read"
 	@echo "make bench-backfill   how fast an archive is worked off, and what kills cost; 8 minutes"
 	@echo "make simulate-backfill   a million papers on a thousand workers, with deaths and a storm"
+	@echo "make measure-verify CORPUS=file [MODEL=profile]   what finds planted errors"
 	@echo "make bench-site   how fast the site is made and searched; needs Chromium"
 	@echo "make release-check   what has to hold before a release; takes five minutes"
 	@echo "make screenshots   the README's pictures of the example day; needs Chromium"
@@ -76,6 +77,9 @@ bench-backfill: $(VENV)/.installed
 
 simulate-backfill: $(VENV)/.installed
 	@$(BIN)/python -m scripts.simulate_backfill
+
+measure-verify: $(VENV)/.installed
+	@$(BIN)/python -m scripts.measure_verify $(CORPUS) $(if $(MODEL),--model $(MODEL)) $(if $(EACH),--each $(EACH))
 
 bench-site: $(VENV)/.installed
 	@$(BIN)/python -m scripts.bench_site $(if $(YEAR),--year)

@@ -6,11 +6,11 @@ itself with an error in it, or against another paper's.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Literal, NamedTuple
 
+from pipeline.evaluate.planted import Source, plant
 from pipeline.evaluate.results import Case, Sample, System
 
 PLANTED = 20
@@ -18,8 +18,8 @@ PLANTED = 20
 IDENTICAL = 10
 """Identical pairs at the most."""
 
-_NUMBER = re.compile(r"(?<![A-Za-z0-9.-])[1-9][0-9]*(?:\.[0-9]+)?(?![A-Za-z0-9-])")
-_NAME = re.compile(r"(?<![A-Za-z0-9-])[A-Za-z][A-Za-z0-9-]{3,}(?![A-Za-z0-9-])")
+_KINDS = ("another paper's line", "altered number", "altered name")
+"""Of planted errors: a judge that cannot see these sees nothing."""
 
 
 class LinePair(NamedTuple):
@@ -61,45 +61,16 @@ def known(cases: Sequence[Case]) -> Iterator[LinePair]:
 
 def _planted(cases: Sequence[Case]) -> Iterator[LinePair]:
     """A number or a name where the line has one, for every third case another paper's line."""
-    kinds: tuple[tuple[str, Callable[[Case, Case], str | None]], ...] = (
-        ("another paper's line", _swapped),
-        ("an altered number", _other_number),
-        ("an altered name", _other_name),
-    )
+    sources = [_source(case) for case in cases]
     for at, case in enumerate(cases):
-        next_case = cases[(at + 1) % len(cases)]
-        turn = at % len(kinds)
-        for about, altered in (kinds[turn], *(reversed(kinds) if turn else ())):
-            wrong = altered(case, next_case)
+        other = sources[(at + 1) % len(cases)]
+        turn = at % len(_KINDS)
+        for kind in (_KINDS[turn], *(reversed(_KINDS) if turn else ())):
+            wrong = plant(kind, sources[at], other)
             if wrong is not None:
-                yield LinePair("planted", about, case, case.line, wrong)
+                yield LinePair("planted", kind, case, case.line, wrong)
                 break
 
 
-def _swapped(case: Case, other: Case) -> str | None:
-    return None if other.line == case.line else other.line
-
-
-def _other_number(case: Case, _: Case) -> str | None:
-    """The first digit is another; the new number is not in the paper."""
-    for match in _NUMBER.finditer(case.line):
-        for step in range(3, 9):
-            digit = (int(match[0][0]) + step - 1) % 9 + 1
-            new = f"{digit}{match[0][1:]}"
-            if new not in _read(case):
-                return case.line[: match.start()] + new + case.line[match.end() :]
-    return None
-
-
-def _other_name(case: Case, other: Case) -> str | None:
-    """A name is one of another paper's line that is not in this paper."""
-    names: list[str] = _NAME.findall(other.line)
-    foreign = [name for name in names if name.lower() not in _read(case)]
-    match = _NAME.search(case.line)
-    if not (match and foreign):
-        return None
-    return case.line[: match.start()] + foreign[0] + case.line[match.end() :]
-
-
-def _read(case: Case) -> str:
-    return f"{case.paper.title}\n{case.paper.abstract}\n{case.line}".lower()
+def _source(case: Case) -> Source:
+    return Source(case.id, f"{case.paper.title}\n{case.paper.abstract}", case.line)

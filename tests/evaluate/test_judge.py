@@ -208,7 +208,7 @@ def test_only_what_both_would_publish_is_compared(bench: Bench) -> None:
 
 
 def test_planted_errors_are_errors() -> None:
-    kinds = {"another paper's line": 0, "an altered number": 0, "an altered name": 0}
+    kinds = {"another paper's line": 0, "altered number": 0, "altered name": 0}
     for pair in known(CASES):
         if pair.kind == "identical":
             assert pair.line == pair.other
@@ -216,12 +216,12 @@ def test_planted_errors_are_errors() -> None:
         kinds[pair.about] += 1
         assert pair.other != pair.line
         assert pair.line == pair.case.line
-        if pair.about == "an altered name":
+        if pair.about == "altered name":
             (new,) = set(re.findall(r"[A-Za-z0-9-]+", pair.other)) - set(
                 re.findall(r"[A-Za-z0-9-]+", pair.line)
             )
             assert new.lower() not in pair.case.paper.abstract.lower()
-    assert kinds["an altered name"] >= 3
+    assert kinds["altered name"] >= 3
     assert sum(kinds.values()) == PLANTED
 
 
@@ -239,7 +239,7 @@ def planted_in(line: str, abstract: str) -> LinePair:
 
 def test_a_number_is_altered_to_one_that_the_paper_does_not_have() -> None:
     pair = planted_in("该论文使用250小时数据。", "We use 250 hours, and 550 more.")
-    assert pair.about == "an altered number"
+    assert pair.about == "altered number"
     assert pair.other == "该论文使用650小时数据。"
 
 
