@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -295,9 +296,20 @@ class SiteSettings(Record):
 
     url: HttpUrl | None = None
     """Its public address, for the feeds and messages that name it."""
+    feedback: str | None = Field(default=None, max_length=500)
+    """Where readers say what is wrong with a line: https://…/issues/new, or mailto:you@…"""
     figures: bool = False
     """Whether a paper's page shows its first figure, small, where the licence allows it: arXiv is
     asked for each new paper's licence."""
+
+    @field_validator("feedback")
+    @classmethod
+    def _leads_somewhere(cls, address: str | None) -> str | None:
+        if address is not None and not re.match(
+            r"https?://[^\s/]|mailto:[^\s@]+@[^\s@]+$", address
+        ):
+            raise ValueError("neither https://… nor mailto:name@host")
+        return address
 
     @property
     def base(self) -> str:

@@ -34,6 +34,7 @@ def of_status(
     spent: Sequence[Spent],
     canary: Canary | None,
     unsent: Sequence[Delivery],
+    outdated: Sequence[tuple[Summary, int]],
 ) -> dict[str, Any]:
     """Of `status`; newest first."""
     return {
@@ -44,6 +45,10 @@ def of_status(
         "unsent": [
             one.model_dump(mode="json", include={"target", "created", "attempts", "error"})
             for one in unsent
+        ],
+        "outdated_edits": [
+            {"arxiv_id": line.arxiv_id, "version": line.version, "newest": newest}
+            for line, newest in outdated
         ],
     }
 

@@ -73,7 +73,7 @@ def _written(desk: Desk, paper: Paper, line: str | None, tags: str | None) -> Ag
     if line is not None or tags is not None:
         draft = _draft(f"分类: {tags or _tags(paper, desk.old)}\n简介: {line or _line(desk.old)}")
         return desk.publish(draft, Clock().now())
-    text, problem = _form(paper, desk.old), ""
+    text, problem = _form(paper, desk), ""
     while True:
         typed = _in_editor(text, problem)
         if typed is None:
@@ -98,10 +98,14 @@ def _draft(text: str) -> Draft:
         ) from error
 
 
-def _form(paper: Paper, old: Summary | None) -> str:
+def _form(paper: Paper, desk: Desk) -> str:
     """What the editor opens with."""
+    old, earlier = desk.old, desk.earlier
     abstract = textwrap.wrap(one_line(paper.abstract), 98)
-    about = [f"{paper.versioned} {one_line(paper.title)}", _HELP, ""]
+    about = [f"{paper.versioned} {one_line(paper.title)}", _HELP]
+    if earlier is not None and old is not None and old.provenance.by is None:
+        about += [f"v{earlier.version} 的简介由 {earlier.provenance.by} 写成：", earlier.line]
+    about.append("")
     lines = [*(f"# {text}".rstrip() for text in about)]
     lines += [f"分类: {_tags(paper, old)}", f"简介: {_line(old)}", ""]
     return printable("\n".join([*lines, *(f"# {text}" for text in abstract)]) + "\n")

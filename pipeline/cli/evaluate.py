@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.evaluate.evaluation import Finished, Plan
     from pipeline.evaluate.gate import Baseline, Bound
+    from pipeline.evaluate.results import Case
     from pipeline.prompt.variant import Variant
 
 EXIT_GATE = 1
@@ -38,8 +39,9 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
     cases: Annotated[
         list[Path] | None,
         typer.Option(
-            help="Human-written digests or folders of them; repeatable. Default: the examples,"
-            " without the papers that a prompt shows."
+            help="Human-written digests or folders of them, or production: papers of your nights"
+            " that were edited, owed, taken back, asked again or starred; repeatable. Default: the"
+            " examples, without the papers that a prompt shows."
         ),
     ] = None,
     since: Annotated[
@@ -116,6 +118,7 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
     if lower_baseline and not save_baseline:
         raise UsageError("has no effect alone", where="--lower-baseline", fix="Add --save-baseline")
     writers = tuple(dict.fromkeys(model or [settings.model]))
+    wanted = cases or [settings.paths.prompts / "examples"]
     filters = Filters(
         since=since.date() if since else None,
         until=until.date() if until else None,
@@ -126,10 +129,11 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
         variants=_variants(settings, prompts or []),
         configs=_configs(settings, writers, temperature, {"--judge": judge, "--verify": verify}),
         writers=writers,
-        digests=tuple(cases or [settings.paths.prompts / "examples"]),
+        digests=tuple(path for path in wanted if not _is_production(path)),
+        own=_own_cases(settings) if any(map(_is_production, wanted)) else (),
         filters=filters,
         limit=limit,
-        leave_out_leaks=leave_out_leaks or not cases,
+        leave_out_leaks=leave_out_leaks or not cases or any(map(_is_production, wanted)),
         repeat=repeat,
         full_text=full_text,
         judge=judge,
@@ -139,6 +143,25 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
     finished = _run(plan(order), dry_run=dry_run)
     if finished is not None:
         _end(finished, goal, save_baseline, lower=lower_baseline)
+
+
+def _is_production(path: Path) -> bool:
+    """A folder of that name is a folder."""
+    return str(path) == "production" and not path.exists()
+
+
+def _own_cases(settings: Config) -> tuple[Case, ...]:
+    """Of the store, and of the reader's library where there is one. Raises OutputError."""
+    from pipeline.evaluate.production import production_cases
+    from pipeline.library.works import need_extra, read_works
+
+    starred: list[str] = []
+    if settings.library.files:
+        need_extra()
+        works = read_works(settings.library.files)
+        starred = [work.arxiv_id for work in works if work.arxiv_id]
+    with session.reading(settings) as store:
+        return tuple(production_cases(store, starred))
 
 
 class _Goal(NamedTuple):

@@ -19,6 +19,7 @@ from pipeline.cli.backfill import backfill
 from pipeline.cli.distill import distill
 from pipeline.cli.edit import edit
 from pipeline.cli.evaluate import evaluate
+from pipeline.cli.examples import examples
 from pipeline.cli.init import init
 from pipeline.cli.model import model
 from pipeline.cli.options import (
@@ -175,6 +176,8 @@ app.command(
 
 app.add_typer(backfill)
 
+app.add_typer(examples)
+
 app.add_typer(model)
 
 app.command(
@@ -239,15 +242,17 @@ def status(
         listed = [day for day in newest if day]
         runs, spent = store.runs.last(days), store.spending.sums(days)
         canary, unsent = canary_of(store.canary.night()), store.messages.unsent()
+        outdated = store.summaries.outdated_edits()
     if as_json:
         from pipeline.cli.as_json import of_status, print_json
 
-        print_json(of_status(listed, runs, spent, canary, unsent))
+        print_json(of_status(listed, runs, spent, canary, unsent, outdated))
     else:
-        from pipeline.cli.tables import print_status, print_unsent
+        from pipeline.cli.tables import print_outdated, print_status, print_unsent
 
         print_status(listed, runs, spent, canary)
         print_unsent(unsent)
+        print_outdated(outdated)
 
 
 @app.command(epilog="Example:  jianjie render --date 2026-01-07")

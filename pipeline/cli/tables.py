@@ -333,6 +333,16 @@ def print_unsent(deliveries: Sequence[Delivery]) -> None:
         OUT.print(escape(text), soft_wrap=True)
 
 
+def print_outdated(outdated: Sequence[tuple[Summary, int]]) -> None:
+    """A line for each paper that somebody wrote a line for, and that has a new version since."""
+    for line, newest in outdated:
+        text = (
+            f"{line.arxiv_id}v{newest} has a model's line, v{line.version} one by"
+            f" {line.provenance.by}: jianjie edit {line.arxiv_id}"
+        )
+        OUT.print(escape(text), soft_wrap=True)
+
+
 def print_models(models: Sequence[tuple[Weights, bool]]) -> None:
     """The larger built-in models."""
     table = _listed(

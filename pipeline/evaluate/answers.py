@@ -162,7 +162,7 @@ def look_work(bench: Bench, todo: Sequence[SampleOrder], verify: str) -> Work:
     profile, model = bench.configs[verify].profile, bench.models[verify]
     tokens_in = 0
     for order in todo:
-        paper, line = order.case.paper, order.case.line
+        paper, line = order.case.paper, order.case.line or "简介" * 40
         tokens_in += tokens_of_look(model, profile, paper, line)
     tokens_out = len(todo) * look_limit(profile)
     return Work(len(todo), tokens_in, tokens_out, cost(profile, tokens_in, tokens_out))

@@ -64,6 +64,23 @@ def find_cases(paths: Sequence[Path], filters: Filters) -> Selection:
     return Selection(cases=tuple(cases.values()), left_out=left_out)
 
 
+def select(paths: Sequence[Path], own: Sequence[Case], filters: Filters) -> Selection:
+    """The cases of digests and of one's own nights, one a paper; the digests' come first.
+
+    Raises as find_cases.
+    """
+    found = find_cases(paths, filters) if paths else Selection(cases=(), left_out={})
+    known = {case.id for case in found.cases}
+    others = [case for case in own if case.id not in known and _wanted(case, filters)]
+    if not (found.cases or others):
+        raise UsageError(
+            f"no case is left of {len(own)} papers of one's own nights",
+            where="--cases production",
+            fix="Edited, owed, taken back, asked again and starred papers are cases",
+        )
+    return Selection(cases=(*found.cases, *others), left_out=found.left_out)
+
+
 def date_of(file: Path) -> dt.date:
     """A digest's date, from its name or its folder's: 20260107-audio.md, 2026-01-07/audio.md.
 

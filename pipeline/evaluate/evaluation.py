@@ -27,7 +27,7 @@ from pipeline.evaluate.answers import (
     work_left,
 )
 from pipeline.evaluate.bench import Bench
-from pipeline.evaluate.cases import Filters, find_cases
+from pipeline.evaluate.cases import Filters, select
 from pipeline.evaluate.compare import averages, comparisons
 from pipeline.evaluate.floors import ceilings, floors
 from pipeline.evaluate.judge import JudgedPairs, judge, judge_work, questions_needed
@@ -49,6 +49,8 @@ class EvaluationOrder(NamedTuple):
     writers: tuple[str, ...]
     """The profiles that write."""
     digests: tuple[Path, ...]
+    own: tuple[Case, ...] = ()
+    """Cases from one's own nights (production.py), in their place or beside them."""
     filters: Filters = Filters()
     limit: int | None = None
     """The first so many cases that do not leak."""
@@ -107,7 +109,7 @@ def plan(order: EvaluationOrder) -> Plan:
         raise UsageError(
             "there is nothing to judge", where="--judge", fix="Name two variants, or two models"
         )
-    selection = find_cases(order.digests, order.filters)
+    selection = select(order.digests, order.own, order.filters)
     writing = [(name, order.configs[name]) for name in order.writers]
     leaking = leaks(selection.cases, order.variants, writing)
     cases = without_leaks(selection.cases, leaking, leave_out=order.leave_out_leaks)

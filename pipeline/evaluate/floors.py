@@ -12,7 +12,7 @@ import numpy as np
 
 from pipeline.evaluate.metrics import chrf, content_chrf, micro_f1, rouge_l, tag_scores
 from pipeline.evaluate.regime import STABLE_SINCE
-from pipeline.evaluate.results import Case, Reference
+from pipeline.evaluate.results import Case, Reference, referenced
 
 Pairing = Sequence[tuple[Case, Case]]
 """Whose line and tags are given, and the case that they are given to."""
@@ -35,6 +35,7 @@ def floors(cases: Sequence[Case], *, seed: int = 0) -> tuple[Reference, ...]:
     None with fewer than 2 cases. The random one is an expected value: the mean over all pairs, or
     over thousands.
     """
+    cases = referenced(cases)
     if len(cases) < 2:
         return ()
     nearest = [(cases[other], case) for other, case in zip(_nearest(cases), cases, strict=True)]
@@ -46,6 +47,7 @@ def floors(cases: Sequence[Case], *, seed: int = 0) -> tuple[Reference, ...]:
 
 def ceilings(cases: Sequence[Case]) -> tuple[Reference, ...]:
     """What the reference's own writer scored on a second try, where that was measured."""
+    cases = referenced(cases)
     comparable = all(case.field == _CEILING_FIELD and case.date >= STABLE_SINCE for case in cases)
     return tuple(
         Reference(

@@ -117,7 +117,7 @@ def judge_work(
     settings = bench.configs[profile].profile
     pairs = [
         *(
-            LinePair("systems", system.name, case, case.line, case.line[::-1])
+            LinePair("systems", system.name, case, _long(case), _long(case)[::-1])
             for system in systems[1:]
             for case in cases
         ),
@@ -130,6 +130,11 @@ def judge_work(
             tokens_in += tokens.of_messages(question.messages, settings.counting_factor)
             tokens_out += question.sampling.max_tokens
     return Work(calls, tokens_in, tokens_out, cost(settings, tokens_in, tokens_out))
+
+
+def _long(case: Case) -> str:
+    """A line as long as those of this paper will be."""
+    return case.line or "简介" * 40
 
 
 def _orders(pair: LinePair) -> int:

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Literal, NamedTuple
 
 from pipeline.evaluate.planted import Source, plant
-from pipeline.evaluate.results import Case, Sample, System
+from pipeline.evaluate.results import Case, Sample, System, referenced
 
 PLANTED = 20
 """Planted errors at the most."""
@@ -54,6 +54,7 @@ def of_systems(
 
 def known(cases: Sequence[Case]) -> Iterator[LinePair]:
     """The pairs that calibrate: planted errors of three kinds in turn, and identical pairs."""
+    cases = referenced(cases)
     yield from islice(_planted(cases), PLANTED)
     for case in cases[:IDENTICAL]:
         yield LinePair("identical", "the same line twice", case, case.line, case.line)

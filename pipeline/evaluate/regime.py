@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from statistics import fmean, median
 
-from pipeline.evaluate.results import Case, Regime
+from pipeline.evaluate.results import Case, Regime, referenced
 
 STABLE_SINCE = dt.date(2025, 12, 29)
 _BEFORE = f"before {STABLE_SINCE} (style jumps often)"
@@ -19,9 +19,12 @@ _STABLE = f"stable since {STABLE_SINCE}"
 _SENTENCE_END = re.compile(r"[。！？]+")
 
 
-def regime(cases: Sequence[Case]) -> Regime:
-    """The regime of the references of at least one case, by their dates, and its figures."""
+def regime(cases: Sequence[Case]) -> Regime | None:
+    """The regime of the references by their dates, and its figures; None where there is none."""
+    cases = referenced(cases)
     lines = [case.line for case in cases]
+    if not lines:
+        return None
     sides = {case.date >= STABLE_SINCE for case in cases}
     mixed = len(sides) > 1
     return Regime(

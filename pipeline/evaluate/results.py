@@ -7,7 +7,7 @@ prompt variant with one model. A system writes `repeat` *samples* for every case
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pipeline.records import Paper, Record, Reply, Section
@@ -19,7 +19,7 @@ class Case(Record):
     paper: Paper
     """As the digest's entry has it: `submitted` is not known."""
     line: str
-    """The reference: the human-written 简介."""
+    """The reference: the human-written 简介; empty where nobody wrote one."""
     tags: tuple[str, ...]
     """The reference 分类, primary first."""
     date: dt.date
@@ -34,6 +34,11 @@ class Case(Record):
     def id(self) -> str:
         """The paper's arXiv id without a version: one case a paper."""
         return self.paper.arxiv_id
+
+
+def referenced(cases: Sequence[Case]) -> tuple[Case, ...]:
+    """Those that somebody wrote a line for."""
+    return tuple(case for case in cases if case.line)
 
 
 class Regime(Record):
@@ -59,7 +64,8 @@ class CaseSet(Record):
     fields: tuple[str, ...]
     sections: tuple[Section, ...]
     files: tuple[str, ...]
-    regime: Regime
+    regime: Regime | None
+    """None where no case has a reference."""
     left_out: Mapping[str, str]
     """arXiv id → why this paper of the files is no case (shown in a prompt, no 简介 line, …)."""
     text: Literal["abstract", "full-text"]
@@ -321,6 +327,12 @@ class Evaluation(Record):
     def baseline(self) -> System:
         """What the others are compared with."""
         return self.systems[0]
+
+    @property
+    def main(self) -> str:
+        """The metric that decides: without references one that needs none."""
+        has = {average.metric for average in self.averages}
+        return next((one for one in (MAIN_METRIC, "supported") if one in has), "valid-first")
 
     def average(self, system: str, metric: str) -> Average | None:
         """One cell of the table."""

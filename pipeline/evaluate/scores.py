@@ -25,7 +25,7 @@ def score(answer: SampleAnswer) -> Sample:
     case = answer.order.case
     final = next((a for a in answer.attempts if a.line is not None and not a.reasons), None)
     judged: dict[str, Score | Seen] = {
-        **line_scores(final.line if final else None, case.line),
+        **_line(final, case.line),
         **_rules(answer.attempts, final),
         "supported": _supported(answer.looked),
         **tag_scores(final.tags if final else None, case.tags),
@@ -41,6 +41,12 @@ def score(answer: SampleAnswer) -> Sample:
         scores={name: seen.value for name, seen in judged.items()},
         saw={name: seen.saw for name, seen in judged.items() if seen.saw},
     )
+
+
+def _line(final: Attempt | None, reference: str) -> dict[str, Score | Seen]:
+    """Against the reference; no value where nobody wrote one."""
+    scores = line_scores(final.line if final else None, reference)
+    return dict(scores) if reference else dict.fromkeys(scores, Seen(None, ""))
 
 
 def _rules(attempts: Sequence[Attempt], final: Attempt | None) -> dict[str, Seen]:

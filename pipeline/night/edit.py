@@ -35,6 +35,8 @@ class Desk:
         self._paper = paper
         self._text = _text(paper, config, pdf_cache)
         self.old = store.summaries.published(paper.arxiv_id, paper.version)
+        self.earlier = by_hand_before(store, paper)
+        """What somebody wrote for a version before; None: nobody did."""
 
     def publish(self, draft: Draft, now: dt.datetime) -> Again:
         """Put the line into every digest that has the paper.
@@ -100,6 +102,16 @@ class Desk:
             by=self._config.edited_by or NOBODY,
             created=now,
         )
+
+
+def by_hand_before(store: Store, paper: Paper) -> Summary | None:
+    """The line that somebody wrote for a version before this one; None: nobody did."""
+    before = [
+        one
+        for one, live in store.summaries.of(paper.arxiv_id)
+        if live and one.version < paper.version and one.provenance.by is not None
+    ]
+    return max(before, key=lambda one: one.version, default=None)
 
 
 def _text(paper: Paper, config: Config, pdf_cache: Path) -> PaperText:

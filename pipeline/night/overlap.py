@@ -22,6 +22,7 @@ from pipeline.errors import (
 )
 from pipeline.llm import tokens
 from pipeline.night.downloads import Later
+from pipeline.night.edit import by_hand_before
 from pipeline.night.outcome import failed, refused
 from pipeline.night.paper import Question, downloads, read, ready, wants_pdf, write
 from pipeline.records import Announcement, Day, Done, Outcome, Paper, Pdf, Summary
@@ -171,6 +172,16 @@ def _by_batch(edges: Edges, desk: Desk, day: Day, waiting: Sequence[_Waits]) -> 
         waiting = [paper for paper in looked if isinstance(paper, _Waits)]
 
 
+def _tell_of_a_person(edges: Edges, paper: Paper) -> None:
+    """A new version has a model's line again: whoever wrote the old one may want to know."""
+    if paper.version > 1 and (old := by_hand_before(edges.store, paper)):
+        edges.events.emit(
+            "warning",
+            paper.versioned,
+            text=f"v{old.version}'s line is by {old.provenance.by}: jianjie edit {paper.arxiv_id}",
+        )
+
+
 def _read(edges: Edges, paper: Paper, pdf: Pdf | str | None) -> Question:
     """Here and not where the model is asked: replies of others are waited for meanwhile."""
     return ready(edges, paper, read(edges, paper, pdf))
@@ -197,6 +208,7 @@ def _one_paper(edges: Edges, day: Day, item: Announcement, question: Question) -
         if isinstance(result, Refused) and result.declined:
             edges.events.emit("declined", paper.versioned, said=result.said[:LONGEST_SAID])
     if isinstance(outcome, Done):
+        _tell_of_a_person(edges, paper)
         edges.events.emit("paper_done", paper.versioned, tries=outcome.summary.provenance.tries)
     else:
         edges.store.days.set_owed(day.date, day.field, outcome)

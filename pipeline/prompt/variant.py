@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import jinja2
 import jinja2.meta
@@ -33,6 +33,7 @@ import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from pipeline.categories import taxonomy
+from pipeline.digest.before import before_file, read_before
 from pipeline.digest.markdown import Entry, load
 from pipeline.errors import JianjieError, PromptError, one_line
 from pipeline.llm import tokens
@@ -63,6 +64,16 @@ _ANOTHER_PAPER = _ANY_PAPER.model_copy(
     update={"title": "Another Heading", "abstract": "Other words."}
 )
 """The same but for what a line can be written from."""
+
+
+class Shown(NamedTuple):
+    """A human-written entry that a prompt may show."""
+
+    arxiv_id: str
+    """Without a version."""
+    entry: Entry
+    before: str
+    """The model's line that it took the place of; empty where none is known."""
 
 
 class FewShot(Record):
@@ -113,7 +124,7 @@ class Variant:
         path: Path,
         front: Front,
         parts: dict[str, str],
-        examples: Sequence[Entry],
+        examples: Sequence[Shown],
         digest: str,
         user_line: int,
     ) -> None:
@@ -135,12 +146,13 @@ class Variant:
     @property
     def shown(self) -> tuple[Entry, ...]:
         """The few-shot examples, as papers that are not among them see them."""
-        return tuple(self._examples[: self.front.examples.count if self.front.examples else 0])
+        count = self.front.examples.count if self.front.examples else 0
+        return tuple(one.entry for one in self._examples[:count])
 
     @cached_property
     def _shown(self) -> tuple[tuple[str, Mapping[str, str]], ...]:
         """Every example by its base id, as a template sees it."""
-        return tuple((_VERSION.sub("", e.versioned), _example(e)) for e in self._examples)
+        return tuple((one.arxiv_id, _example(one)) for one in self._examples)
 
     @property
     def examples_file(self) -> Path | None:
@@ -150,7 +162,7 @@ class Variant:
     @property
     def example_lines(self) -> tuple[tuple[str, str], ...]:
         """Base id and line of the few-shot examples."""
-        lines = ((_VERSION.sub("", entry.versioned), entry.line) for entry in self._examples)
+        lines = ((one.arxiv_id, one.entry.line) for one in self._examples)
         return tuple((arxiv_id, line) for arxiv_id, line in lines if line)
 
     def check(self) -> None:
@@ -239,13 +251,15 @@ def load_variant(name: str, prompts: Path, shown: Path | None = None) -> Variant
             where=f"{path}:{_line_of(front_text, ('evidence',))}",
             fix=f"Say in the prompt what {EVIDENCE} has to be, as in prompts/evidence.md",
         )
-    examples: Sequence[Entry] = ()
+    examples: Sequence[Shown] = ()
     digest = hashlib.sha256(source.encode())
     if front.examples is not None:
         file = prompts / shown if shown else folder / front.examples.file
         line = _line_of(front_text, ("examples", "file"))
-        examples = [entry for entry in _entries(file, where=f"{path}:{line}") if entry.line]
+        examples = _examples(file, where=f"{path}:{line}")
         digest.update(file.read_bytes())
+        if before_file(file).is_file():
+            digest.update(before_file(file).read_bytes())
     user_line = next(
         _line(source, head.start()) for head in _PART.finditer(source, at) if head[1] == "user"
     )
@@ -385,18 +399,22 @@ def _render(template: jinja2.Template, values: dict[str, Any], path: Path) -> st
         ) from error
 
 
-def _entries(file: Path, where: str) -> tuple[Entry, ...]:
+def _examples(file: Path, where: str) -> list[Shown]:
     try:
-        return load(file).entries
+        entries, before = load(file).entries, read_before(file)
     except JianjieError as error:
         raise PromptError(f"examples cannot be read: {error}", where=where) from error
+    shown = [(_VERSION.sub("", entry.versioned), entry) for entry in entries if entry.line]
+    return [Shown(one, entry, before[one].line if one in before else "") for one, entry in shown]
 
 
-def _example(entry: Entry) -> Mapping[str, str]:
+def _example(shown_as: Shown) -> Mapping[str, str]:
     """Read-only: what one paper's template did with it would be in the next one's prompt."""
+    entry = shown_as.entry
     shown = {
         "title": as_data(entry.title),
         "abstract": as_data(entry.abstract),
+        "before": as_data(shown_as.before),
         "reply": json.dumps({TAGS: entry.tags, LINE: entry.line}, ensure_ascii=False),
     }
     return MappingProxyType(shown)

@@ -36,6 +36,7 @@ from pipeline.records import (
 from pipeline.site import charts
 from pipeline.site.dates import Week, week_of
 from pipeline.site.evidence import FOUND, pieces, place
+from pipeline.site.feedback import feedback_link
 from pipeline.site.similar import Similar, first_date
 from pipeline.stages.figure import KnownFigure, known
 from pipeline.store.days import Key, ListedAbstract
@@ -420,6 +421,7 @@ def _environment() -> jinja2.Environment:
         "replaced": replaced,
         "announced_names": ANNOUNCED,
         "author_links": author_links,
+        "feedback_link": feedback_link,
         "pieces": pieces,
         "place": place,
         "found_names": FOUND,

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 
+from pipeline.digest.before import Before
 from pipeline.errors import UsageError
 from pipeline.records import Summary
 from pipeline.store.columns import SUMMARY
@@ -143,6 +144,38 @@ class Summaries:
         version: int | None = rows[0][0]
         return version
 
+    def edits(self) -> list[tuple[Summary, Before | None]]:
+        """The published lines by people, oldest first, each with the line that was there before.
+
+        None: no model's line was there before, or it said the same.
+        """
+        rows = self._file.rows(
+            "SELECT s.arxiv_id, s.version, s.seq, s.summary FROM published JOIN summaries AS s"
+            " USING (seq) WHERE json_valid(s.summary)"
+            " AND json_extract(s.summary, '$.provenance.by') IS NOT NULL ORDER BY s.seq"
+        )
+        edits = [summary for row in rows if (summary := summary_of(self._file, *row))]
+        every = self.of_all([line.arxiv_id for line in edits])
+        return [(line, _before(line, every[line.arxiv_id])) for line in edits]
+
+    def outdated_edits(self) -> list[tuple[Summary, int]]:
+        """Lines by people of which a newer version has a line of a model's, and that version."""
+        outdated = []
+        for line, _ in self.edits():
+            version = self.latest_version(line.arxiv_id) or 0
+            newest = self.published(line.arxiv_id, version) if version > line.version else None
+            if newest is not None and newest.provenance.by is None:
+                outdated.append((line, version))
+        return outdated
+
+    def taken_back(self) -> frozenset[tuple[str, int]]:
+        """Id and version of the papers whose published line is not the last that was made."""
+        rows = self._file.rows(
+            "SELECT p.arxiv_id, p.version FROM published AS p WHERE p.seq < (SELECT max(s.seq)"
+            " FROM summaries AS s WHERE s.arxiv_id = p.arxiv_id AND s.version = p.version)"
+        )
+        return frozenset((str(arxiv_id), int(version)) for arxiv_id, version in rows)
+
     def lines(self, since: dt.date, before: dt.date | None) -> list[tuple[str, str]]:
         """Base id and published line of the papers in the listings from `since` on, each once.
 
@@ -168,6 +201,20 @@ class Summaries:
             """
         )
         return [(arxiv_id, dt.datetime.fromisoformat(created)) for arxiv_id, created in rows]
+
+
+def _before(line: Summary, every: Sequence[tuple[Summary, bool]]) -> Before | None:
+    """The last line of a model for the same version, before a person's."""
+    others = [
+        one
+        for one, _ in every
+        if one.version == line.version and one.provenance.by is None and one.line != line.line
+    ]
+    if not others:
+        return None
+    made = others[-1].provenance
+    last = others[-1]
+    return Before(line=last.line, tags=last.tags, model=made.model, prompt=made.prompt)
 
 
 def summary_of(file: Database, arxiv_id: str, version: int, seq: int, text: str) -> Summary | None:

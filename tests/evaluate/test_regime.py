@@ -37,6 +37,7 @@ def test_the_figures() -> None:
     lines = ("该论文解决一。提出二！", "该论文解决一。", "论文解决一。提出二。", "本文一。二。三？")
     found = regime([case(line) for line in lines])
 
+    assert found is not None
     assert found.opening == 2 / 4
     assert found.two_sentences == 2 / 4
     assert found.median_length == (8 + 10) / 2  # of 11, 7, 10, 8
@@ -56,4 +57,10 @@ def test_the_figures() -> None:
 )
 def test_the_boundary(dates: list[dt.date], name: str, mixed: bool) -> None:
     found = regime([case("该论文。", date) for date in dates])
+    assert found is not None
     assert (found.name, found.mixed) == (name, mixed)
+
+
+def test_without_a_reference_there_is_no_style() -> None:
+    assert regime([case("")]) is None
+    assert regime([case(""), case("该论文。")]) == regime([case("该论文。")])

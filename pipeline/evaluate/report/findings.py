@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pipeline.evaluate.compare import values
 from pipeline.evaluate.report.plots import Dot
-from pipeline.evaluate.results import MAIN_METRIC, Case, Evaluation, Sample
+from pipeline.evaluate.results import Case, Evaluation, Sample
 
 SHOWN = 5
 """Lines, of the worst and of the best each."""
@@ -50,8 +50,8 @@ def extremes(
     base_name = evaluation.baseline.name
     alone = system == base_name
     firsts = {(s.system, s.case): s for s in samples if s.number == 0}
-    own = values(system, MAIN_METRIC, samples)
-    base = {} if alone else values(base_name, MAIN_METRIC, samples)
+    own = values(system, evaluation.main, samples)
+    base = {} if alone else values(base_name, evaluation.main, samples)
     pairs = [
         Contrast(
             case=case,
@@ -121,7 +121,7 @@ def cost_and_quality(evaluation: Evaluation) -> tuple[str, list[Dot]]:
     metrics = ("cost",) if paid else ("tokens-in", "tokens-out")
     points = []
     for system in evaluation.systems:
-        main = evaluation.average(system.name, MAIN_METRIC)
+        main = evaluation.average(system.name, evaluation.main)
         parts = [evaluation.average(system.name, metric) for metric in metrics]
         if main is not None and all(parts):
             points.append((system.name, sum(part.mean for part in parts if part), main.mean))

@@ -23,7 +23,7 @@ from pipeline.evaluate.report.findings import (
     extremes,
 )
 from pipeline.evaluate.report.plots import Bar, Mark, intervals, pareto
-from pipeline.evaluate.results import MAIN_METRIC, METRICS, Case, Comparison, Evaluation, Sample
+from pipeline.evaluate.results import METRICS, Case, Comparison, Evaluation, Sample
 from pipeline.text.html import shown
 
 _TEMPLATE = Path(__file__).parent / "report.html.jinja"
@@ -35,7 +35,7 @@ def render_html(evaluation: Evaluation, cases: Sequence[Case], samples: Sequence
     return _template().render(
         evaluation=evaluation,
         metrics=METRICS,
-        main=METRICS[MAIN_METRIC],
+        main=METRICS[evaluation.main],
         verdicts=list(words.verdicts(evaluation)),
         about=list(words.about_cases(evaluation.cases)),
         judge=list(words.about_judge(evaluation.judgement)) if evaluation.judgement else [],
@@ -83,14 +83,14 @@ def _plots(evaluation: Evaluation) -> Iterator[_Plot]:
         if bars:
             title = METRICS[metric].title
             yield _Plot(title, Markup(intervals(title, bars, marks)))  # noqa: S704 - plots.py escapes
-    against = [one for one in evaluation.comparisons if one.metric == MAIN_METRIC]
+    against = [one for one in evaluation.comparisons if one.metric == evaluation.main]
     if against:
         yield _differences(evaluation, against)
 
 
 def _differences(evaluation: Evaluation, against: Sequence[Comparison]) -> _Plot:
     bars = [Bar(one.system, one.difference, one.low, one.high) for one in against]
-    title = f"{METRICS[MAIN_METRIC].title}: difference to {evaluation.baseline.name}"
+    title = f"{METRICS[evaluation.main].title}: difference to {evaluation.baseline.name}"
     band = max(one.detectable for one in against)
     svg = intervals(title, bars, [Mark("no difference", 0.0, "zero")], band=band)
     return _Plot(title, Markup(svg))  # noqa: S704 - plots.py escapes
@@ -100,7 +100,7 @@ def _pareto(evaluation: Evaluation) -> Markup | None:
     if len(evaluation.systems) < 2:
         return None
     counted, dots = cost_and_quality(evaluation)
-    title = f"{METRICS[MAIN_METRIC].title} against {counted}"
+    title = f"{METRICS[evaluation.main].title} against {counted}"
     return Markup(pareto(title, counted, dots)) if dots else None  # noqa: S704 - plots.py escapes
 
 

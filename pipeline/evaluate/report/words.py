@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from pipeline.errors import counted
 from pipeline.evaluate.results import (
-    MAIN_METRIC,
     METRICS,
     CaseSet,
     Comparison,
@@ -22,13 +21,14 @@ CALIBRATED = {"planted_caught": 0.8, "identical_ties": 0.8, "order_agreement": 0
 def verdicts(evaluation: Evaluation) -> Iterator[str]:
     """A sentence for each system that was compared, by the main metric."""
     for one in evaluation.comparisons:
-        if one.metric == MAIN_METRIC:
+        if one.metric == evaluation.main:
             yield verdict(one)
     if len(evaluation.systems) == 1 and (
-        average := evaluation.average(_only(evaluation), MAIN_METRIC)
+        average := evaluation.average(_only(evaluation), evaluation.main)
     ):
         yield (
-            f"{_only(evaluation)} has {average.mean:.1f} points of {METRICS[MAIN_METRIC].title}"
+            f"{_only(evaluation)} has {average.mean:.1f} {METRICS[evaluation.main].unit} of"
+            f" {METRICS[evaluation.main].title}"
             f" (95% {average.low:.1f} to {average.high:.1f})"
         )
 
@@ -58,6 +58,9 @@ def about_cases(cases: CaseSet) -> Iterator[str]:
         f" {', '.join(cases.fields)}, {kinds}), read from their {cases.text}"
     )
     style = cases.regime
+    if style is None:
+        yield "no references: nobody wrote lines for these papers"
+        return
     yield (
         f"style regime: {style.name} ({style.opening:.0%} open with 该论文,"
         f" {style.two_sentences:.0%} have two sentences, median {style.median_length:g} characters)"
