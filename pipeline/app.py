@@ -226,7 +226,7 @@ def _second(
         return None
     profile = config.second_profile
     if isinstance(profile, EmbeddedProfile):
-        text = "verify: a built-in model is no help in it (docs/verifying.md): nobody looks again"
+        text = "verify: a built-in model is no help in it (docs/evidence.md): nobody looks again"
         events.emit("warning", text=text)
         return None
     if profile is config.profile:

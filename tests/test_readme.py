@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from pipeline.demo.standin import demo_pdfs
 from tests.conftest import ROOT
 from tests.standins.archive import archive_papers, write_snapshot
 from tests.standins.house import House, open_house
-from tests.standins.model import Answer, good_answer, good_line
+from tests.standins.looking import all_supported, looking
+from tests.standins.model import Answer, Request, good_answer, good_line
+from tests.standins.quoting import quoting
 
 LONGEST_README = 8000
 READMES = ["README.md", "README.zh.md"]
@@ -54,7 +57,7 @@ def every_command() -> list[str]:
 def test_every_command_and_option_exists(page: str) -> None:
     for command in commands(page):
         name, *rest = shlex.split(command)
-        words = [name, *rest[:1]] if name in {"model", "backfill"} else [name]
+        words = [name, *rest[:1]] if name in {"model", "backfill", "examples"} else [name]
         shown = CliRunner().invoke(app, ["--help"] if name[0] == "-" else [*words, "--help"])
         assert shown.exit_code == 0, command
         for option in (word for word in (name, *rest) if word.startswith("--")):
@@ -91,14 +94,23 @@ def test_a_readme_is_short_and_leads_to_every_page(page: str) -> None:
     assert set(re.findall(rf"\]\({folder}/([\w-]+\.md)\)", text)) == set(NAMES)
 
 
+def obliging(request: Request) -> Answer:
+    """A good line, with quotes where they are asked for."""
+    wanted = '"依据"' in str(request["messages"][0]["content"])
+    return quoting(request) if wanted else good_answer(request)
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A night is done, in a folder whose profiles of every name are the stand-in."""
-    with open_house(tmp_path_factory.mktemp("home"), prompt="zero-shot") as opened:
+    folder = tmp_path_factory.mktemp("home")
+    shutil.copytree(ROOT / "prompts", folder / "prompts")  # commands write there
+    with open_house(folder, prompt="zero-shot") as opened:
         own = {"base_url": opened.model.url, "model": "m", "token_factor": 1.0}
         own |= {"price_in": 1, "price_out": 2}
         names = ("standin", "builtin", "deepseek", "openai")
-        opened.settings(models=dict.fromkeys(names, own), prompt="zero-shot")
+        paths = {"outputs": str(folder / "outputs"), "prompts": str(folder / "prompts")}
+        opened.settings(models=dict.fromkeys(names, own), prompt="zero-shot", paths=paths)
         assert opened.run("run").returncode == 0
         for name in ("paper", "other"):
             pdf = demo_pdfs() / "2601.02586v1.pdf"
@@ -116,7 +128,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         other = {"分类": ["cs.SD"], "简介": good_line("Another Line")}
         opened.model.answer = lambda _: Answer(text=json.dumps(other))
         assert opened.run("reprocess", "2601.02954").returncode == 0
-        opened.model.answer = good_answer
+        opened.model.answer = looking(all_supported, obliging)
+        line = (
+            "该论文属于语音识别任务，解决低资源语言标注数据不足的问题。作者提出自监督预训练方法。"
+        )
+        assert opened.run("edit", "2601.02586", "--line", line).returncode == 0
         yield opened
 
 
