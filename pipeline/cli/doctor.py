@@ -60,6 +60,9 @@ def examine(path: Path, *, offline: bool, model: str | None = None) -> Iterator[
     yield from _fields(config)
     yield tried("prompt", lambda: _prompt(config))
     yield _model(config, offline=offline)
+    if isinstance(config.verify, str) and config.verify != config.model:
+        second = config.model_copy(update={"model": config.verify})
+        yield _model(second, offline=offline)
     yield from _folders(config)
     yield from _messages(config)
     if config.library.files:

@@ -264,6 +264,10 @@ def print_paper(
         table.add_row("", escape(_made_by(summary)), style="dim")
         if summary.provenance.fallback:
             table.add_row("", escape(summary.provenance.fallback), style="dim")
+        for one in summary.evidence if published else ():
+            page = f", page {one.page}" if one.page else ""
+            quoted = f"{one.part.chinese} {one.words} ← {one.where}{page}: {one.quote}"
+            table.add_row("", escape(quoted), style="dim")
     OUT.print(table)
 
 

@@ -119,6 +119,12 @@ def _standin(house: House, **profile: object) -> dict[str, object]:
     return {"standin": made}
 
 
+def test_show_tells_it_in_the_terminal(quoting_house: House) -> None:
+    shown = quoting_house.run("show", ID, COLUMNS="400").stdout
+    for one in quoting_house.paper(PAPER)["evidence"]:
+        assert f"{one['words']} ← abstract: {one['quote']}"[:100] in shown
+
+
 def test_where_no_quote_is_real_nothing_is_published(tmp_path: Path) -> None:
     with open_house(tmp_path, prompt="evidence") as house:
         house.model.answer = replies(invented)

@@ -176,6 +176,16 @@ def test_a_profile_that_is_not_there_is_a_mistake_in_the_settings(house: House) 
     assert "verify" in one_error(house.run("run", JIANJIE_VERIFY="nobody"), 2)
 
 
+def test_doctor_asks_the_second_model_too(house: House) -> None:
+    own = {"base_url": house.model.url, "token_factor": 1.0}
+    models = {name: {**own, "model": f"{name}-1"} for name in ("standin", "judge")}
+    house.settings(models=models, verify="judge")
+    shown = house.run("doctor", "--json").stdout
+    checked = {one["about"] for one in json.loads(shown) if one["about"].startswith("model ")}
+    assert checked == {"model standin", "model judge"}
+    assert [request["model"] for request in house.model.requests] == ["standin-1", "judge-1"]
+
+
 def test_the_built_in_model_does_not_look(house: House) -> None:
     models = {
         "standin": {"base_url": house.model.url, "model": "standin-1"},
