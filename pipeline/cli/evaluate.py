@@ -19,16 +19,21 @@ if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.evaluate.evaluation import Finished, Plan
     from pipeline.evaluate.gate import Baseline, Bound
-    from pipeline.evaluate.results import Case
+    from pipeline.evaluate.results import Case, Evaluation
     from pipeline.prompt.variant import Variant
 
 EXIT_GATE = 1
+COMPARE = "compare"
+Form = Literal["table", "markdown"]
 
 
 def evaluate(  # noqa: PLR0913 - each is an option of the command
     prompts: Annotated[
         list[str] | None,
-        typer.Argument(help="Prompt variants: files, or names in prompts/. The first: baseline."),
+        typer.Argument(
+            help="Prompt variants: files, or names in prompts/; the first is the baseline. Or"
+            " compare A B: two finished evaluations, by the beginnings of their names."
+        ),
     ] = None,
     *,
     config: ConfigOption = CONFIG,
@@ -96,6 +101,10 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show cases, calls and cost; call no model.")
     ] = False,
+    form: Annotated[
+        Form,
+        typer.Option("--format", help="markdown: for a pull request, in the place of the tables."),
+    ] = "table",
     as_json: Annotated[
         bool, typer.Option("--json", help="With --history: print JSON, for programs.")
     ] = False,
@@ -113,6 +122,13 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
         raise UsageError("has no effect alone", where="--json", fix="Add --history")
     if history:
         _history(settings, as_json=as_json)
+        return
+    if (
+        prompts
+        and prompts[0] == COMPARE
+        and not (settings.paths.prompts / f"{COMPARE}.md").exists()
+    ):
+        _compare(settings, prompts[1:], form)
         return
     goal = _goal(fail_under, fail_if_worse, baseline)
     if lower_baseline and not save_baseline:
@@ -140,7 +156,7 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
         verify=verify,
     )
     _priced(order.configs, goal.bounds)
-    finished = _run(plan(order), dry_run=dry_run)
+    finished = _run(plan(order), form, dry_run=dry_run)
     if finished is not None:
         _end(finished, goal, save_baseline, lower=lower_baseline)
 
@@ -207,12 +223,44 @@ def _end(finished: Finished, goal: _Goal, save_to: Path | None, *, lower: bool) 
     sys.exit(EXIT_GATE if failed else 0)
 
 
-def _run(planned: Plan, *, dry_run: bool) -> Finished | None:
+def _wants_compared(settings: Config, prompts: Sequence[str]) -> bool:
+    """A prompt of that name is a prompt."""
+    return prompts[:1] == [COMPARE] and not (settings.paths.prompts / f"{COMPARE}.md").exists()
+
+
+def _compare(settings: Config, names: Sequence[str], form: Form) -> None:
+    """Two finished evaluations; no call is made. Raises UsageError, OutputError."""
+    from pipeline.app import EVALUATIONS
+    from pipeline.clock import Clock
+    from pipeline.evaluate.finished import against
+
+    if len(names) != 2:
+        raise UsageError(
+            "needs the names of two evaluations",
+            where=COMPARE,
+            fix="See: jianjie evaluate --history",
+        )
+    first, second = names
+    _print(against(settings.paths.outputs / EVALUATIONS, first, second, Clock().now()), form)
+
+
+def _print(evaluation: Evaluation, form: Form) -> None:
+    from pipeline.cli.terminal import OUT
+    from pipeline.errors import printable
+    from pipeline.evaluate.report.markdown import markdown
+    from pipeline.evaluate.report.table import print_evaluation
+
+    if form == "markdown":
+        typer.echo(printable(markdown(evaluation)), nl=False)
+    else:
+        print_evaluation(evaluation, OUT)
+
+
+def _run(planned: Plan, form: Form, *, dry_run: bool) -> Finished | None:
     """The evaluation, written and shown; None for a dry run."""
     from pipeline.cli.tables import print_work
     from pipeline.cli.terminal import OUT, Steps
     from pipeline.evaluate import evaluation, history
-    from pipeline.evaluate.report.table import print_evaluation
     from pipeline.files import shown_path
 
     order = planned.order
@@ -223,8 +271,11 @@ def _run(planned: Plan, *, dry_run: bool) -> Finished | None:
             return None
         finished = evaluation.evaluate(bench, made, steps)
         written = history.write(bench.folder, finished)
-    print_evaluation(finished.evaluation, OUT)
-    OUT.print(f"report {shown_path(written.report)}", soft_wrap=True, markup=False)
+    _print(finished.evaluation, form)
+    if form == "markdown":
+        session.say(f"report {shown_path(written.report)}")
+    else:
+        OUT.print(f"report {shown_path(written.report)}", soft_wrap=True, markup=False)
     return finished
 
 

@@ -32,9 +32,18 @@ from pipeline.evaluate.compare import averages, comparisons
 from pipeline.evaluate.floors import ceilings, floors
 from pipeline.evaluate.judge import JudgedPairs, judge, judge_work, questions_needed
 from pipeline.evaluate.regime import regime
-from pipeline.evaluate.results import Case, CaseSet, Evaluation, JudgedPair, Sample, System
+from pipeline.evaluate.results import (
+    MAIN_METRIC,
+    Case,
+    CaseSet,
+    Evaluation,
+    JudgedPair,
+    Sample,
+    System,
+)
 from pipeline.evaluate.scores import score
 from pipeline.evaluate.split import leaks, without_leaks
+from pipeline.evaluate.spread import spreads
 from pipeline.evaluate.texts import texts
 from pipeline.prompt.variant import Variant
 from pipeline.records import PaperText
@@ -157,6 +166,7 @@ def evaluate(bench: Bench, made: Ready, progress: Progress) -> Finished:
         comparisons=comparisons(systems, samples),
         references=(*floors(planned.cases), *ceilings(planned.cases)),
         judgement=judged.judgement if judged else None,
+        spreads=tuple(spreads(systems, samples, MAIN_METRIC)),
         problems=_problems(made, samples),
     )
     return Finished(evaluation, planned.cases, samples, judged.pairs if judged else ())

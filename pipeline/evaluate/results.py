@@ -215,6 +215,20 @@ class Comparison(Record):
     verdict: Literal["better", "worse", "no winner"]
 
 
+class Spread(Record):
+    """Of a difference to the baseline: what is the papers', and what the model's own noise."""
+
+    system: str
+    metric: str
+    papers: float
+    """Variance between papers of the difference, the noise taken out."""
+    noise: float
+    """Variance of one sample's difference within a paper."""
+    cases: int
+    samples: int
+    """Of each system for each case."""
+
+
 class Reference(Record):
     """A line on the same axis: a floor or a ceiling."""
 
@@ -320,6 +334,8 @@ class Evaluation(Record):
     comparisons: tuple[Comparison, ...]
     references: tuple[Reference, ...]
     judgement: Judgement | None = None
+    spreads: tuple[Spread, ...] = ()
+    """In the main metric, where there are several samples a case."""
     problems: tuple[str, ...] = ()
     """What kept it from being whole, e.g. samples without a reply."""
 

@@ -38,6 +38,8 @@ _NOISE = 1e-9
 _NORMAL = NormalDist()
 _LEVEL = 0.05
 _POWER = 0.80
+NEEDED = _NORMAL.inv_cdf(1 - _LEVEL / 2) + _NORMAL.inv_cdf(_POWER)
+"""Standard errors that a difference has to be, to be shown at that level with that power."""
 
 
 class Paired(Record):
@@ -190,5 +192,4 @@ def _sign_flip(differences: Floats, seed: int, draws: int) -> float:
 def _detectable(differences: Floats) -> float:
     if len(differences) < 2:
         return 0.0
-    needed = _NORMAL.inv_cdf(1 - _LEVEL / 2) + _NORMAL.inv_cdf(_POWER)
-    return needed * float(differences.std(ddof=1)) / math.sqrt(len(differences))
+    return NEEDED * float(differences.std(ddof=1)) / math.sqrt(len(differences))

@@ -37,7 +37,7 @@ def render_html(evaluation: Evaluation, cases: Sequence[Case], samples: Sequence
         metrics=METRICS,
         main=METRICS[evaluation.main],
         verdicts=list(words.verdicts(evaluation)),
-        about=list(words.about_cases(evaluation.cases)),
+        about=[*words.about_cases(evaluation.cases), *words.about_spread(evaluation)],
         judge=list(words.about_judge(evaluation.judgement)) if evaluation.judgement else [],
         plots=list(_plots(evaluation)),
         pareto=_pareto(evaluation),

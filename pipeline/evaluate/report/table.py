@@ -11,7 +11,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from pipeline.evaluate.report.words import about_cases, about_judge, number, probability, verdicts
+from pipeline.evaluate.report.words import (
+    about_cases,
+    about_judge,
+    about_spread,
+    number,
+    probability,
+    verdicts,
+)
 from pipeline.evaluate.results import MAIN_METRIC, METRICS, Average, Evaluation, Reference
 
 _SHOWN = (
@@ -145,6 +152,7 @@ def moved(before: Average | None, now: Average | None) -> str:
 def _lines(evaluation: Evaluation) -> Iterator[str]:
     yield from verdicts(evaluation)
     yield from about_cases(evaluation.cases)
+    yield from about_spread(evaluation)
     if evaluation.judgement is not None:
         for one in evaluation.judgement.preferences:
             yield (

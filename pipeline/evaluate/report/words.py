@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from pipeline.errors import counted
@@ -12,6 +13,7 @@ from pipeline.evaluate.results import (
     Evaluation,
     Judgement,
 )
+from pipeline.evaluate.spread import cases_for, detectable
 
 _NAMED = 6
 CALIBRATED = {"planted_caught": 0.8, "identical_ties": 0.8, "order_agreement": 0.7}
@@ -71,6 +73,25 @@ def about_cases(cases: CaseSet) -> Iterator[str]:
         named = [f"{paper} ({why})" for paper, why in list(cases.left_out.items())[:_NAMED]]
         more = len(cases.left_out) - len(named)
         yield f"left out: {', '.join(named)}" + (f" and {more} more" if more else "")
+
+
+def about_spread(evaluation: Evaluation) -> Iterator[str]:
+    """Whether more samples or more papers would show smaller differences, and how many."""
+    for one in evaluation.spreads:
+        unit = METRICS[one.metric].unit
+        now = detectable(one, one.cases, one.samples)
+        if not now:
+            continue
+        share = one.noise / one.samples / (one.papers + one.noise / one.samples)
+        steps = (one.samples, 2 * one.samples, math.inf)
+        shown = [f"{detectable(one, one.cases, samples):.1f}" for samples in steps]
+        more = "more samples" if share > 0.5 else "more papers"
+        yield (
+            f"{one.system}: the model's own noise is {share:.0%} of what blurs its difference;"
+            f" {counted(one.cases, 'paper')} show {shown[0]} {unit} with {one.samples} samples,"
+            f" {shown[1]} with {2 * one.samples}, {shown[2]} with ever so many; half of {shown[0]}"
+            f" takes {cases_for(one, now / 2, one.samples):,} papers: {more} would help most"
+        )
 
 
 def about_judge(judgement: Judgement) -> Iterator[str]:
