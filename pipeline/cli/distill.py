@@ -89,6 +89,7 @@ def distill(  # noqa: PLR0913 - each is an option of the command
     """Train the built-in model's adapter on digests. Run again to go on after a stop."""
     from pipeline.train.distill import Order, need_extra
     from pipeline.train.distill import distill as make
+    from pipeline.train.examples import kept_for_tests
     from pipeline.train.settings import Settings
 
     settings = load_settings(config)
@@ -128,7 +129,7 @@ def distill(  # noqa: PLR0913 - each is an option of the command
     )
     file, serve = _base(settings, base)
     with session.training() as watch:
-        card = make(order, file, _kept_for_tests(settings), serve, watch)
+        card = make(order, file, kept_for_tests(settings.paths.prompts), serve, watch)
     typer.echo(f"{out}: loss {card.loss:.3f}; its card: {out.with_suffix('.md')}")
 
 
@@ -205,14 +206,3 @@ def _base(settings: Config, name: str | None) -> tuple[BaseFile, Server]:
         return EmbeddedModel(profile, Clock(), cache)
 
     return BaseFile(path=file, sha256=sha256), serve
-
-
-def _kept_for_tests(settings: Config) -> frozenset[str]:
-    """The papers of the example digests: what is learned is judged by them."""
-    from pipeline.arxiv.ids import parse_id
-    from pipeline.digest.markdown import load
-
-    files = sorted((settings.paths.prompts / "examples").glob("*.md"))
-    return frozenset(
-        parse_id(entry.versioned).base for file in files for entry in load(file).entries
-    )

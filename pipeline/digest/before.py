@@ -15,6 +15,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pipeline.errors import UsageError, one_line
 from pipeline.records import Record
 
+EDITS = ".edits.md"
+"""How digests of corrected lines end: examples, cases and lessons alike."""
 _LARGEST = 20_000_000
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from pipeline.digest.before import Before, before_file, written_before
+from pipeline.digest.before import EDITS, Before, before_file, written_before
 from pipeline.digest.entries import digest_of
 from pipeline.digest.markdown import render
 from pipeline.errors import UsageError, counted
@@ -58,7 +58,7 @@ def _edited(day: Day) -> Day:
 
 
 def _write(folder: Path, day: Day, before: dict[tuple[str, int], Before | None]) -> Written:
-    file = folder / f"{day.date:%Y%m%d}-{day.field}.edits.md"
+    file = folder / f"{day.date:%Y%m%d}-{day.field}{EDITS}"
     papers = [one.announcement.paper for one in day.outcomes]
     old = {paper.arxiv_id: before.get((paper.arxiv_id, paper.version)) for paper in papers}
     known = {arxiv_id: line for arxiv_id, line in old.items() if line}

@@ -16,6 +16,9 @@ from itertools import chain
 from math import log
 from pathlib import Path
 
+from pipeline.arxiv.ids import parse_id
+from pipeline.digest.before import EDITS
+from pipeline.digest.markdown import load
 from pipeline.errors import UsageError
 from pipeline.evaluate.cases import Filters, find_cases
 from pipeline.evaluate.lines import DigestLine, is_lines, read_lines
@@ -89,6 +92,16 @@ def read_examples(paths: Sequence[Path]) -> tuple[Example, ...]:
     if not examples:
         raise UsageError("no entry in the digests", where=", ".join(map(str, paths)))
     return tuple(sorted(examples.values(), key=lambda example: (example.date, example.arxiv_id)))
+
+
+def kept_for_tests(prompts: Path) -> frozenset[str]:
+    """The papers of the example digests: what is learned is judged by them.
+
+    But not of corrected lines: those are lessons, and `evaluate` knows who had them.
+    """
+    files = sorted((prompts / "examples").glob("*.md"))
+    digests = [load(file) for file in files if not file.name.endswith(EDITS)]
+    return frozenset(parse_id(one.versioned).base for digest in digests for one in digest.entries)
 
 
 def split(

@@ -11,6 +11,7 @@ from playwright.sync_api import Page
 
 from pipeline.demo.archive import Archive
 from pipeline.digest.markdown import load
+from pipeline.train.examples import kept_for_tests, read_examples
 from tests.conftest import ROOT
 from tests.demo.composed import FRIDAY, THURSDAY, WITHDRAWN, A, SettableClock, week
 from tests.night.test_edit import BY, LINE, editor
@@ -116,10 +117,12 @@ def test_evaluate_takes_them_as_cases_but_never_of_a_prompt_that_shows_them(edit
 
 
 def test_distill_learns_from_them(edited: House) -> None:
-    from pipeline.train.examples import read_examples
-
-    (lesson,) = read_examples([added(edited)])
+    file = added(edited)
+    (lesson,) = read_examples([file])
     assert (lesson.arxiv_id, lesson.line) == (ID, LINE)
+    assert ID in kept_for_tests(edited.folder / "prompts")  # the shipped day has it
+    (file.parent / "20260107-audio.md").unlink()
+    assert kept_for_tests(edited.folder / "prompts") == frozenset()
 
 
 def test_where_nothing_was_edited_it_is_said(finished: House) -> None:
