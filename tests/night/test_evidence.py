@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from tests.conftest import ROOT
@@ -183,6 +184,15 @@ def test_a_finger_asks_about_the_part_and_opens_nothing_else(
         box = page.get_by_role("tooltip").bounding_box()
         assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 390
         assert not article.locator(".abstract p").is_visible()
+
+
+@pytest.mark.parametrize("name", ["day", "paper"])
+def test_nothing_serious_for_axe(page: Page, quoting_house: House, name: str) -> None:
+    visit(page, page_of(quoting_house, name))
+    page.locator(".part").first.hover()
+    for summary in page.locator(".evidence summary:visible").all():
+        summary.click()
+    assert Axe().run(page, options={"preload": False}).response["violations"] == []
 
 
 def test_without_a_script_the_list_is_there(browser: Browser, quoting_house: House) -> None:
