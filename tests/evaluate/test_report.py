@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import io
 import re
 from xml.etree import ElementTree
@@ -41,7 +43,11 @@ def two_systems(change: float = 10.0) -> tuple[Evaluation, list[Sample]]:
 
 
 def page(of: Evaluation, samples: list[Sample]) -> LexborHTMLParser:
-    return LexborHTMLParser(render_html(of, CASES, samples))
+    """Without the data and the script of the matrix, which test_matrix.py opens."""
+    parsed = LexborHTMLParser(render_html(of, CASES, samples))
+    for node in parsed.css("script"):
+        node.decompose()
+    return parsed
 
 
 def printed(of: Evaluation) -> str:
@@ -80,14 +86,18 @@ def test_the_page_loads_nothing_and_runs_nothing() -> None:
     made, samples = two_systems()
     html = render_html(made, CASES, samples)
     parsed = LexborHTMLParser(html)
-    assert not parsed.css("script, link, img, iframe, object, embed, form")
+    assert not parsed.css("link, img, iframe, object, embed, form")
+    data, script = parsed.css("script")
+    assert data.attributes["type"] == "application/json"
+    digest = base64.b64encode(hashlib.sha256(script.text().encode()).digest()).decode()
     assert not parsed.css("[src], [onclick], [onerror]")
     links = {a.attributes["href"] or "" for a in parsed.css("a")}
     assert links
     assert all(link.startswith("https://arxiv.org/abs/2601.") for link in links)
     policy = parsed.css_first("meta[http-equiv]")
     assert policy is not None
-    assert "default-src 'none'" in (policy.attributes["content"] or "")
+    content = policy.attributes["content"] or ""
+    assert "default-src 'none'" in content and f"script-src 'sha256-{digest}'" in content
     assert "url(" not in html
 
 
@@ -102,7 +112,9 @@ def test_hostile_text_is_inert_everywhere() -> None:
     made = made.model_copy(update={"problems": (HOSTILE,)})
     html = render_html(made, bad, samples)
     parsed = LexborHTMLParser(html)
-    assert not parsed.css("img, script")
+    assert not parsed.css("img")
+    data, _ = parsed.css("script")
+    assert "<" not in data.text()
     assert "\u202e" not in html
     assert "\x00" not in html
     assert "[U+202E]" in html

@@ -22,6 +22,7 @@ from pipeline.evaluate.report.findings import (
     cost_and_quality,
     extremes,
 )
+from pipeline.evaluate.report.matrix import matrix
 from pipeline.evaluate.report.plots import Bar, Mark, intervals, pareto
 from pipeline.evaluate.results import METRICS, Case, Comparison, Evaluation, Sample
 from pipeline.text.html import shown
@@ -40,6 +41,7 @@ def render_html(evaluation: Evaluation, cases: Sequence[Case], samples: Sequence
         about=[*words.about_cases(evaluation.cases), *words.about_spread(evaluation)],
         judge=list(words.about_judge(evaluation.judgement)) if evaluation.judgement else [],
         plots=list(_plots(evaluation)),
+        matrix=matrix(evaluation, cases, samples),
         pareto=_pareto(evaluation),
         systems=[
             {
