@@ -702,7 +702,7 @@ const jianjie = (() => {
     if (!said) return;
     const [name, , where, quote] = [...said.children].map((child) => child.cloneNode(true));
     tip = make("div", { class: "tip", role: "tooltip" }, name, " ", where, quote);
-    document.body.append(tip);
+    part.closest("main").append(tip);
     const lines = part.getClientRects();
     const left = Math.max(8, Math.min(lines[0].left, root.clientWidth - tip.offsetWidth - 8));
     tip.style.left = `${left + scrollX}px`;
