@@ -32,12 +32,14 @@ def test_one_reads_on_from_paper_to_paper_in_the_digests_order(page: Page, site:
     visit(page, site / DAY)
     links = page.locator(".paper .title a")
     order = [link.get_attribute("href") for link in links.all()]
-    links.first.click()
-    seen = [page.url]
-    while page.get_by_role("link", name="下一篇").count():
-        page.get_by_role("link", name="下一篇").click()
+    seen: list[str] = []
+    link = links.first
+    while link.count():
+        with page.expect_navigation():
+            link.click()
         page.wait_for_selector("[data-ready]", state="attached")
         seen.append(page.url)
+        link = page.get_by_role("link", name="下一篇")
     assert [url.rpartition("/")[2] for url in seen] == [
         (href or "").rpartition("/")[2] for href in order
     ]
