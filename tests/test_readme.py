@@ -30,8 +30,8 @@ PAGES = [page for pair in PAIRS for page in pair]
 _CODE = re.compile(r"^```(?:sh|cron)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"\bjianjie ([a-z]+[^#`\n]*|--[a-z][^#`\n]*)")
 READ = ("Neural speech codecs", "Deepfake speech detection", "Music generation by diffusion")
-_NOT_HERE = ("distill", "demo", "model get", "--install-completion")
-"""Hours; a minute (tests/test_installed.py runs it); a network; one's own shell changed."""
+_NOT_HERE = ("distill", "demo", "judge", "model get", "--install-completion")
+"""Hours; a minute (tests/test_installed.py runs it); a person; a network; one's own shell changed."""
 
 
 def text_of(page: str) -> str:

@@ -123,11 +123,7 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
     if history:
         _history(settings, as_json=as_json)
         return
-    if (
-        prompts
-        and prompts[0] == COMPARE
-        and not (settings.paths.prompts / f"{COMPARE}.md").exists()
-    ):
+    if prompts and _wants_compared(settings, prompts):
         _compare(settings, prompts[1:], form)
         return
     goal = _goal(fail_under, fail_if_worse, baseline)

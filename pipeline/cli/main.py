@@ -21,6 +21,7 @@ from pipeline.cli.edit import edit
 from pipeline.cli.evaluate import evaluate
 from pipeline.cli.examples import examples
 from pipeline.cli.init import init
+from pipeline.cli.judge import judge
 from pipeline.cli.model import model
 from pipeline.cli.options import (
     CONFIG,
@@ -173,6 +174,11 @@ app.command(
     epilog="Examples:  jianjie evaluate prompts/zero-shot.md prompts/few-shot.md --model deepseek"
     "  ·  jianjie evaluate builtin --fail-under content-chrf=20  ·  jianjie evaluate --history"
 )(evaluate)
+
+app.command(
+    epilog="Examples:  jianjie judge latest  ·  jianjie judge 2026-01-08T09 builtin few-shot"
+    " --as kim --limit 30  ·  jianjie judge latest --results"
+)(judge)
 
 app.add_typer(backfill)
 

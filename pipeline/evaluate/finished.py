@@ -1,4 +1,4 @@
-"""Two finished evaluations against each other, from their files: no call is made."""
+"""Finished evaluations, from their files: found, read, and held against each other; no call."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from pipeline.evaluate.results import MAIN_METRIC, Case, CaseSet, Evaluation, Sa
 from pipeline.evaluate.spread import spreads
 from pipeline.records import Paper, Section
 
+LATEST = "latest"
+"""In the place of a name: the last one that was finished."""
 _LARGEST = 500_000_000
 """Bytes of the samples: 10,000 with three replies each have 60 million."""
 
@@ -30,6 +32,27 @@ class Kept(NamedTuple):
     references: dict[str, dict[str, Any]]
     """By case."""
 
+    def case(self, case: str) -> Case:
+        """As it stood in the evaluation, without its authors."""
+        reference = self.references[case]
+        tags = tuple(reference["tags"])
+        return Case(
+            paper=Paper(
+                arxiv_id=case,
+                version=1,
+                title=reference["title"],
+                abstract=reference["abstract"],
+                authors=(),
+                categories=tags,
+            ),
+            line=reference["line"],
+            tags=tags,
+            date=dt.date.fromisoformat(reference["date"]),
+            field=self.evaluation.cases.fields[0],
+            section=Section.NEW,
+            file=self.evaluation.name,
+        )
+
 
 def against(folder: Path, first: str, second: str, now: dt.datetime) -> Evaluation:
     """The systems of the second against the first's baseline, on the papers that both have.
@@ -37,7 +60,7 @@ def against(folder: Path, first: str, second: str, now: dt.datetime) -> Evaluati
     `first` and `second` are names of evaluations, or beginnings that only one has. Raises
     UsageError, OutputError.
     """
-    kept = [_kept(_found(folder, name)) for name in (first, second)]
+    kept = [load(find(folder, name)) for name in (first, second)]
     common, left_out = _common(*kept)
     if not common:
         raise UsageError(
@@ -45,7 +68,7 @@ def against(folder: Path, first: str, second: str, now: dt.datetime) -> Evaluati
             where=f"{first} and {second}",
             fix="See the cases of both: jianjie evaluate --history",
         )
-    cases = tuple(_case(kept[0], case) for case in common)
+    cases = tuple(kept[0].case(case) for case in common)
     systems, samples = [], []
     for letter, one in zip("AB", kept, strict=True):
         for system in one.evaluation.systems:
@@ -68,20 +91,27 @@ def against(folder: Path, first: str, second: str, now: dt.datetime) -> Evaluati
     )
 
 
-def _found(folder: Path, name: str) -> Path:
-    """The one folder that is called so or begins so."""
+def find(folder: Path, name: str) -> Path:
+    """The one evaluation's folder that is called so or begins so, or the latest.
+
+    Raises UsageError.
+    """
     exact = folder / name
     if name and exact.is_dir() and "/" not in name:
         return exact
-    found = [path for path in sorted(folder.glob("*/")) if path.name.startswith(name)]
+    there = sorted(path for path in folder.glob("*/") if (path / "summary.json").is_file())
+    found = [path for path in there if path.name.startswith(name)]
+    if name == LATEST:
+        found = there[-1:]
     if len(found) != 1 or not name:
-        there = ", ".join(path.name for path in (found or sorted(folder.glob("*/")))[-6:]) or "none"
+        names = ", ".join(path.name for path in (found or there)[-6:]) or "none"
         what = "more than one evaluation begins so" if found else "no such evaluation"
-        raise UsageError(what, where=name or "compare", fix=f"There are: {there}")
+        raise UsageError(what, where=name or "evaluation", fix=f"There are: {names}")
     return found[0]
 
 
-def _kept(folder: Path) -> Kept:
+def load(folder: Path) -> Kept:
+    """Raises OutputError where the files are not those of an evaluation of this version."""
     try:
         evaluation = Evaluation.model_validate_json((folder / "summary.json").read_bytes())
         file = folder / "samples.jsonl"
@@ -119,27 +149,6 @@ def _common(first: Kept, second: Kept) -> tuple[list[str], dict[str, str]]:
             common.append(case)
     left_out |= {case: "only in B" for case in second.references if case not in first.references}
     return common, left_out
-
-
-def _case(kept: Kept, case: str) -> Case:
-    reference = kept.references[case]
-    tags = tuple(reference["tags"])
-    return Case(
-        paper=Paper(
-            arxiv_id=case,
-            version=1,
-            title=reference["title"],
-            abstract=reference["abstract"],
-            authors=(),
-            categories=tags,
-        ),
-        line=reference["line"],
-        tags=tags,
-        date=dt.date.fromisoformat(reference["date"]),
-        field=kept.evaluation.cases.fields[0],
-        section=Section.NEW,
-        file=kept.evaluation.name,
-    )
 
 
 def _case_set(kept: Kept, cases: Sequence[Case], left_out: dict[str, str]) -> CaseSet:

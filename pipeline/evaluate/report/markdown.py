@@ -15,11 +15,11 @@ def markdown(evaluation: Evaluation) -> str:
 
 def _lines(evaluation: Evaluation) -> Iterator[str]:
     names = [system.name for system in evaluation.systems]
-    yield f"### {_cell(' against '.join(names[:2]) if len(names) == 2 else ', '.join(names))}"
+    yield f"### {plain(' against '.join(names[:2]) if len(names) == 2 else ', '.join(names))}"
     yield ""
-    yield from (f"- **{_cell(line)}**" for line in words.verdicts(evaluation))
+    yield from (f"- **{plain(line)}**" for line in words.verdicts(evaluation))
     yield ""
-    yield f"| | {' | '.join(map(_cell, names))} |"
+    yield f"| | {' | '.join(map(plain, names))} |"
     yield f"|---|{'---:|' * len(names)}"
     for metric in METRICS:
         found = [evaluation.average(name, metric) for name in names]
@@ -33,7 +33,7 @@ def _lines(evaluation: Evaluation) -> Iterator[str]:
         *(words.about_judge(evaluation.judgement) if evaluation.judgement else ()),
         *evaluation.problems,
     )
-    yield from (f"- {_cell(line)}" for line in told)
+    yield from (f"- {plain(line)}" for line in told)
 
 
 def _value(metric: str, mean: float, low: float, high: float) -> str:
@@ -43,8 +43,8 @@ def _value(metric: str, mean: float, low: float, high: float) -> str:
     return f"{words.number(metric, mean)} ({ends})"
 
 
-def _cell(text: str) -> str:
-    """Nothing in it is Markdown of its own."""
+def plain(text: str) -> str:
+    """The text as Markdown that shows it: nothing in it is markup."""
     for sign in "\\`*_[]<>|#":
         text = text.replace(sign, f"\\{sign}")
     return text

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pipeline.evaluate.report.difference import pieces
+from pipeline.evaluate.report.embedded import Embedded, embedded
 from pipeline.evaluate.results import METRICS, Case, Evaluation, Sample
 from pipeline.text.html import shown
 
 _SCRIPT = Path(__file__).with_name("matrix.js")
 
 
-class Matrix(NamedTuple):
-    """What the page carries: the data, the script, and the script's hash for the page's policy."""
-
-    data: str
-    """JSON in which no tag can end the element that it stands in."""
-    script: str
-    digest: str
-
-
-def matrix(evaluation: Evaluation, cases: Sequence[Case], samples: Sequence[Sample]) -> Matrix:
+def matrix(evaluation: Evaluation, cases: Sequence[Case], samples: Sequence[Sample]) -> Embedded:
     """Every case with what each system wrote first for it."""
     by_place = {(one.case, one.system): one for one in samples if one.number == 0}
     names = [system.name for system in evaluation.systems]
@@ -40,12 +29,7 @@ def matrix(evaluation: Evaluation, cases: Sequence[Case], samples: Sequence[Samp
         "unit": metric.unit,
         "rows": rows,
     }
-    data = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
-    for sign in "<>&\u2028\u2029":
-        data = data.replace(sign, f"\\u{ord(sign):04x}")
-    script = _SCRIPT.read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return Matrix(data, script, f"sha256-{digest}")
+    return embedded(told, _SCRIPT)
 
 
 def _row(case: Case, written: Sequence[Sample | None], metric: str) -> Mapping[str, Any]:

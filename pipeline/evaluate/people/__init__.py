@@ -1,0 +1,1 @@
+"""Two systems' lines judged by people, blinded. Read `sheet` first."""
