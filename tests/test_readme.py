@@ -31,7 +31,7 @@ _CODE = re.compile(r"^```(?:sh|cron)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _COMMAND = re.compile(r"\bjianjie ([a-z]+[^#`\n]*|--[a-z][^#`\n]*)")
 READ = ("Neural speech codecs", "Deepfake speech detection", "Music generation by diffusion")
 _NOT_HERE = ("distill", "demo", "judge", "model get", "--install-completion")
-"""Hours; a minute (tests/test_installed.py runs it); a person; a network; one's own shell changed."""
+"""Hours; a minute (tests/test_installed.py runs it); a person; a network; one's shell changed."""
 
 
 def text_of(page: str) -> str:
