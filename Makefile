@@ -95,7 +95,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 		|| { echo "jianjie needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "Installing into $(VENV) what constraints.txt pins; the built-in model has 250 MB."
 	@$(PYTHON) -m venv $(VENV)
-	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[backfill,embedded,library,messages,dev]'
+	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --editable '.[backfill,embedded,library,messages,optimize,dev]'
 	@touch $@
 
 $(VENV)-train/.installed: pyproject.toml constraints.txt

@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 LAYERS = [
     {"cli"},
     {"restore"},
-    {"app", "train", "demo", "backfill"},
+    {"app", "train", "demo", "backfill", "optimize"},
     {"messages", "schedule", "evaluate"},
     {"night"},
     {"listing", "site"},

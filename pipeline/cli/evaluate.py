@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, NoReturn
 import typer
 
 from pipeline.cli import session
+from pipeline.cli.cases import by_profile, field_name, wanted_cases
 from pipeline.cli.options import CONFIG, DATE_FORMATS, ConfigOption, load_settings
 from pipeline.errors import ConfigError, UsageError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.config import Config
     from pipeline.evaluate.evaluation import Finished, Plan
     from pipeline.evaluate.gate import Baseline, Bound
-    from pipeline.evaluate.results import Case, Evaluation
+    from pipeline.evaluate.results import Evaluation
     from pipeline.prompt.variant import Variant
 
 EXIT_GATE = 1
@@ -130,22 +131,22 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
     if lower_baseline and not save_baseline:
         raise UsageError("has no effect alone", where="--lower-baseline", fix="Add --save-baseline")
     writers = tuple(dict.fromkeys(model or [settings.model]))
-    wanted = cases or [settings.paths.prompts / "examples"]
+    wanted = wanted_cases(settings, cases)
     filters = Filters(
         since=since.date() if since else None,
         until=until.date() if until else None,
         sections=(Section(kind),) if kind else (),
-        fields=(_field_name(settings, field),) if field else (),
+        fields=(field_name(settings, field),) if field else (),
     )
     order = EvaluationOrder(
         variants=_variants(settings, prompts or []),
-        configs=_configs(settings, writers, temperature, {"--judge": judge, "--verify": verify}),
+        configs=by_profile(settings, writers, temperature, {"--judge": judge, "--verify": verify}),
         writers=writers,
-        digests=tuple(path for path in wanted if not _is_production(path)),
-        own=_own_cases(settings) if any(map(_is_production, wanted)) else (),
+        digests=wanted.digests,
+        own=wanted.own,
         filters=filters,
         limit=limit,
-        leave_out_leaks=leave_out_leaks or not cases or any(map(_is_production, wanted)),
+        leave_out_leaks=leave_out_leaks or not cases or bool(wanted.own),
         repeat=repeat,
         full_text=full_text,
         judge=judge,
@@ -155,25 +156,6 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
     finished = _run(plan(order), form, dry_run=dry_run)
     if finished is not None:
         _end(finished, goal, save_baseline, lower=lower_baseline)
-
-
-def _is_production(path: Path) -> bool:
-    """A folder of that name is a folder."""
-    return str(path) == "production" and not path.exists()
-
-
-def _own_cases(settings: Config) -> tuple[Case, ...]:
-    """Of the store, and of the reader's library where there is one. Raises OutputError."""
-    from pipeline.evaluate.production import production_cases
-    from pipeline.library.works import need_extra, read_works
-
-    starred: list[str] = []
-    if settings.library.files:
-        need_extra()
-        works = read_works(settings.library.files)
-        starred = [work.arxiv_id for work in works if work.arxiv_id]
-    with session.reading(settings) as store:
-        return tuple(production_cases(store, starred))
 
 
 class _Goal(NamedTuple):
@@ -315,30 +297,3 @@ def _variants(settings: Config, prompts: Sequence[str]) -> tuple[Variant, ...]:
             )
         variants[variant.name] = variant
     return tuple(variants.values())
-
-
-def _configs(
-    settings: Config,
-    writers: Sequence[str],
-    temperature: float | None,
-    others: Mapping[str, str | None],
-) -> dict[str, Config]:
-    """By model profile: the settings with it in use. Raises UsageError for an unknown one."""
-    configs = {}
-    options = {name: option for option, name in others.items() if name is not None}
-    for name in dict.fromkeys([*writers, *options]):
-        if name not in settings.models:
-            where = "--model" if name in writers else options[name]
-            names = ", ".join(sorted(settings.models))
-            raise UsageError(f"no model profile {name!r}", where=where, fix=f"There are: {names}")
-        models = settings.models
-        if temperature is not None and name in writers:
-            profile = models[name].model_copy(update={"temperature": temperature})
-            models = {**models, name: profile}
-        configs[name] = settings.model_copy(update={"model": name, "models": models})
-    return configs
-
-
-def _field_name(settings: Config, text: str) -> str:
-    """The Chinese name, for a digest's heading has no other."""
-    return settings.fields[text].name if text in settings.fields else text

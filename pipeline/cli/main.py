@@ -23,6 +23,7 @@ from pipeline.cli.examples import examples
 from pipeline.cli.init import init
 from pipeline.cli.judge import judge
 from pipeline.cli.model import model
+from pipeline.cli.optimize import optimize
 from pipeline.cli.options import (
     CONFIG,
     DATE_FORMATS,
@@ -179,6 +180,11 @@ app.command(
     epilog="Examples:  jianjie judge latest  ·  jianjie judge 2026-01-08T09 builtin few-shot"
     " --as kim --limit 30  ·  jianjie judge latest --results"
 )(judge)
+
+app.command(
+    epilog="Examples:  jianjie optimize zero-shot --model deepseek --reflect openai --dry-run"
+    "  ·  jianjie optimize zero-shot --proposals 20 --max-money 2"
+)(optimize)
 
 app.add_typer(backfill)
 

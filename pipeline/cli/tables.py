@@ -56,8 +56,15 @@ def _listed(title: str, columns: Mapping[str, _Kind]) -> Table:
 
 def print_work(planned: Plan, work: Mapping[str, Work]) -> None:
     """What an evaluation would still ask for, at the most, without re-asking."""
+    print_limits(counted(len(planned.cases), "case"), work)
+    for arxiv_id, why in planned.left_out.items():
+        OUT.print(escape(f"left out: {arxiv_id}: {why}"), soft_wrap=True)
+
+
+def print_limits(about: str, work: Mapping[str, Work]) -> None:
+    """Calls, tokens and cost at the most, by who is asked."""
     table = _listed(
-        counted(len(planned.cases), "case"),
+        about,
         {
             "system": "text",
             "calls": "number",
@@ -70,8 +77,6 @@ def print_work(planned: Plan, work: Mapping[str, Work]) -> None:
         row = (f"{left.calls:,}", f"{left.tokens_in:,}", f"{left.tokens_out:,}", money(left.cost))
         table.add_row(escape(name), *row)
     OUT.print(table)
-    for arxiv_id, why in planned.left_out.items():
-        OUT.print(escape(f"left out: {arxiv_id}: {why}"), soft_wrap=True)
 
 
 def print_result(result: Night | Trouble, seconds: float) -> None:

@@ -168,7 +168,7 @@ def _answered(
     model = bench.models[profile].for_one_paper()
     try:
         with bench.turns(asked.key):
-            answers(asked, model, bench.store.replies, _can_be_read, _AGAIN)
+            answers(asked, model, bench.store.replies, _can_be_read, lambda _: _AGAIN)
     except ModelRefused as error:
         return error.public
     except (ModelError, BudgetReached) as error:

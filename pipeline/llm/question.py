@@ -36,11 +36,20 @@ class Question(NamedTuple):
 
 
 def question_to(
-    model: Model, system: str, user: str, sampling: Sampling, settings: Mapping[str, Any]
+    model: Model,
+    system: str,
+    user: str,
+    sampling: Sampling,
+    settings: Mapping[str, Any],
+    number: int = 0,
 ) -> Question:
-    """To `model`; `settings` are its profile's own that are sent with it."""
+    """To `model`; `settings` are its profile's own that are sent with it.
+
+    `number` tells apart questions in the same words whose replies are drawn anew.
+    """
     drawn = {"temperature": sampling.temperature, "max_tokens": sampling.max_tokens}
-    sent = [model.identity, model.address, system, user, drawn, dict(settings)]
+    sent: list[object] = [model.identity, model.address, system, user, drawn, dict(settings)]
+    sent += [number] if number else []
     key = hashlib.sha256(json.dumps(sent, sort_keys=True).encode()).hexdigest()[:32]
     messages = (ChatMessage(role="system", content=system), ChatMessage(role="user", content=user))
     return Question(key, messages, sampling)
@@ -51,11 +60,11 @@ def answers(
     model: Model,
     kept: KeptReplies,
     reads: Callable[[Reply], bool],
-    again: str,
+    again: Callable[[Reply], str],
 ) -> Sequence[Reply]:
     """The replies, the last of which can be read unless none can, or it is `declined`.
 
-    `again` is what is said where one cannot. Raises ModelError, BudgetReached.
+    `again` makes what is said to one that cannot. Raises ModelError, BudgetReached.
     """
     replies: list[Reply] = []
     messages = asked.messages
@@ -70,6 +79,6 @@ def answers(
         messages = (
             *asked.messages,
             ChatMessage(role="assistant", content=as_data(reply.text)),
-            ChatMessage(role="user", content=again),
+            ChatMessage(role="user", content=again(reply)),
         )
     return replies

@@ -239,9 +239,18 @@ def load_variant(name: str, prompts: Path, shown: Path | None = None) -> Variant
     Where it shows examples they are those of `shown`, a digest in `prompts`, if that is given.
     Raises PromptError with file and line.
     """
-    path = prompts / f"{name}.md" if is_prompt_name(name) else Path(name).expanduser()
+    path = path_of(name, prompts)
+    return variant_of(read_source(path, prompts), path, prompts, shown)
+
+
+def path_of(name: str, prompts: Path) -> Path:
+    """The file that a prompt's name, or its path, means."""
+    return prompts / f"{name}.md" if is_prompt_name(name) else Path(name).expanduser()
+
+
+def variant_of(source: str, path: Path, prompts: Path, shown: Path | None = None) -> Variant:
+    """The variant that a file of this text at `path` would be. Raises PromptError."""
     folder = path.parent
-    source = _read(path, prompts)
     front_text, at = _split_front(source, path)
     front = _front(front_text, path)
     parts = _parts(source, at, path)
@@ -268,7 +277,8 @@ def load_variant(name: str, prompts: Path, shown: Path | None = None) -> Variant
     return variant
 
 
-def _read(path: Path, folder: Path) -> str:
+def read_source(path: Path, folder: Path) -> str:
+    """A prompt file's text. Raises PromptError; `folder` is where the others are."""
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:

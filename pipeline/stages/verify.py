@@ -57,7 +57,7 @@ class Looker(NamedTuple):
     ) -> Looked:
         """Raises ModelError, BudgetReached."""
         asked = look_at(self.model, self.profile, paper, line, excerpts(paper, evidence, places))
-        replies = answers(asked, self.model, self.kept, _can_be_read, _AGAIN)
+        replies = answers(asked, self.model, self.kept, _can_be_read, lambda _: _AGAIN)
         look = _read(replies[-1])
         model = self.model.identity
         if look is None:

@@ -1,0 +1,1 @@
+"""A better prompt by search. Read `optimize` first."""
