@@ -68,6 +68,14 @@ def optimize(  # noqa: PLR0913 - each is an option of the command
     metric: Annotated[
         str | None, typer.Option(help="What is to be higher. Default: content-chrf.")
     ] = None,
+    few_shot: Annotated[
+        bool,
+        typer.Option(
+            "--few-shot",
+            help="Search for the examples too: which, how many, the nearest to each paper. No"
+            " paper among them is then a case.",
+        ),
+    ] = False,
     proposals: Annotated[int, typer.Option(min=1, help="Texts to try at the most.")] = 12,
     max_calls: Annotated[
         int | None, typer.Option(min=1, help="Lines to have written at the most.")
@@ -139,6 +147,7 @@ def optimize(  # noqa: PLR0913 - each is an option of the command
         metric=checked_metric(metric),
         limits=Limits(proposals, seed=seed),
         max_calls=max_calls,
+        few_shot=few_shot,
     )
     if out is not None and out.exists():
         raise UsageError("is there already", where=f"--out {out}", fix="Give another name")

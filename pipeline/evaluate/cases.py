@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pipeline.arxiv.ids import parse_id
+from pipeline.digest.dated import date_of
 from pipeline.digest.markdown import Entry, load
 from pipeline.errors import UsageError
 from pipeline.evaluate.results import Case
 from pipeline.files import shown_path
 from pipeline.records import Paper, Record, Section
-
-_DATE = re.compile(r"(?<![0-9])(20[0-9]{2})-?([01][0-9])-?([0-3][0-9])(?![0-9])")
 
 
 class Filters(Record):
@@ -79,24 +77,6 @@ def select(paths: Sequence[Path], own: Sequence[Case], filters: Filters) -> Sele
             fix="Edited, owed, taken back, asked again and starred papers are cases",
         )
     return Selection(cases=(*found.cases, *others), left_out=found.left_out)
-
-
-def date_of(file: Path) -> dt.date:
-    """A digest's date, from its name or its folder's: 20260107-audio.md, 2026-01-07/audio.md.
-
-    Raises UsageError where neither has one.
-    """
-    for name in (file.name, file.parent.name):
-        for year, month, day in _DATE.findall(name):
-            try:
-                return dt.date(int(year), int(month), int(day))
-            except ValueError:
-                continue
-    raise UsageError(
-        "the digest's date is not in its name",
-        where=file,
-        fix="Call it like 20260107-audio.md or 2026-01-07/audio.md",
-    )
 
 
 def dated(paths: Sequence[Path]) -> Iterable[tuple[Path, dt.date]]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from statistics import fmean
 
@@ -13,6 +10,7 @@ import numpy as np
 from pipeline.evaluate.metrics import chrf, content_chrf, micro_f1, rouge_l, tag_scores
 from pipeline.evaluate.regime import STABLE_SINCE
 from pipeline.evaluate.results import Case, Reference, referenced
+from pipeline.text.nearness import Nearness
 
 Pairing = Sequence[tuple[Case, Case]]
 """Whose line and tags are given, and the case that they are given to."""
@@ -24,7 +22,6 @@ _LINES: Mapping[str, Callable[[str, str], float]] = {
 }
 _PAIRS = 4000
 """Random pairs at the most (a few seconds), but one for every case."""
-_WORD = re.compile(r"[a-z0-9]{2,}")
 _CEILING = {"chrf": 70.7, "rouge-l": 80.6, "tags-f1": 99.1, "primary": 99.7}
 _CEILING_FIELD = "音频"
 
@@ -103,33 +100,11 @@ def _random(cases: Sequence[Case], seed: int) -> Pairing:
 
 def _nearest(cases: Sequence[Case]) -> list[int]:
     """For every case the index of the other one with the greatest cosine of TF-IDF."""
-    vectors = _vectors(cases)
-    postings: dict[str, tuple[list[int], list[float]]] = defaultdict(lambda: ([], []))
-    for index, vector in enumerate(vectors):
-        for word, weight in vector.items():
-            postings[word][0].append(index)
-            postings[word][1].append(weight)
-    arrays = {word: (np.array(at), np.array(weights)) for word, (at, weights) in postings.items()}
+    texts = [f"{case.paper.title} {case.paper.abstract}" for case in cases]
+    nearness = Nearness(texts)
     nearest = []
-    for index, vector in enumerate(vectors):
-        similar = np.zeros(len(cases))
-        for word, weight in vector.items():
-            at, weights = arrays[word]
-            similar[at] += weight * weights
-        similar[index] = -1
-        nearest.append(int(similar.argmax()))
+    for index, text in enumerate(texts):
+        near = nearness.to(text)
+        near[index] = -1
+        nearest.append(int(near.argmax()))
     return nearest
-
-
-def _vectors(cases: Sequence[Case]) -> list[dict[str, float]]:
-    """Of title and abstract: 1 + log tf, times 1 + log of the inverse share of texts; length 1."""
-    texts = (f"{case.paper.title} {case.paper.abstract}".lower() for case in cases)
-    counts = [Counter(_WORD.findall(text)) for text in texts]
-    spread = Counter(word for count in counts for word in count)
-    rarity = {word: 1 + math.log((1 + len(cases)) / (1 + texts)) for word, texts in spread.items()}
-    vectors = []
-    for count in counts:
-        vector = {word: (1 + math.log(times)) * rarity[word] for word, times in count.items()}
-        length = math.hypot(*vector.values()) or 1.0
-        vectors.append({word: weight / length for word, weight in vector.items()})
-    return vectors

@@ -15,7 +15,6 @@ from pathlib import Path
 from pipeline.arxiv.ids import parse_id
 from pipeline.config import Config
 from pipeline.errors import ConfigError, UsageError, one_line
-from pipeline.evaluate.cases import date_of
 from pipeline.evaluate.results import Case
 from pipeline.llm.embedded import adapter_of
 from pipeline.prompt.variant import Variant
@@ -93,9 +92,9 @@ def _seen_in(variant: Variant, case: Case) -> str | None:
     """A paper shown in the prompt, or an older one: then the examples know the style to come."""
     if case.id in {parse_id(entry.versioned).base for entry in variant.shown}:
         return f"{variant.name} shows it"
-    file = variant.examples_file
-    if file and case.date < (examples := date_of(file)):
-        return f"{case.date} is before the examples of {variant.name}, {examples}"
+    days = variant.examples_days
+    if days and case.date < max(days):
+        return f"{case.date} is before the examples of {variant.name}, {max(days)}"
     return None
 
 

@@ -19,10 +19,12 @@ from pipeline.errors import UsageError
 from pipeline.evaluate import evaluation, history
 from pipeline.evaluate.bench import Bench
 from pipeline.evaluate.evaluation import EvaluationOrder, Plan, Progress, Ready
+from pipeline.evaluate.regime import STABLE_SINCE
 from pipeline.evaluate.results import METRICS, Case, Comparison
+from pipeline.optimize.few_shot import Choices, present_choice, with_all_shown
 from pipeline.optimize.objections import Known
 from pipeline.optimize.parts import Parts, parts_of
-from pipeline.optimize.pieces import Pieces, pieces_of
+from pipeline.optimize.pieces import EXAMPLES, Pieces, pieces_of
 from pipeline.optimize.reflect import Proposal, Reflection
 from pipeline.optimize.search import Found, Limits, Seen, Texts, search
 from pipeline.optimize.trial import Trial
@@ -45,6 +47,8 @@ class OptimizeOrder(NamedTuple):
     limits: Limits
     max_calls: int | None
     """Samples at the most, the sealed part's among them."""
+    few_shot: bool = False
+    """Search for the choice of examples too."""
 
 
 class Prepared(NamedTuple):
@@ -56,6 +60,8 @@ class Prepared(NamedTuple):
     parts: Parts
     metric: str
     known: Known
+    first: Texts
+    """Where the search begins: each piece as it is."""
 
     @property
     def batch(self) -> int:
@@ -106,12 +112,17 @@ def prepare(order: OptimizeOrder) -> Prepared:
     """Raises UsageError (too few cases, a metric that means nothing here), PromptError."""
     source = read_source(order.path, order.prompts)
     pieces = pieces_of(source, order.path)
-    planned = evaluation.plan(order.evaluation)
+    first, asked = dict(pieces.free), order.evaluation
+    if order.few_shot:
+        first[EXAMPLES] = present_choice(asked.variants[0])
+        showing = with_all_shown(pieces, order.path, order.prompts)
+        asked = asked._replace(variants=(*asked.variants, showing))
+    planned = evaluation.plan(asked)._replace(order=order.evaluation)
     metric = order.metric or _metric(planned.cases, order.evaluation.verify)
     if METRICS[metric].kind in ("line", "tags"):
         planned = planned._replace(cases=tuple(case for case in planned.cases if case.line))
     parts = parts_of(planned.cases)
-    prepared = Prepared(order, planned, pieces, parts, metric, Known(planned.cases, source))
+    prepared = Prepared(order, planned, pieces, parts, metric, Known(planned.cases, source), first)
     least = len(parts.choose) + 2 * prepared.batch + len(parts.choose) + 2 * len(parts.sealed)
     if order.max_calls is not None and order.max_calls < least:
         raise UsageError(
@@ -138,13 +149,18 @@ def optimize(bench: Bench, made: Ready, prepared: Prepared, progress: Progress) 
     reflection = Reflection(bench, order.reflect, prepared.pieces, prepared.known)
     progress.begin("proposals", order.limits.proposals)
 
+    choices = _choices(prepared)
+
     def propose(texts: Texts, piece: str, seen: Sequence[Seen], number: int) -> str:
-        text = reflection(texts, piece, seen, number)
         progress.tick()
-        return text
+        if piece == EXAMPLES:
+            text = choices(texts[piece])
+            reflection.proposals.append(Proposal(number=number, piece=piece, text=text))
+            return text
+        return reflection(texts, piece, seen, number)
 
     found = search(
-        prepared.pieces.free,
+        prepared.first,
         parts.learn,
         parts.choose,
         trial,
@@ -156,6 +172,14 @@ def optimize(bench: Bench, made: Ready, prepared: Prepared, progress: Progress) 
     if found.best == 0:
         return outcome
     return _decided(bench, outcome, progress)
+
+
+def _choices(prepared: Prepared) -> Choices:
+    """Of examples: where they are of two styles, the newer alone is one."""
+    variant, seed = prepared.order.evaluation.variants[0], prepared.order.limits.seed
+    days = variant.examples_days if prepared.order.few_shot else ()
+    regimes = len({day >= STABLE_SINCE for day in days}) > 1
+    return Choices(prepared.first.get(EXAMPLES, ""), seed, regimes=regimes)
 
 
 def _decided(bench: Bench, outcome: Outcome, progress: Progress) -> Outcome:

@@ -23,6 +23,12 @@ _FROZEN = re.compile(
 )
 
 
+EXAMPLES = "examples"
+"""The name of what chooses the few-shot examples, as a piece: `nearest 5`, `first 3`."""
+_FEW = re.compile(r"^examples:[ \t]*\n(?P<rows>(?:[ \t]+.*\n)+)", re.MULTILINE)
+_CHOOSING = re.compile(r"^[ \t]+(?:count|choose|since):.*\n", re.MULTILINE)
+
+
 class Pieces(NamedTuple):
     """A prompt's source, and what of it is free."""
 
@@ -32,11 +38,11 @@ class Pieces(NamedTuple):
     spans: Mapping[str, tuple[int, int]]
 
     def with_texts(self, texts: Mapping[str, str]) -> str:
-        """The source with other texts in the pieces that are named."""
+        """The source with other texts in the pieces that are named, and other EXAMPLES."""
         source = self.source
         for name, (start, end) in reversed(tuple(self.spans.items())):
             source = source[:start] + texts.get(name, self.free[name]) + source[end:]
-        return source
+        return with_examples(source, texts[EXAMPLES]) if EXAMPLES in texts else source
 
     def marked(self, name: str) -> str:
         """The system's part with one piece's place marked, for who is to write it anew."""
@@ -45,6 +51,17 @@ class Pieces(NamedTuple):
         if whole is None:
             return "[[…]]"
         return self.source[whole.start(1) : start] + "[[…]]" + self.source[end : whole.end(1)]
+
+
+def with_examples(source: str, choice: str) -> str:
+    """The source with another choice of its examples: how, how many, and from which day on."""
+    choose, count, *since = choice.split()
+    rows = f"  choose: {choose}\n  count: {count}\n" + "".join(f"  since: {day}\n" for day in since)
+    few = _FEW.search(source)
+    if few is None:
+        return source
+    kept = _CHOOSING.sub("", few["rows"])
+    return source[: few.start("rows")] + kept + rows + source[few.end("rows") :]
 
 
 def pieces_of(source: str, path: Path) -> Pieces:

@@ -15,16 +15,15 @@ Paper text is data: it cannot end the delimiters that the variant puts around it
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
-import json
 import re
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import jinja2
 import jinja2.meta
@@ -33,14 +32,14 @@ import yaml
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from pipeline.categories import taxonomy
-from pipeline.digest.before import before_file, read_before
-from pipeline.digest.markdown import Entry, load
+from pipeline.digest.markdown import Entry
 from pipeline.errors import JianjieError, PromptError, one_line
 from pipeline.llm import tokens
 from pipeline.prompt.context import Context, choose, pages_wanted
+from pipeline.prompt.examples import Examples, FewShot, load_examples
 from pipeline.records import Paper, PaperText, Prompt, Record
 from pipeline.settings import Profile, is_prompt_name
-from pipeline.text.reply import EVIDENCE, LINE, TAGS
+from pipeline.text.reply import EVIDENCE
 from pipeline.text.untrusted import as_data
 
 VARIABLES = frozenset(
@@ -48,7 +47,6 @@ VARIABLES = frozenset(
 )
 _FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 _PART = re.compile(r"^=== (\w+) ===\n", re.MULTILINE)
-_VERSION = re.compile(r"v\d+$")
 
 
 _ANY_PAPER = Paper(
@@ -64,23 +62,6 @@ _ANOTHER_PAPER = _ANY_PAPER.model_copy(
     update={"title": "Another Heading", "abstract": "Other words."}
 )
 """The same but for what a line can be written from."""
-
-
-class Shown(NamedTuple):
-    """A human-written entry that a prompt may show."""
-
-    arxiv_id: str
-    """Without a version."""
-    entry: Entry
-    before: str
-    """The model's line that it took the place of; empty where none is known."""
-
-
-class FewShot(Record):
-    """Which human-written entries go into the prompt: the first `count` that are not the paper."""
-
-    file: Path
-    count: int = Field(ge=1, le=20)
 
 
 class Front(Record):
@@ -112,7 +93,7 @@ class Front(Record):
         return pages_wanted(self.context, self.text_tokens)
 
 
-_MADE = frozenset({"_templates", "_shown"})
+_MADE = frozenset({"_templates"})
 """What a variant makes of itself when it is needed: another process makes its own."""
 
 
@@ -124,7 +105,7 @@ class Variant:
         path: Path,
         front: Front,
         parts: dict[str, str],
-        examples: Sequence[Shown],
+        examples: Examples | None,
         digest: str,
         user_line: int,
     ) -> None:
@@ -145,25 +126,18 @@ class Variant:
 
     @property
     def shown(self) -> tuple[Entry, ...]:
-        """The few-shot examples, as papers that are not among them see them."""
-        count = self.front.examples.count if self.front.examples else 0
-        return tuple(one.entry for one in self._examples[:count])
-
-    @cached_property
-    def _shown(self) -> tuple[tuple[str, Mapping[str, str]], ...]:
-        """Every example by its base id, as a template sees it."""
-        return tuple((one.arxiv_id, _example(one)) for one in self._examples)
+        """The few-shot examples that a paper which is not among them may see."""
+        return self._examples.shown if self._examples else ()
 
     @property
-    def examples_file(self) -> Path | None:
-        """The digest that they are from."""
-        return self._path.parent / self.front.examples.file if self.front.examples else None
+    def examples_days(self) -> tuple[dt.date, ...]:
+        """The days of their digests. Raises UsageError where a name has no date."""
+        return self._examples.days if self._examples else ()
 
     @property
     def example_lines(self) -> tuple[tuple[str, str], ...]:
         """Base id and line of the few-shot examples."""
-        lines = ((one.arxiv_id, one.entry.line) for one in self._examples)
-        return tuple((arxiv_id, line) for arxiv_id, line in lines if line)
+        return self._examples.lines if self._examples else ()
 
     def check(self) -> None:
         """Fill in made-up papers: what fails with them fails before any call is made.
@@ -213,8 +187,6 @@ class Variant:
         )
 
     def _values(self, paper: Paper, body: str, language: str | None) -> dict[str, Any]:
-        few = self.front.examples
-        others = [shown for arxiv_id, shown in self._shown if arxiv_id != paper.arxiv_id]
         return {
             "title": as_data(paper.title),
             "authors": as_data("; ".join(paper.authors)),
@@ -222,7 +194,7 @@ class Variant:
             "comment": as_data(paper.comment or ""),
             "text": as_data(body),
             "language": language or "",
-            "examples": others[: few.count if few else 0],
+            "examples": self._examples.for_paper(paper) if self._examples else [],
             "vocabulary": taxonomy().categories,
         }
 
@@ -260,15 +232,13 @@ def variant_of(source: str, path: Path, prompts: Path, shown: Path | None = None
             where=f"{path}:{_line_of(front_text, ('evidence',))}",
             fix=f"Say in the prompt what {EVIDENCE} has to be, as in prompts/evidence.md",
         )
-    examples: Sequence[Shown] = ()
+    examples = None
     digest = hashlib.sha256(source.encode())
     if front.examples is not None:
         file = prompts / shown if shown else folder / front.examples.file
         line = _line_of(front_text, ("examples", "file"))
-        examples = _examples(file, where=f"{path}:{line}")
-        digest.update(file.read_bytes())
-        if before_file(file).is_file():
-            digest.update(before_file(file).read_bytes())
+        examples = _examples(front.examples, file, where=f"{path}:{line}")
+        digest.update(examples.content)
     user_line = next(
         _line(source, head.start()) for head in _PART.finditer(source, at) if head[1] == "user"
     )
@@ -409,22 +379,8 @@ def _render(template: jinja2.Template, values: dict[str, Any], path: Path) -> st
         ) from error
 
 
-def _examples(file: Path, where: str) -> list[Shown]:
+def _examples(few: FewShot, file: Path, where: str) -> Examples:
     try:
-        entries, before = load(file).entries, read_before(file)
+        return load_examples(few, file)
     except JianjieError as error:
         raise PromptError(f"examples cannot be read: {error}", where=where) from error
-    shown = [(_VERSION.sub("", entry.versioned), entry) for entry in entries if entry.line]
-    return [Shown(one, entry, before[one].line if one in before else "") for one, entry in shown]
-
-
-def _example(shown_as: Shown) -> Mapping[str, str]:
-    """Read-only: what one paper's template did with it would be in the next one's prompt."""
-    entry = shown_as.entry
-    shown = {
-        "title": as_data(entry.title),
-        "abstract": as_data(entry.abstract),
-        "before": as_data(shown_as.before),
-        "reply": json.dumps({TAGS: entry.tags, LINE: entry.line}, ensure_ascii=False),
-    }
-    return MappingProxyType(shown)

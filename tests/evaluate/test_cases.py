@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.digest.dated import date_of
 from pipeline.digest.markdown import Digest, Entry, render
 from pipeline.errors import DigestFormatError, UsageError
-from pipeline.evaluate.cases import Filters, date_of, find_cases
+from pipeline.evaluate.cases import Filters, find_cases
 from pipeline.records import Section
 from tests.conftest import ROOT
 

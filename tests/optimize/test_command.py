@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,42 @@ def test_the_cap_on_lines_holds(house: House) -> None:
     result = house.run("optimize", "zero-shot", "--proposals", "50", "--max-calls", "60")
     assert result.returncode == 0, result.stderr
     assert history(house)["samples"] <= 60
+
+
+def by_examples(request: Request) -> Answer:
+    """The reference where the prompt shows five examples or more, a vague line otherwise."""
+    good = str(request["messages"][0]["content"]).count("<example>\n标题：") >= 5
+    title = title_of(request)
+    return Answer(text=reply(REFERENCES[title] if good else VAGUE))
+
+
+def test_the_choice_of_examples_is_a_part_of_the_search(house: House, tmp_path: Path) -> None:
+    """The cases are of a day after the examples: no paper is in both."""
+    prompts = winner(house).parent
+    text = (EXAMPLE.parents[1] / "few-shot.md").read_text(encoding="utf-8")
+    (prompts / "few-shot.md").write_text(text.replace("count: 5", "count: 1"), encoding="utf-8")
+    later = tmp_path / "20260108-audio.md"
+    later.write_text(re.sub(r"pdf/\d+\.", "pdf/2612.", EXAMPLE.read_text("utf-8")), "utf-8")
+
+    def answer(request: Request) -> Answer:
+        return Reflecting(*IDLE)(request) if "[[…]]" in str(request) else by_examples(request)
+
+    house.model.answer = answer
+    arguments = ("optimize", "few-shot", "--few-shot", "--proposals", "24")
+    assert "no case is left" in one_error(house.run(*arguments), 2)
+    result = house.run(*arguments, "--cases", str(later))
+    assert result.returncode == 0, result.stderr
+    found = (prompts / "few-shot-better.md").read_text(encoding="utf-8")
+    assert "  count: 5\n" in found or "  count: 8\n" in found
+    told = history(house)
+    assert told["winner"] and {one["piece"] for one in told["proposals"]} == {
+        "instructions",
+        "examples",
+    }
+
+
+def test_without_examples_there_is_nothing_to_choose(house: House) -> None:
+    assert "shows no examples" in one_error(house.run("optimize", "zero-shot", "--few-shot"), 2)
 
 
 def test_a_dry_run_asks_nothing(house: House) -> None:
