@@ -119,6 +119,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         (opened.folder / "papers.bib").write_text(
             "".join(f"@misc{{w{at}, title = {{{title}}}}}\n" for at, title in enumerate(READ))
         )
+        example = (ROOT / "prompts/examples/20260107-audio.md").read_text(encoding="utf-8")
+        later = opened.folder / "digests" / "20260108-audio.md"
+        later.parent.mkdir()
+        later.write_text(re.sub(r"pdf/\d+\.", "pdf/2612.", example), encoding="utf-8")
         plain = write_snapshot(opened.folder / "arxiv.json", archive_papers(40))
         plain.with_suffix(".json.gz").write_bytes(gzip.compress(plain.read_bytes()))
         job = ("snapshot:arxiv.json.gz", "--since", "2025-03-01", "--local")

@@ -148,7 +148,7 @@ def outcome(folder: Path, kept: Kept, names: Sequence[str] = ()) -> PeopleOutcom
         both_bad=sum(vote.overall == "both bad" for vote in votes_given),
         votes=len(votes_given),
         judges=tuple(map(_check, judged)),
-        reliability=_reliability(by_aspect["overall"]),
+        reliability=reliability(by_aspect["overall"]),
         alike=tuple(_alike(folder, kept, made, by_aspect["overall"])),
     )
 
@@ -211,7 +211,8 @@ def _check(one: _Judged) -> JudgeCheck:
     )
 
 
-def _reliability(papers: _ByPaper) -> Reliability:
+def reliability(papers: Mapping[str, Mapping[str, int]]) -> Reliability:
+    """Of -1, 0 and 1 by paper and judge."""
     shared = [list(said.values()) for said in papers.values() if len(said) > 1]
     counts = np.array([[said.count(value) for value in _DOMAIN] for said in shared], dtype=float)
     alpha = _alpha(counts)

@@ -11,7 +11,7 @@ import pytest
 
 from pipeline.errors import OutputError, UsageError
 from pipeline.evaluate.finished import Kept
-from pipeline.evaluate.people.outcome import PeopleOutcome, outcome
+from pipeline.evaluate.people.outcome import PeopleOutcome, outcome, reliability
 from pipeline.evaluate.people.page import render_page
 from pipeline.evaluate.people.sheet import Item, sheet
 from pipeline.evaluate.people.votes import (
@@ -171,6 +171,30 @@ def test_chance_has_no_winner_and_no_agreement(tmp_path: Path) -> None:
         alphas.append(found.reliability.alpha or 0.0)
     assert winners <= 10
     assert abs(sum(alphas) / len(alphas)) < 0.03
+
+
+@pytest.mark.parametrize(("share", "papers", "judges"), [(0.0, 20, 2), (0.8, 40, 3)])
+def test_the_interval_of_alpha_holds_the_true_one(share: float, papers: int, judges: int) -> None:
+    """Judges who know the truth for a share of papers and toss coins for the others."""
+    draw = random.Random(f"{share}")
+
+    def said(count: int) -> dict[str, dict[str, int]]:
+        made = {}
+        for paper in range(count):
+            truth = draw.choice((-1, 0, 1))
+            made[str(paper)] = {
+                str(judge): truth if draw.random() < share else draw.choice((-1, 0, 1))
+                for judge in range(judges)
+            }
+        return made
+
+    true = reliability(said(20_000)).alpha
+    assert true is not None
+    held = 0
+    for _ in range(60):
+        one = reliability(said(papers))
+        held += one.low is not None and one.high is not None and one.low <= true <= one.high
+    assert held >= 51
 
 
 def test_who_misses_errors_or_looks_at_one_side_is_told(tmp_path: Path) -> None:
