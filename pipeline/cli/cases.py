@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+import typer
 
 from pipeline.cli import session
+from pipeline.cli.options import DATE_FORMATS
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pipeline.config import Config
+    from pipeline.evaluate.cases import Filters
     from pipeline.evaluate.results import Case
+
+SinceOption = Annotated[
+    dt.datetime | None, typer.Option(formats=DATE_FORMATS, help="Digests from that day on.")
+]
+UntilOption = Annotated[
+    dt.datetime | None, typer.Option(formats=DATE_FORMATS, help="Digests up to that day.")
+]
+KindOption = Annotated[
+    Literal["new", "replaced"] | None, typer.Option(help="Only 最新发布, or only 更新.")
+]
+CaseFieldOption = Annotated[
+    str | None, typer.Option("--field", "-f", help="A field of the settings, or its name.")
+]
+FullTextOption = Annotated[
+    bool, typer.Option("--full-text", help="Read the PDFs; default: the digests' abstracts.")
+]
 
 
 class WantedCases(NamedTuple):
@@ -20,14 +41,18 @@ class WantedCases(NamedTuple):
 
     digests: tuple[Path, ...]
     own: tuple[Case, ...]
+    of_nights: bool
+    """Papers of one's own nights were asked for, whether there are any or not."""
 
 
 def wanted_cases(settings: Config, cases: Sequence[Path] | None) -> WantedCases:
     """What --cases names; without it the examples. Raises OutputError."""
     wanted = cases or [settings.paths.prompts / "examples"]
+    of_nights = any(map(is_production, wanted))
     return WantedCases(
         digests=tuple(path for path in wanted if not is_production(path)),
-        own=_own(settings) if any(map(is_production, wanted)) else (),
+        own=_own(settings) if of_nights else (),
+        of_nights=of_nights,
     )
 
 
@@ -72,6 +97,21 @@ def by_profile(
     return configs
 
 
-def field_name(settings: Config, text: str) -> str:
-    """The Chinese name, for a digest's heading has no other."""
-    return settings.fields[text].name if text in settings.fields else text
+def filters_of(
+    settings: Config,
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    kind: str | None,
+    field: str | None,
+) -> Filters:
+    """Which of the papers; a digest's heading has a field's Chinese name alone."""
+    from pipeline.evaluate.cases import Filters
+    from pipeline.records import Section
+
+    name = settings.fields[field].name if field in settings.fields else field
+    return Filters(
+        since=since.date() if since else None,
+        until=until.date() if until else None,
+        sections=(Section(kind),) if kind else (),
+        fields=(name,) if name else (),
+    )

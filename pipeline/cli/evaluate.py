@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, NoReturn
@@ -10,8 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, NoReturn
 import typer
 
 from pipeline.cli import session
-from pipeline.cli.cases import by_profile, field_name, wanted_cases
-from pipeline.cli.options import CONFIG, DATE_FORMATS, ConfigOption, load_settings
+from pipeline.cli.cases import (
+    CaseFieldOption,
+    FullTextOption,
+    KindOption,
+    SinceOption,
+    UntilOption,
+    by_profile,
+    filters_of,
+    wanted_cases,
+)
+from pipeline.cli.options import CONFIG, ConfigOption, load_settings
 from pipeline.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
@@ -50,25 +58,15 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
             " examples, without the papers that a prompt shows."
         ),
     ] = None,
-    since: Annotated[
-        dt.datetime | None, typer.Option(formats=DATE_FORMATS, help="Digests from that day on.")
-    ] = None,
-    until: Annotated[
-        dt.datetime | None, typer.Option(formats=DATE_FORMATS, help="Digests up to that day.")
-    ] = None,
-    kind: Annotated[
-        Literal["new", "replaced"] | None, typer.Option(help="Only 最新发布, or only 更新.")
-    ] = None,
-    field: Annotated[
-        str | None, typer.Option("--field", "-f", help="A field of the settings, or its name.")
-    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    kind: KindOption = None,
+    field: CaseFieldOption = None,
     limit: Annotated[int | None, typer.Option(min=1, help="The first so many cases.")] = None,
     leave_out_leaks: Annotated[
         bool, typer.Option("--leave-out-leaks", help="Leave leaking papers of --cases out.")
     ] = False,
-    full_text: Annotated[
-        bool, typer.Option("--full-text", help="Read the PDFs; default: the digests' abstracts.")
-    ] = False,
+    full_text: FullTextOption = False,
     repeat: Annotated[int, typer.Option(min=1, help="Samples a case, averaged.")] = 1,
     temperature: Annotated[
         float | None, typer.Option(min=0, max=2, help="In the place of the prompts'.")
@@ -114,9 +112,7 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
 
     Lines and tags are scored against human-written ones, paper by paper.
     """
-    from pipeline.evaluate.cases import Filters  # heavy: only this command needs it
     from pipeline.evaluate.evaluation import EvaluationOrder, plan
-    from pipeline.records import Section
 
     settings = load_settings(config, or_shipped=True)
     if as_json and not history:
@@ -132,21 +128,15 @@ def evaluate(  # noqa: PLR0913 - each is an option of the command
         raise UsageError("has no effect alone", where="--lower-baseline", fix="Add --save-baseline")
     writers = tuple(dict.fromkeys(model or [settings.model]))
     wanted = wanted_cases(settings, cases)
-    filters = Filters(
-        since=since.date() if since else None,
-        until=until.date() if until else None,
-        sections=(Section(kind),) if kind else (),
-        fields=(field_name(settings, field),) if field else (),
-    )
     order = EvaluationOrder(
         variants=_variants(settings, prompts or []),
         configs=by_profile(settings, writers, temperature, {"--judge": judge, "--verify": verify}),
         writers=writers,
         digests=wanted.digests,
         own=wanted.own,
-        filters=filters,
+        filters=filters_of(settings, since, until, kind, field),
         limit=limit,
-        leave_out_leaks=leave_out_leaks or not cases or bool(wanted.own),
+        leave_out_leaks=leave_out_leaks or not cases or wanted.of_nights,
         repeat=repeat,
         full_text=full_text,
         judge=judge,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,8 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli import session
-from pipeline.cli.cases import by_profile, field_name, wanted_cases
-from pipeline.cli.options import CONFIG, DATE_FORMATS, ConfigOption, complete_prompt, load_settings
+from pipeline.cli.cases import (
+    CaseFieldOption,
+    FullTextOption,
+    SinceOption,
+    UntilOption,
+    by_profile,
+    filters_of,
+    wanted_cases,
+)
+from pipeline.cli.options import CONFIG, ConfigOption, complete_prompt, load_settings
 from pipeline.errors import ConfigError, UsageError, counted
 
 if TYPE_CHECKING:
@@ -49,19 +56,11 @@ def optimize(  # noqa: PLR0913 - each is an option of the command
             " or more are good. Default: the examples."
         ),
     ] = None,
-    since: Annotated[
-        dt.datetime | None, typer.Option(formats=DATE_FORMATS, help="Digests from that day on.")
-    ] = None,
-    until: Annotated[
-        dt.datetime | None, typer.Option(formats=DATE_FORMATS, help="Digests up to that day.")
-    ] = None,
-    field: Annotated[
-        str | None, typer.Option("--field", "-f", help="A field of the settings, or its name.")
-    ] = None,
+    since: SinceOption = None,
+    until: UntilOption = None,
+    field: CaseFieldOption = None,
     limit: Annotated[int | None, typer.Option(min=12, help="The first so many cases.")] = None,
-    full_text: Annotated[
-        bool, typer.Option("--full-text", help="Read the PDFs; default: the digests' abstracts.")
-    ] = False,
+    full_text: FullTextOption = False,
     verify: Annotated[
         str | None, typer.Option(help="A profile that says what the paper does not say.")
     ] = None,
@@ -84,6 +83,9 @@ def optimize(  # noqa: PLR0913 - each is an option of the command
         float | None,
         typer.Option(min=0, help="For each model, in the currency of its prices; then it stops."),
     ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=1, help="For each model, of a run; then it stops.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Another one searches another way.")] = 0,
     out: Annotated[
         Path | None, typer.Option(help="The winner's file. Default: PROMPT-better.md beside it.")
@@ -105,7 +107,6 @@ def optimize(  # noqa: PLR0913 - each is an option of the command
             fix="Install the extra: pip install 'jianjie[optimize]'",
         )
     from pipeline.clock import Clock
-    from pipeline.evaluate.cases import Filters
     from pipeline.evaluate.evaluation import EvaluationOrder
     from pipeline.optimize.kept import free_name
     from pipeline.optimize.optimize import OptimizeOrder, checked_metric, prepare
@@ -127,15 +128,12 @@ def optimize(  # noqa: PLR0913 - each is an option of the command
                     {"--reflect": reflect or writer, "--verify": verify},
                 ),
                 max_money,
+                max_tokens,
             ),
             writers=(writer,),
             digests=wanted.digests,
             own=wanted.own,
-            filters=Filters(
-                since=since.date() if since else None,
-                until=until.date() if until else None,
-                fields=(field_name(settings, field),) if field else (),
-            ),
+            filters=filters_of(settings, since, until, None, field),
             limit=limit,
             leave_out_leaks=True,
             full_text=full_text,
@@ -156,19 +154,22 @@ def optimize(  # noqa: PLR0913 - each is an option of the command
     _run(settings, prepared, target, Clock(), dry_run=dry_run)
 
 
-def _capped(configs: dict[str, Config], money: float | None) -> dict[str, Config]:
+def _capped(
+    configs: dict[str, Config], money: float | None, tokens: int | None
+) -> dict[str, Config]:
     """With a budget of their own. Raises ConfigError where a price is not known."""
-    if money is None:
-        return configs
+    caps = {"money": money, "tokens": tokens}
+    wanted = {name: cap for name, cap in caps.items() if cap is not None}
     capped = {}
     for name, one in configs.items():
-        if one.profile.price_in is None or one.profile.price_out is None:
+        profile = one.profile
+        if money is not None and (profile.price_in is None or profile.price_out is None):
             raise ConfigError(
                 f"the model profile {name!r} has no price_in and price_out",
                 where="--max-money",
                 fix="Fill them in in config.yaml; 0 for a server of your own",
             )
-        budget = one.budget.model_copy(update={"money": money})
+        budget = one.budget.model_copy(update=wanted)
         capped[name] = one.model_copy(update={"budget": budget})
     return capped
 

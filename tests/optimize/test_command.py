@@ -204,6 +204,28 @@ def test_without_examples_there_is_nothing_to_choose(house: House) -> None:
     assert "shows no examples" in one_error(house.run("optimize", "zero-shot", "--few-shot"), 2)
 
 
+def test_a_budget_stops_it_and_more_of_it_goes_on(house: House) -> None:
+    house.model.answer = Reflecting(FOUND)
+    few = house.run("optimize", "zero-shot", "--proposals", "1", "--max-tokens", "40000")
+    assert "budget" in one_error_of_many(few.stderr) and few.returncode == 4
+    before = len(house.model.requests)
+    assert 0 < before < 40
+    assert house.run("optimize", "zero-shot", "--proposals", "1").returncode == 0
+    assert history(house)["winner"]
+
+
+def one_error_of_many(text: str) -> str:
+    """The last line: what ended it."""
+    return text.strip().splitlines()[-1]
+
+
+def test_without_prices_money_cannot_be_capped(house: House) -> None:
+    model = {"base_url": house.model.url, "model": "m", "token_factor": 1.0}
+    house.settings(models={"standin": model})
+    said = one_error(house.run("optimize", "zero-shot", "--max-money", "1"), 2)
+    assert "has no price_in and price_out" in said
+
+
 def test_a_dry_run_asks_nothing(house: House) -> None:
     result = house.run("optimize", "zero-shot", "--dry-run")
     assert result.returncode == 0 and house.model.requests == []

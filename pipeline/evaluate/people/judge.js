@@ -1,19 +1,9 @@
-"use strict";
 // One pair of lines at a time, judged with keys or buttons. What papers and models say only ever
 // becomes text nodes; each vote leaves at once, to where the page came from or into this browser.
 (() => {
   const { mode, run, judge, items, votes } = JSON.parse(document.getElementById("judge-data").textContent);
   const place = document.getElementById("judge");
   const kept = `jianjie judge ${run} ${judge}`;
-  const make = (name, attributes = {}, ...children) => {
-    const element = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) {
-      if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-      else if (value !== false) element.setAttribute(key, value === true ? "" : value);
-    }
-    element.append(...children);
-    return element;
-  };
   if (mode === "file") {
     try { Object.assign(votes, JSON.parse(localStorage.getItem(kept) ?? "{}")); } catch { /* this browser keeps nothing */ }
   }

@@ -1,18 +1,8 @@
-"use strict";
 // The matrix of a report: all papers × systems, filtered, sorted and walked here, without a server.
 // What papers and models say only ever becomes text nodes.
 (() => {
   const place = document.getElementById("matrix");
   const { systems, metric, unit, rows } = JSON.parse(document.getElementById("matrix-data").textContent);
-  const make = (name, attributes = {}, ...children) => {
-    const element = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) {
-      if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-      else if (value !== false) element.setAttribute(key, value === true ? "" : value);
-    }
-    element.append(...children);
-    return element;
-  };
   const lineOf = (cell) => (cell.line ?? []).join("");
   const number = (value) => value === null || value === undefined ? "–" : value.toFixed(unit === "percent" ? 0 : 1);
   const others = systems.length > 1 ? systems.map((_, at) => at).slice(1) : [0];
