@@ -113,11 +113,15 @@ def _known(cases: Sequence[Case], asked: int) -> Iterator[LinePair]:
 
 
 def _item(run: str, judge: str, pair: LinePair) -> Item:
-    """Which line stands left is drawn from the pair itself, so that a longer sheet keeps it."""
-    about = f"{run}\n{judge}\n{pair.case.id}\n{pair.line}\n{pair.other}"
+    """Which line stands left is drawn from the two lines themselves.
+
+    So a longer sheet has the same item, and so has one on which the baseline is the other system.
+    """
+    lines = sorted((pair.line, pair.other))
+    about = "\n".join((run, judge, pair.case.id, *lines))
     digest = hashlib.sha256(about.encode()).hexdigest()
-    turned = int(digest[-1], 16) % 2 == 1
-    left, right = (pair.other, pair.line) if turned else (pair.line, pair.other)
+    at = int(digest[-1], 16) % 2
+    left, right = lines[at], lines[1 - at]
     return Item(
         id=digest[:16],
         kind=pair.kind,
@@ -126,7 +130,7 @@ def _item(run: str, judge: str, pair: LinePair) -> Item:
         abstract=pair.case.paper.abstract,
         left=left,
         right=right,
-        turned=turned,
+        turned=left != pair.line,
     )
 
 

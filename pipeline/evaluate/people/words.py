@@ -88,7 +88,8 @@ def _check(one: JudgeCheck) -> Iterator[str]:
     if one.sided >= _FEW:
         told.append(f"{one.left / one.sided:.0%} of choices left")
     yield f"{one.judge}: {', '.join(told)}"
-    if one.planted and one.planted_caught < CALIBRATED["planted_caught"] * one.planted:
+    missed = one.planted - one.planted_caught
+    if missed > 1 and one.planted_caught < CALIBRATED["planted_caught"] * one.planted:
         yield f"WARNING: {one.judge} misses planted errors: believe their preferences less"
     if one.sided >= 2 * _FEW and max(one.left, one.sided - one.left) > _SIDED * one.sided:
         yield f"WARNING: {one.judge} mostly chooses one side, whatever stands there"

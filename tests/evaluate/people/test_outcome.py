@@ -103,9 +103,13 @@ def test_what_a_judge_prefers_is_found_in_any_order(tmp_path: Path) -> None:
 
 
 def test_named_the_other_way_round_the_other_wins(tmp_path: Path) -> None:
-    """Whoever is the baseline, a sheet of its own asks for votes of its own."""
+    """Whoever is the baseline: votes are about lines."""
     write_votes(tmp_path, votes_of(WHOLE, "kim", lambda item: true_to_known(item, right(item))))
-    assert outcome(tmp_path, WHOLE, ("other", "base")) is None
+    found = outcome(tmp_path, WHOLE, ("other", "base"))
+    assert found is not None
+    overall = found.aspects[0]
+    assert (overall.wins, overall.losses, overall.verdict) == (0, 20, "worse")
+    assert found.judges[0].planted_caught == 4 and found.alike[0].same == 20
 
 
 def test_agreement_of_judges(tmp_path: Path) -> None:
