@@ -23,6 +23,7 @@ from pipeline.evaluate.people.votes import (
     write_votes,
 )
 from pipeline.evaluate.people.words import as_markdown, in_words
+from pipeline.evaluate.results import ASPECTS, Aspect, JudgedPair, Judgement
 from tests.evaluate.people.made import (
     AT,
     OTHER,
@@ -218,6 +219,52 @@ def test_a_metric_is_held_against_people(tmp_path: Path) -> None:
     votes = votes_of(worse, "kim", lambda item: true_to_known(item, right(item)))
     (alike,) = told(tmp_path / "b", worse, votes).alike
     assert alike.same == 0
+
+
+def judged_by_a_model(folder: Path, whole: Kept, better: str) -> Kept:
+    """With a model's verdicts: the system's line in both orders, or the other one."""
+    rows = []
+    for one in whole.references:
+        first, second = ("A", "B") if better == "system" else ("B", "A")
+        orders = tuple(
+            {aspect: Aspect(evidence="", better=side) for aspect in ASPECTS}
+            for side in (first, second)
+        )
+        pair = JudgedPair(
+            kind="systems", about="other", case=one, line="x", other="y", orders=orders
+        )
+        rows.append(pair.model_dump_json())
+    folder.mkdir(exist_ok=True)
+    (folder / "judged.jsonl").write_text("\n".join(rows) + "\n", encoding="utf-8")
+    judgement = Judgement(
+        judge="m-2",
+        preferences=(),
+        order_agreement=1.0,
+        planted_caught=1.0,
+        identical_ties=1.0,
+        pairs=len(rows),
+        tokens_in=0,
+        tokens_out=0,
+        cost=None,
+    )
+    evaluation = whole.evaluation.model_copy(update={"judgement": judgement})
+    return whole._replace(evaluation=evaluation)
+
+
+@pytest.mark.parametrize(("better", "same"), [("system", 20), ("baseline", 0)])
+def test_a_judging_model_is_held_against_people(tmp_path: Path, better: str, same: int) -> None:
+    whole = judged_by_a_model(tmp_path, WHOLE, better)
+    votes = votes_of(whole, "kim", lambda item: true_to_known(item, right(item)))
+    _, model = told(tmp_path, whole, votes).alike
+    assert (model.other, model.papers, model.same) == ("judge m-2", 20, same)
+
+
+def test_verdicts_that_cannot_be_read_are_told(tmp_path: Path) -> None:
+    whole = judged_by_a_model(tmp_path, WHOLE, "system")
+    (tmp_path / "judged.jsonl").write_text("{}")
+    write_votes(tmp_path, votes_of(whole, "kim", right))
+    with pytest.raises(OutputError, match=r"judged\.jsonl"):
+        outcome(tmp_path, whole)
 
 
 def test_half_a_sheet_counts_as_half(tmp_path: Path) -> None:
