@@ -233,6 +233,7 @@ class ChatMessage(Record):
 
 
 JsonForm = Literal["entry", "quoted", "looked"]
+ReplyForm = JsonForm | Literal["labelled"]
 """Of a reply: line and tags; those with quotes from the paper; what a second look found."""
 
 
@@ -241,11 +242,16 @@ class Sampling(Record):
 
     temperature: float
     max_tokens: int
-    json_form: JsonForm | None = None
-    """None: the reply is no JSON, or JSON of a form that only the prompt tells."""
+    form: ReplyForm | None = None
+    """None: free text, or a form that only the prompt tells."""
     seed: int | None = None
     grammar: str | None = None
     """GBNF; only llama.cpp takes one."""
+
+    @property
+    def json_form(self) -> JsonForm | None:
+        """None where the reply is no JSON, as far as is known here."""
+        return None if self.form == "labelled" else self.form
 
 
 class Prompt(Record):

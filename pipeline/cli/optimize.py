@@ -113,7 +113,7 @@ def optimize(  # noqa: PLR0913 - each is an option of the command
     from pipeline.optimize.search import Limits
     from pipeline.prompt.variant import load_variant, path_of
 
-    settings = load_settings(config, or_shipped=True)
+    settings = load_settings(config)  # with prompts of one's own: the winner is written there
     variant = load_variant(prompt, settings.paths.prompts)
     writer = model or settings.model
     wanted = wanted_cases(settings, cases)

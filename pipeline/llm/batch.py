@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 MOST_SENDINGS = 3
 """Times that a request is sent which comes back without a reply."""
-_EVERYTHING = Sampling(temperature=0, max_tokens=1, json_form="entry", seed=0)
+_EVERYTHING = Sampling(temperature=0, max_tokens=1, form="entry", seed=0)
 
 
 class _Collected(NamedTuple):

@@ -39,7 +39,12 @@ _INSTALL = "Install the extra: pip install 'jianjie[embedded]', or choose anothe
 _PLAIN_TEMPLATE = "{% for message in messages %}{{ message.content }}{% endfor %}"
 
 
-_FORMS = {None: labelled_reply, "entry": json_reply, "quoted": quoted_reply, "looked": looked_reply}
+_FORMS = {
+    "labelled": labelled_reply,
+    "entry": json_reply,
+    "quoted": quoted_reply,
+    "looked": looked_reply,
+}
 """The grammar of each form of a reply."""
 _NO_LOOPS = {
     "dry_multiplier": 0.8,
@@ -119,12 +124,13 @@ class EmbeddedModel:
         return self._profile.gguf or models_folder(self._cache) / MODEL_FILE
 
     def ask(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:
-        """One reply in the form that was asked for; the first call starts the server."""
-        turns = takewhile(lambda message: message.role != "assistant", messages)
-        form = _FORMS[sampling.json_form]
-        # Not the instructions with their examples: names of theirs have no place in the line.
-        paper = "\n".join(message.content for message in turns if message.role == "user")
-        sampling = sampling.model_copy(update={"grammar": form(paper), "json_form": None})
+        """One reply, in the form that is asked for; the first call starts the server."""
+        if sampling.form is not None:
+            turns = takewhile(lambda message: message.role != "assistant", messages)
+            # Not the instructions with their examples: names of theirs have no place in the line.
+            paper = "\n".join(message.content for message in turns if message.role == "user")
+            grammar = _FORMS[sampling.form](paper)
+            sampling = sampling.model_copy(update={"grammar": grammar, "form": None})
         reply = self._running().ask(messages, sampling)
         if self._doubtful_below is None or reply.certainty is None:
             return reply

@@ -127,7 +127,7 @@ class Endpoint:
         """One tiny call, which finds out anew what the endpoint takes. Raises ModelError."""
         if self._profile.replies == "auto":
             self._features = Features()
-        sampling = Sampling(temperature=0, max_tokens=_PROBE_TOKENS, json_form="entry")
+        sampling = Sampling(temperature=0, max_tokens=_PROBE_TOKENS, form="entry")
         return self.ask(_PROBE, sampling)
 
     def ask(self, messages: Sequence[ChatMessage], sampling: Sampling) -> Reply:

@@ -21,7 +21,6 @@ from pipeline.records import (
     Draft,
     Evidence,
     Inquiry,
-    JsonForm,
     Origin,
     Paper,
     PaperText,
@@ -29,6 +28,7 @@ from pipeline.records import (
     Provenance,
     Record,
     Reply,
+    ReplyForm,
     Sampling,
     Summary,
 )
@@ -280,14 +280,14 @@ def _sampling(prompt: Prompt, attempt: int, refusals: int, tried: Sequence[Judge
     return Sampling(
         temperature=max(prompt.temperature, _RESAMPLE_TEMPERATURE) if again else prompt.temperature,
         max_tokens=prompt.max_tokens * 2**cut_off,
-        json_form=_json_form(prompt),
+        form=_form(prompt),
         seed=refusals * TRIES + attempt if again else None,
     )
 
 
-def _json_form(prompt: Prompt) -> JsonForm | None:
+def _form(prompt: Prompt) -> ReplyForm:
     if prompt.reply != "json":
-        return None
+        return "labelled"
     return "quoted" if prompt.evidence else "entry"
 
 

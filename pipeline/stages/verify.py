@@ -78,7 +78,7 @@ def look_at(
     sampling = Sampling(
         temperature=profile.temperature or 0.0,
         max_tokens=look_limit(profile),
-        json_form="looked",
+        form="looked",
     )
     pieces = "\n".join(as_data(" ".join(one.split())) for one in shown)
     title = as_data(" ".join(paper.title.split()))

@@ -194,7 +194,7 @@ def _by_paper(
 def _ask(model: Model, example: Example) -> WrittenLine:
     reply = model.ask(
         (ChatMessage(role="user", content=example.prompt),),
-        Sampling(temperature=0, max_tokens=_TOKENS),
+        Sampling(temperature=0, max_tokens=_TOKENS, form="labelled"),
     )
     paper = Paper(
         arxiv_id=example.arxiv_id,

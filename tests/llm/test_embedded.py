@@ -44,7 +44,7 @@ def test_names_and_numbers_are_the_papers_however_it_is_drawn(
     for seed in range(3 if temperature else 1):
         reply = served.ask(
             (ChatMessage(role="user", content=PAPER),),
-            Sampling(temperature=temperature, max_tokens=200, seed=seed),
+            Sampling(temperature=temperature, max_tokens=200, form="labelled", seed=seed),
         )
         draft = parse_reply(reply.text)
         assert draft.line
@@ -57,7 +57,7 @@ def test_asked_for_json_it_writes_json(served: EmbeddedModel) -> None:
         role="system", content='只回复一个 JSON 对象，如：{"简介": "该论文提出Conformer。"}'
     )
     asked = ChatMessage(role="user", content=PAPER)
-    sampling = Sampling(temperature=0, max_tokens=400, json_form="entry")
+    sampling = Sampling(temperature=0, max_tokens=400, form="entry")
     first = served.ask((rules, asked), sampling)
     again = (
         rules,
@@ -96,7 +96,20 @@ def test_a_model_that_would_say_the_same_for_ever_does_not(tmp_path: Path) -> No
     profile = EmbeddedProfile(kind="embedded", gguf=assembled_model(tmp_path))
     model = EmbeddedModel(profile, Clock(), tmp_path)
     asked = ChatMessage(role="user", content="Title: A\nAbstract: We enhance noisy speech.\n")
-    line = model.ask((asked,), Sampling(temperature=0, max_tokens=120)).text.split("简介: ")[-1]
+    sampling = Sampling(temperature=0, max_tokens=120, form="labelled")
+    line = model.ask((asked,), sampling).text.split("简介: ")[-1]
     model.close()
     assert len(line) > 20
     assert not re.search(r"(.{1,6}?)\1{5,}", line)
+
+
+@pytest.mark.long
+def test_asked_for_nothing_in_particular_it_writes_what_it_will(tmp_path: Path) -> None:
+    """A question that is no paper's, as one who judges or proposes prompts is asked."""
+    pytest.importorskip("xllamacpp", reason="the extra `embedded` is not installed")
+    profile = EmbeddedProfile(kind="embedded", gguf=assembled_model(tmp_path))
+    model = EmbeddedModel(profile, Clock(), tmp_path)
+    asked = ChatMessage(role="user", content="What is the capital of France? One word.")
+    reply = model.ask((asked,), Sampling(temperature=0, max_tokens=20))
+    model.close()
+    assert "Paris" in reply.text and "分类" not in reply.text

@@ -130,7 +130,7 @@ def test_a_plain_request_has_this_and_nothing_else(model: StandInModel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("replies", "json_form", "expected"),
+    ("replies", "form", "expected"),
     [
         ("json_schema", "entry", {"type": "json_schema", "json_schema": JSON_SCHEMAS["entry"]}),
         ("json_schema", "quoted", {"type": "json_schema", "json_schema": JSON_SCHEMAS["quoted"]}),
@@ -140,12 +140,13 @@ def test_a_plain_request_has_this_and_nothing_else(model: StandInModel) -> None:
         ("json_schema", None, None),
         ("json_object", None, None),
         ("text", None, None),
+        ("json_object", "labelled", None),
     ],
 )
 def test_the_form_of_the_reply_is_what_the_endpoint_supports(
-    model: StandInModel, replies: str, json_form: str | None, expected: dict[str, Any] | None
+    model: StandInModel, replies: str, form: str | None, expected: dict[str, Any] | None
 ) -> None:
-    sampling = PLAIN.model_copy(update={"json_form": json_form})
+    sampling = PLAIN.model_copy(update={"form": form})
 
     assert body(model, sampling, replies=replies).get("response_format") == expected
 

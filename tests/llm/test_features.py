@@ -20,7 +20,7 @@ from tests.standins import model_faults as faults
 from tests.standins.model import Answer, StandInModel
 
 ASKED = [ChatMessage(role="user", content="Title: T")]
-JSON = Sampling(temperature=0.2, max_tokens=50, json_form="entry", seed=3)
+JSON = Sampling(temperature=0.2, max_tokens=50, form="entry", seed=3)
 
 
 @pytest.fixture

@@ -487,6 +487,6 @@ def test_a_model_that_counts_more_than_its_profile_says_is_believed() -> None:
 
 def test_the_replys_schema_is_part_of_the_prompt() -> None:
     guarded = guarded_by(FakeModel(), PROFILE, BudgetSettings())
-    as_json = SAMPLING.model_copy(update={"json_form": "entry"})
+    as_json = SAMPLING.model_copy(update={"form": "entry"})
 
     assert guarded.most_in(MESSAGES, as_json) > guarded.most_in(MESSAGES, SAMPLING) + 50

@@ -154,19 +154,17 @@ def test_the_first_valid_reply_is_the_summary(store: Store) -> None:
             created=NOW,
         ),
     )
-    sampling = Sampling(temperature=0.2, max_tokens=300, json_form="entry")
+    sampling = Sampling(temperature=0.2, max_tokens=300, form="entry")
     assert model.history == [(PROMPT.messages, sampling)]
 
 
-@pytest.mark.parametrize(("form", "json_form"), [("json", "entry"), ("labelled", None)])
-def test_json_is_asked_for_where_the_prompt_wants_it(
-    form: str, json_form: str | None, store: Store
-) -> None:
+@pytest.mark.parametrize(("reply", "form"), [("json", "entry"), ("labelled", "labelled")])
+def test_json_is_asked_for_where_the_prompt_wants_it(reply: str, form: str, store: Store) -> None:
     model = ScriptedModel(GOOD)
 
-    run(model, store, PROMPT.model_copy(update={"reply": form}))
+    run(model, store, PROMPT.model_copy(update={"reply": reply}))
 
-    assert model.history[0][1].json_form == json_form
+    assert model.history[0][1].form == form
 
 
 def test_a_summary_from_the_abstract_says_why(store: Store) -> None:
