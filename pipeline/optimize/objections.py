@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pipeline.errors import printable
 from pipeline.evaluate.results import Case
+from pipeline.optimize.pieces import FROZEN
 
 _LONGEST = 4000
 """Characters of a piece."""
@@ -24,7 +25,7 @@ _HAN = 12
 """Characters of Chinese in a row that are a copy."""
 _SHARED = 3
 """Cases from which on a phrase is nobody's."""
-_SIGNS = re.compile(r"\{[{%#]|[}%#]\}|</?[A-Za-z!]|===|```|\[\[|\]\]|https?:|www\.", re.IGNORECASE)
+_SIGNS = re.compile(r"<!|===|```|\[\[|\]\]|https?:|www\.", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _HAN_RUN = re.compile(r"[\u4e00-\u9fff]+")
 
@@ -58,7 +59,7 @@ def objections(text: str, before: str, known: Known) -> list[str]:
         found.append("是空的")
     if len(text) > longest:
         found.append(f"太长：{len(text)} 个字符，最多 {longest} 个")
-    if signs := _SIGNS.search(text):
+    if signs := _SIGNS.search(text) or FROZEN.search(text):
         found.append(f"有不许用的符号：{signs[0]}")
     if printable(text) != text:
         found.append("有看不见的控制字符")

@@ -17,10 +17,11 @@ from pipeline.text.reply import LINE, TAGS
 
 _SYSTEM = re.compile(r"^=== system ===\n(.*?)(?=^=== \w+ ===$|\Z)", re.DOTALL | re.MULTILINE)
 _GAP = re.compile(r"(\n[ \t]*\n+)")
-_FROZEN = re.compile(
+FROZEN = re.compile(
     rf'\{{[{{%#]|[}}%#]\}}|</?[A-Za-z]|"(?:{TAGS}|{LINE})"|^(?:{TAGS}|{LINE})[：:]|=== ',
     re.MULTILINE,
 )
+"""What makes a paragraph frozen, and what no new text may have."""
 
 
 EXAMPLES = "examples"
@@ -92,7 +93,7 @@ def _runs(text: str, offset: int) -> list[tuple[int, int]]:
         if number % 2:
             continue
         stripped = part.strip()
-        if not stripped or _FROZEN.search(part):
+        if not stripped or FROZEN.search(part):
             joined = joined and not stripped
             continue
         start += len(part) - len(part.lstrip())

@@ -17,7 +17,7 @@ from pipeline.text.untrusted import as_data
 
 _SYSTEM = Path(__file__).with_name("reflect-prompt.md").read_text(encoding="utf-8").strip()
 _NEW = re.compile(r"<new>\s*(.*?)\s*</new>", re.DOTALL)
-_MAX_TOKENS = 3000
+_MAX_TOKENS = 2000
 _TEMPERATURE = 0.7
 """Where the profile sets none: at 0 every proposal from the same cases would be the same."""
 

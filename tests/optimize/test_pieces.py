@@ -127,6 +127,8 @@ KNOWN = Known(CASES, BEFORE)
         ("=== user ===", "符号"),
         ("见 https://example.org", "符号"),
         ("```\n规则\n```", "符号"),
+        ('{"分类": ["eess.AS"], "简介": "……。"}', "符号"),
+        ("先想一想。\n分类：cs.SD", "符号"),
         ("写得具体\u202e。", "控制字符"),
         ("例如 a masked codec transformer for low resource 的方法。", "照抄"),
         ("例如“旨在解决旋律与歌词难以对齐的问题”。", "照抄"),
