@@ -17,17 +17,18 @@ from pipeline.optimize.pieces import FROZEN
 
 _LONGEST = 4000
 """Characters of a piece."""
+_SHORT = 600
+"""Characters that every piece may have."""
 _GROWTH = 3
 """Times the length of what stood there."""
 _LATIN = 6
 """Words of English in a row that are a copy."""
 _HAN = 12
-"""Characters of Chinese in a row that are a copy."""
+"""Characters of Chinese in a row that are a copy, names among them counted as one."""
 _SHARED = 3
 """Cases from which on a phrase is nobody's."""
 _SIGNS = re.compile(r"<!|===|```|\[\[|\]\]|https?:|www\.", re.IGNORECASE)
-_WORD = re.compile(r"[A-Za-z0-9]+")
-_HAN_RUN = re.compile(r"[\u4e00-\u9fff]+")
+_TOKEN = re.compile(r"[A-Za-z0-9]+|[\u4e00-\u9fff]")
 
 
 class Known:
@@ -48,17 +49,22 @@ class Known:
         return next((one for one in _phrases([text]) if one in self._phrases), None)
 
 
+def longest(before: str) -> int:
+    """Characters that may take the place of a text."""
+    return min(_LONGEST, max(_GROWTH * len(before), _SHORT))
+
+
 def objections(text: str, before: str, known: Known) -> list[str]:
     """Why a text cannot take the place of `before`, in words for who wrote it; none where it can.
 
     `before` is the piece as the user wrote it.
     """
-    longest = min(_LONGEST, max(_GROWTH * len(before), 600))
+    most = longest(before)
     found = []
     if not text.strip():
         found.append("是空的")
-    if len(text) > longest:
-        found.append(f"太长：{len(text)} 个字符，最多 {longest} 个")
+    if len(text) > most:
+        found.append(f"太长：{len(text)} 个字符，最多 {most} 个")
     if signs := _SIGNS.search(text) or FROZEN.search(text):
         found.append(f"有不许用的符号：{signs[0]}")
     if printable(text) != text:
@@ -69,10 +75,14 @@ def objections(text: str, before: str, known: Known) -> list[str]:
 
 
 def _phrases(texts: Iterable[str]) -> Iterator[str]:
+    """Of words in a row, punctuation left out: to put a comma in between is to copy too."""
     for text in texts:
-        words = [word.lower() for word in _WORD.findall(text)]
-        for at in range(len(words) - _LATIN + 1):
-            yield " ".join(words[at : at + _LATIN])
-        for run in _HAN_RUN.findall(text):
-            for at in range(len(run) - _HAN + 1):
-                yield run[at : at + _HAN]
+        tokens = [token.lower() for token in _TOKEN.findall(text)]
+        for at in range(len(tokens) - _LATIN + 1):
+            six = tokens[at : at + _LATIN]
+            if all(map(str.isascii, six)):
+                yield " ".join(six)
+        for at in range(len(tokens) - _HAN + 1):
+            twelve = tokens[at : at + _HAN]
+            if not all(map(str.isascii, twelve)):
+                yield " ".join(twelve)

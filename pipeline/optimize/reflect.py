@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline.evaluate.bench import Bench
 from pipeline.llm.question import Question, answers, question_to
-from pipeline.optimize.objections import Known, objections
+from pipeline.optimize.objections import Known, longest, objections
 from pipeline.optimize.pieces import Pieces
 from pipeline.optimize.search import Seen, Texts
 from pipeline.records import Record, Reply, Sampling
@@ -67,7 +67,7 @@ class Reflection:
         now = texts[piece]
         user = (
             f"整个提示词：\n<paper>\n{as_data(self._pieces.marked(piece))}\n</paper>\n\n"
-            f"现在的文字（新的最多 {max(600, 3 * len(self._pieces.free[piece]))} 个字符）：\n"
+            f"现在的文字（新的最多 {longest(self._pieces.free[piece])} 个字符）：\n"
             f"<paper>\n{as_data(now)}\n</paper>\n\n结果：\n<paper>\n{results}\n</paper>"
         )
         temperature = settings.temperature if settings.temperature is not None else _TEMPERATURE

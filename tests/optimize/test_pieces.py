@@ -132,6 +132,7 @@ KNOWN = Known(CASES, BEFORE)
         ("写得具体\u202e。", "控制字符"),
         ("例如 a masked codec transformer for low resource 的方法。", "照抄"),
         ("例如“旨在解决旋律与歌词难以对齐的问题”。", "照抄"),
+        ("例如：旨在，解决旋律，与歌词，难以对齐。", "照抄"),
     ],
 )
 def test_what_a_proposal_may_not_be(text: str, said: str) -> None:
