@@ -68,7 +68,8 @@ class Reflection:
         user = (
             f"整个提示词：\n<paper>\n{as_data(self._pieces.marked(piece))}\n</paper>\n\n"
             f"现在的文字（新的最多 {longest(self._pieces.free[piece])} 个字符）：\n"
-            f"<paper>\n{as_data(now)}\n</paper>\n\n结果：\n<paper>\n{results}\n</paper>"
+            f"<paper>\n{as_data(now)}\n</paper>\n\n结果：\n<paper>\n{results}\n</paper>\n\n"
+            "请把现在的文字改写得更好，只回复 <new>新文字</new>。"
         )
         temperature = settings.temperature if settings.temperature is not None else _TEMPERATURE
         own = settings.max_tokens if isinstance(settings, EndpointProfile) else None
