@@ -87,6 +87,8 @@ def serving(desk: Desk, port: int = 0) -> Iterator[str]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 64
+    """Connections that wait to be taken; with socketserver's 5 some of a burst are reset."""
 
     def __init__(self, desk: Desk, token: str, port: int) -> None:
         super().__init__((_HOST, port), _Handler)
