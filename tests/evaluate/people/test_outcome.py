@@ -166,16 +166,16 @@ def coin(draw: random.Random) -> Callable[[Item], str]:
 
 
 def test_chance_has_no_winner_and_no_agreement(tmp_path: Path) -> None:
-    """200 experiments of three judges who toss coins: at most 5% winners, alpha about 0."""
+    """60 experiments of three judges who toss coins: at most 5% winners, alpha about 0."""
     winners, alphas = 0, []
     whole = kept(20)
-    for seed in range(200):
+    for seed in range(60):
         votes = [votes_of(whole, name, coin(random.Random(f"{seed}{name}"))) for name in "abc"]
         found = told(tmp_path / str(seed), whole, *votes)
         winners += found.aspects[0].verdict != "no winner"
         alphas.append(found.reliability.alpha or 0.0)
-    assert winners <= 10
-    assert abs(sum(alphas) / len(alphas)) < 0.03
+    assert winners <= 3
+    assert abs(sum(alphas) / len(alphas)) < 0.05
 
 
 @pytest.mark.parametrize(("share", "papers", "judges"), [(0.0, 20, 2), (0.8, 40, 3)])
@@ -193,13 +193,13 @@ def test_the_interval_of_alpha_holds_the_true_one(share: float, papers: int, jud
             }
         return made
 
-    true = reliability(said(20_000)).alpha
+    true = reliability(said(5000)).alpha
     assert true is not None
     held = 0
-    for _ in range(60):
+    for _ in range(25):
         one = reliability(said(papers))
         held += one.low is not None and one.high is not None and one.low <= true <= one.high
-    assert held >= 51
+    assert held >= 20
 
 
 def test_who_misses_errors_or_looks_at_one_side_is_told(tmp_path: Path) -> None:
