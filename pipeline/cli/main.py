@@ -8,7 +8,7 @@ import signal
 import sys
 from contextlib import suppress
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -44,9 +44,6 @@ from pipeline.errors import (
     counted,
     worst,
 )
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(
     name="jianjie",
