@@ -40,7 +40,7 @@ def leaks(
         for case in cases:
             if case.id in trained:
                 why[case.id].append(f"{name} was trained on it")
-    return {arxiv_id: "; ".join(reasons) for arxiv_id, reasons in why.items()}
+    return {arxiv_id: "; ".join(dict.fromkeys(reasons)) for arxiv_id, reasons in why.items()}
 
 
 def without_leaks(
