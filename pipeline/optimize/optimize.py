@@ -119,6 +119,10 @@ def prepare(order: OptimizeOrder) -> Prepared:
         asked = asked._replace(variants=(*asked.variants, showing))
     planned = evaluation.plan(asked)._replace(order=order.evaluation)
     metric = order.metric or _metric(planned.cases, order.evaluation.verify)
+    if metric == "supported" and order.evaluation.verify is None:
+        raise UsageError(
+            "has no value without a second look", where=f"--metric {metric}", fix="Add --verify"
+        )
     if METRICS[metric].kind in ("line", "tags"):
         planned = planned._replace(cases=tuple(case for case in planned.cases if case.line))
     parts = parts_of(planned.cases)

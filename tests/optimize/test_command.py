@@ -240,6 +240,7 @@ def test_a_dry_run_asks_nothing(house: House) -> None:
         (("zero-shot", "--max-calls", "20"), "buys no proposal"),
         (("zero-shot", "--metric", "cost"), "is nothing to search by"),
         (("zero-shot", "--metric", "x"), "is nothing to search by"),
+        (("zero-shot", "--metric", "supported"), "has no value without a second look"),
         (("zero-shot", "--reflect", "x"), "no model profile 'x'"),
         (("zero-shot", "--until", "2020-01-01"), "no case is left"),
         (("zero-shot", "--out", "config.yaml"), "is there already"),
